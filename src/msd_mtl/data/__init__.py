@@ -1,0 +1,1 @@
+"""From official files or planted worlds to sparse, split, labelled batches."""
