@@ -4,6 +4,6 @@
 class UserError(ValueError):
     """Bad input or a bad setting.
 
-    The message says what must hold, what was given and what to do next. Commands print it as it is, without a traceback,
-    and end with exit code 2.
+    The message says what must hold, what was given and what to do next. Commands print it as it is, without a
+    traceback, and end with exit code 2.
     """

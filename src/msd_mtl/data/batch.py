@@ -26,7 +26,8 @@ class Batch(NamedTuple):
 
     Attributes:
         features: Sparse features.
-        targets: Labels, float32, shape ``(tasks, batch)``: 0/1, class index, or value in the unit of the data; 0 where missing.
+        targets: Labels, float32, shape ``(tasks, batch)``: 0/1, class index, or value in the unit of the data; 0 where
+            missing.
         has_label: Which labels are there, bool, shape ``(tasks, batch)``.
         n_labelled: Labelled rows of the whole batch over all processes, float32, shape ``(tasks,)``.
         rows: Row numbers in the source, int64, shape ``(batch,)``.

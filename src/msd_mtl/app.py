@@ -1,0 +1,43 @@
+"""What every command has in common: its configuration folder and how it ends."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig
+
+from msd_mtl.errors import UserError
+
+Command = Callable[[DictConfig], None]
+
+
+def conf_dir() -> Path:
+    """The configuration folder: inside an installed package, or at the top of a working copy."""
+    installed = Path(__file__).parent / "conf"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "conf"
+
+
+def hydra_app(config_name: str) -> Callable[[Command], Callable[[], None]]:
+    """Make a Hydra application out of a function of the configuration.
+
+    Args:
+        config_name: Primary configuration in ``conf/``, without ``.yaml``.
+
+    Returns:
+        A decorator. The decorated function reads the command line; a ``UserError`` ends it with its message on standard
+        error and exit code 2.
+    """
+
+    def decorate(command: Command) -> Callable[[], None]:
+        def guarded(cfg: DictConfig) -> None:
+            try:
+                command(cfg)
+            except UserError as error:
+                sys.stderr.write(f"msd-mtl {config_name}: {error}\n")
+                raise SystemExit(2) from None
+
+        main: Callable[[], None] = hydra.main("1.3", str(conf_dir()), config_name)(guarded)
+        return main
+
+    return decorate

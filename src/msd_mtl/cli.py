@@ -1,0 +1,56 @@
+"""`msd-mtl COMMAND [overrides]`: finds the command and hands over to its Hydra application."""
+
+import sys
+from difflib import get_close_matches
+from importlib import import_module
+
+from msd_mtl import __version__
+
+# Command: (module with `main`, what it does). Modules are imported only when asked for: this page must appear at once.
+COMMANDS = {
+    "demo": ("msd_mtl.study.demo", "a small synthetic study, end to end, with its table and picture"),
+    "prepare": ("msd_mtl.data.prepare", "raw=DIR store=FILE: official files -> one store"),
+    "tasks": ("msd_mtl.data.candidates", "data.store=FILE tasks.target=T: tasks of a store and the sets they suggest"),
+    "train": ("msd_mtl.study.train", "[-m] [overrides]: one run, or a sweep"),
+    "evaluate": ("msd_mtl.study.evaluate", "run=DIR [split=test]: a saved model on a part of its data"),
+}
+
+
+def usage() -> str:
+    """The page that `msd-mtl --help` shows."""
+    lines = [f"    {name:<10}{about}" for name, (_, about) in COMMANDS.items()]
+    return "\n".join(
+        [
+            f"msd-mtl {__version__}: when, how deep and with whom should tasks share a representation?",
+            "",
+            "usage: msd-mtl COMMAND [overrides]",
+            "",
+            *lines,
+            "",
+            "Settings are Hydra overrides: `msd-mtl train data.coupling=0.5 sharing=high seed=3`.",
+            "`msd-mtl COMMAND --help` lists a command's settings, `--cfg job` prints them resolved.",
+        ]
+    )
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    arguments = sys.argv[1:]
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        sys.stdout.write(usage() + "\n")
+        return
+    name, *rest = arguments
+    if name == "--version":
+        sys.stdout.write(f"msd-mtl {__version__}\n")
+        return
+    if name not in COMMANDS:
+        near = get_close_matches(name, COMMANDS, n=1)
+        hint = f"Did you mean {near[0]!r}?" if near else "See `msd-mtl --help`."
+        sys.stderr.write(f"msd-mtl: command must be one of {', '.join(COMMANDS)}; got {name!r}. {hint}\n")
+        raise SystemExit(2)
+    sys.argv = [sys.argv[0], *rest]
+    import_module(COMMANDS[name][0]).main()
+
+
+if __name__ == "__main__":
+    main()
