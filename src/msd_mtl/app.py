@@ -37,7 +37,7 @@ def hydra_app(config_name: str) -> Callable[[Command], Callable[[], None]]:
                 sys.stderr.write(f"msd-mtl {config_name}: {error}\n")
                 raise SystemExit(2) from None
 
-        main: Callable[[], None] = hydra.main("1.3", str(conf_dir()), config_name)(guarded)
+        main: Callable[[], None] = hydra.main(str(conf_dir()), config_name, "1.3")(guarded)
         return main
 
     return decorate

@@ -1,0 +1,207 @@
+"""From tracks and labels to batches: split, subset, control, features. Where they come from is a subclass's to say."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+import pytorch_lightning as pl
+from numpy.typing import NDArray
+
+from msd_mtl.data.controls import check_control, misaligned_rows, permute_labels
+from msd_mtl.data.features import FeatureMap, fit_features
+from msd_mtl.data.row_batches import Part, RowBatches
+from msd_mtl.data.splits import PARTS, split_rows, subset_order
+from msd_mtl.data.task import Task, task_of
+from msd_mtl.data.tracks import Tracks
+from msd_mtl.errors import UserError
+
+Labels = dict[str, NDArray[np.float32]]
+
+
+class MultiTaskDataModule(pl.LightningDataModule):
+    """Sparse batches of several tasks.
+
+    Args:
+        names: Tasks, in order.
+        target: The task the study asks about; one of ``names``.
+        seed: Seed of the run: training subset, batch order, controls.
+        split: ``official``, ``artist`` or ``track``.
+        split_seed: Seed of the split, the same for all runs of a study.
+        val_fraction: Share of artists in validation.
+        test_fraction: Share of artists in the test part; unused under ``official``.
+        train_size: Training rows; None takes all.
+        features: ``counts``, ``binary``, ``log1p`` or ``tfidf``, fitted on the training rows.
+        row_norm: L2 norm to which rows are scaled, or None.
+        control: ``permute_labels``, ``misalign`` or None.
+        batch_size: Training rows of a step, over all processes.
+        eval_batch_size: Rows of a validation or test batch.
+        drop_last: Leave out a last short training batch.
+
+    Attributes:
+        tasks: The tasks.
+        parts: Part name to rows, after ``setup``.
+        dropped: Reason to number of rows left out, after ``setup``.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        target: str,
+        seed: int,
+        *,
+        split: str,
+        split_seed: int,
+        val_fraction: float,
+        test_fraction: float,
+        train_size: int | None,
+        features: str,
+        row_norm: float | None,
+        control: str | None,
+        batch_size: int,
+        eval_batch_size: int,
+        drop_last: bool,
+    ) -> None:
+        super().__init__()
+        self.tasks = _checked_tasks(names, target)
+        self.target = target
+        self.seed = seed
+        self.split = split
+        self.split_seed = split_seed
+        self.val_fraction = val_fraction
+        self.test_fraction = test_fraction
+        self.train_size = train_size
+        self.features = features
+        self.row_norm = row_norm
+        check_control(control)
+        self.control = control
+        for setting, value in (("batch_size", batch_size), ("eval_batch_size", eval_batch_size)):
+            if value < 1:
+                raise UserError(f"data.{setting} must be at least 1; got {value}.")
+        self.batch_size = batch_size
+        self.eval_batch_size = eval_batch_size
+        self.drop_last = drop_last
+        self.parts: dict[str, Part] = {}
+        self.dropped: dict[str, int] = {}
+
+    @abstractmethod
+    def source(self) -> tuple[Tracks, Labels]:
+        """All tracks, and each task's labels over them (float32, NaN where missing)."""
+
+    def bayes(self) -> dict[str, dict[str, float]]:
+        """Best possible test scores, task to metric to value; empty where the truth is not known."""
+        return {}
+
+    def setup(self, stage: str | None = None) -> None:  # noqa: ARG002  # the same for every stage
+        """Load, split, cut to size and fit the features; the second call finds it done."""
+        if self.parts:
+            return
+        self.tracks, labels = self.source()
+        targets = np.stack([labels[task.name] for task in self.tasks])
+        rows = self._rows_of_parts(targets)
+        counts = self.tracks.counts
+        if self.control == "misalign":
+            counts = counts[misaligned_rows(len(self.tracks), self.seed)]
+        self.feature_map: FeatureMap = fit_features(self.features, self.row_norm, counts[rows["train"]])
+        for part, chosen in rows.items():
+            values = targets[:, chosen]
+            if self.control == "permute_labels" and part != "test":
+                values = permute_labels(values, self.seed, part)
+            self.parts[part] = Part(chosen, self.feature_map(counts[chosen]), values)
+        self._check_target()
+
+    def train_dataloader(self) -> RowBatches:
+        """Training batches in an order of their own each epoch."""
+        trainer = self.trainer
+        return RowBatches(
+            self.parts["train"],
+            self.batch_size,
+            seed=self.seed,
+            drop_last=self.drop_last,
+            rank=trainer.global_rank if trainer else 0,
+            world_size=trainer.world_size if trainer else 1,
+        )
+
+    def val_dataloader(self) -> RowBatches:
+        """Validation batches; every process sees all of them, so that each has the same metrics."""
+        return self.eval_batches("val")
+
+    def test_dataloader(self) -> RowBatches:
+        """Test batches; every process sees all of them."""
+        return self.eval_batches("test")
+
+    def eval_batches(self, part: str) -> RowBatches:
+        """Batches of a part in the order of its rows."""
+        if part not in PARTS:
+            raise UserError(f"split must be one of {', '.join(PARTS)}; got {part!r}.")
+        return RowBatches(self.parts[part], self.eval_batch_size)
+
+    def summary(self) -> dict[str, object]:
+        """What the record says of the data: rows, labels and prevalence of each part, and what was dropped."""
+        names = [task.name for task in self.tasks]
+        return {
+            "n_words": int(self.tracks.counts.shape[1]),
+            "rows": {part: len(rows) for part, rows in self.parts.items()},
+            "artists": {p: len(np.unique(self.tracks.artist[rows.rows])) for p, rows in self.parts.items()},
+            "labelled": {p: dict(zip(names, rows.n_labelled.tolist(), strict=True)) for p, rows in self.parts.items()},
+            "prevalence": {p: self._prevalence(rows) for p, rows in self.parts.items()},
+            "dropped": self.dropped,
+        }
+
+    def _rows_of_parts(self, targets: NDArray[np.float32]) -> dict[str, NDArray[np.int64]]:
+        split = split_rows(
+            self.tracks,
+            self.split,
+            split_seed=self.split_seed,
+            val_fraction=self.val_fraction,
+            test_fraction=self.test_fraction,
+        )
+        has_label = ~np.isnan(targets)
+        labelled = has_label.any(axis=0)
+        rows = {part: chosen[labelled[chosen]] for part, chosen in split.rows.items()}
+        kept = sum(map(len, rows.values()))
+        self.dropped = split.dropped | {
+            "tracks without a label of the task set": sum(map(len, split.rows.values())) - kept
+        }
+        train = rows["train"]
+        has_target = has_label[[task.name for task in self.tasks].index(self.target), train]
+        order = subset_order(self.tracks.track_id[train], has_target, self.seed)
+        n = len(train) if self.train_size is None else self.train_size
+        if not 1 <= n <= len(train):
+            raise UserError(
+                f"data.train_size must be between 1 and the {len(train)} training rows of this split; got {n}. "
+                "Leave it out (null) to take all."
+            )
+        rows["train"] = train[np.sort(order[:n])]
+        return rows
+
+    def _check_target(self) -> None:
+        """Without labels of the target, and both classes of a binary one, nothing can be selected or scored."""
+        index = [task.name for task in self.tasks].index(self.target)
+        for part, rows in self.parts.items():
+            values = rows.targets[index]
+            kinds = len(np.unique(values[~np.isnan(values)]))
+            needed = 2 if self.tasks[index].kind == "binary" or part != "train" else 1
+            if kinds < needed:
+                labelled = {p: int(r.n_labelled[index]) for p, r in self.parts.items()}
+                raise UserError(
+                    f"tasks.target must have at least {needed} different labels in every part; got {kinds} in {part} "
+                    f"for {self.target!r} (labelled rows: {labelled}). Try data.split=artist, a larger data.train_size "
+                    "or another data.split_seed."
+                )
+
+    def _prevalence(self, part: Part) -> dict[str, float | None]:
+        """Share of positives of each binary task; None where none is labelled."""
+        share: dict[str, float | None] = {}
+        for task, values in zip(self.tasks, part.targets, strict=True):
+            if task.kind == "binary":
+                known = values[~np.isnan(values)]
+                share[task.name] = float(known.mean(dtype=np.float64)) if len(known) else None
+        return share
+
+
+def _checked_tasks(names: Sequence[str], target: str) -> tuple[Task, ...]:
+    if not names or len(set(names)) != len(names):
+        raise UserError(f"tasks.names must be one or more different tasks; got {list(names)}.")
+    if target not in names:
+        raise UserError(f"tasks.target must be one of tasks.names {list(names)}; got {target!r}.")
+    return tuple(task_of(name) for name in names)
