@@ -1,0 +1,89 @@
+"""Settings of a synthetic world that can differ by task, and the checks of all of them."""
+
+from collections.abc import Mapping, Sequence
+from typing import get_args
+
+from msd_mtl.data.planted import Common
+from msd_mtl.errors import UserError
+
+PerTask = float | Mapping[str, float]
+
+# Setting: lowest and highest value, and whether the lowest itself is allowed; the highest never is.
+RANGES = {
+    "signal_to_noise": (0.0, float("inf"), True),
+    "missing": (0.0, 1.0, True),
+    "prevalence": (0.0, 1.0, False),
+}
+
+
+def value_of(setting: PerTask, name: str, target: str) -> float:
+    """Value of a setting for one task.
+
+    Args:
+        setting: One number for all tasks, or numbers by task name or role (``target``, ``auxiliary``).
+        name: Name of the task.
+        target: Name of the target.
+
+    Returns:
+        The value under the name, else under the role.
+
+    Raises:
+        KeyError: If there is neither.
+    """
+    if not isinstance(setting, Mapping):
+        return float(setting)
+    role = "target" if name == target else "auxiliary"
+    return float(setting[name] if name in setting else setting[role])
+
+
+def check_tasks(names: Sequence[str], target: str) -> None:
+    """Refuse repeated tasks and a target that is not among them (UserError)."""
+    if len(set(names)) < len(names):
+        raise UserError(f"tasks.names must name each task once; got {list(names)}. Remove the repeated ones.")
+    if target not in names:
+        raise UserError(
+            f"tasks.target must be one of tasks.names {list(names)}; got {target!r}. Add it to tasks.names."
+        )
+
+
+def check_sizes(n_tracks: int, n_words: int, words_per_track: float) -> None:
+    """Refuse sizes that make no lyrics (UserError)."""
+    if n_tracks < 1:
+        raise UserError(f"data.n_tracks must be at least 1; got {n_tracks}. Raise it.")
+    if not 1 <= words_per_track <= n_words / 2:
+        raise UserError(
+            f"data.words_per_track must be from 1 to half of data.n_words ({n_words}); got {words_per_track}. "
+            "Change either."
+        )
+
+
+def check_coupling(coupling: float, common: str) -> None:
+    """Refuse a coupling or a level that has no meaning (UserError)."""
+    if not 0 <= coupling <= 1:
+        raise UserError(f"data.coupling must be from 0 to 1; got {coupling}. 0 is nothing in common, 1 everything.")
+    if common not in get_args(Common):
+        raise UserError(f"data.common must be one of {', '.join(get_args(Common))}; got {common!r}. Choose one.")
+
+
+def check_setting(key: str, setting: PerTask, names: Sequence[str], target: str) -> None:
+    """Refuse values per task that are missing or out of range (UserError).
+
+    Args:
+        key: Which setting, one of ``RANGES``.
+        setting: Its value or values.
+        names: Names of the tasks.
+        target: Name of the target.
+    """
+    low, high, closed = RANGES[key]
+    for name in names:
+        try:
+            value = value_of(setting, name, target)
+        except KeyError:
+            raise UserError(
+                f"data.{key} must have a value for {name!r}; got {setting}. Name it or its role: target, auxiliary."
+            ) from None
+        if not (low < value < high or (closed and value == low)):
+            bound = "at least" if closed else "above"
+            raise UserError(
+                f"data.{key} must be {bound} {low:g} and below {high:g}; got {value} for {name!r}. Change it."
+            )
