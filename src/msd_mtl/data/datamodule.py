@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytorch_lightning as pl
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from msd_mtl.data.controls import check_control, misaligned_rows, permute_labels
 from msd_mtl.data.features import FeatureMap, fit_features
@@ -107,7 +108,12 @@ class MultiTaskDataModule(pl.LightningDataModule):
             if self.control == "permute_labels" and part != "test":
                 values = permute_labels(values, self.seed, part)
             self.parts[part] = Part(chosen, self.feature_map(counts[chosen]), values)
+        self._counts = counts
         self._check_target()
+
+    def counts(self, part: str) -> csr_array:
+        """Word counts of a part's rows, integers, shape ``(part, words)``: what its features were made of."""
+        return self._counts[self.parts[part].rows]
 
     def train_dataloader(self) -> RowBatches:
         """Training batches in an order of their own each epoch."""
@@ -155,7 +161,7 @@ class MultiTaskDataModule(pl.LightningDataModule):
             val_fraction=self.val_fraction,
             test_fraction=self.test_fraction,
         )
-        has_label = ~np.isnan(targets)
+        has_label: NDArray[np.bool_] = np.logical_not(np.isnan(targets))
         labelled = has_label.any(axis=0)
         rows = {part: chosen[labelled[chosen]] for part, chosen in split.rows.items()}
         kept = sum(map(len, rows.values()))

@@ -1,0 +1,210 @@
+"""The LightningModule: masked losses, per-step seeding, and metrics over whole parts."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from msd_mtl.data.batch import Batch
+from msd_mtl.data.task import Task
+from msd_mtl.errors import UserError
+from msd_mtl.model.losses import masked_binary_cross_entropy, masked_cross_entropy, masked_mse
+from msd_mtl.model.metrics import task_metrics
+
+Metrics = dict[str, dict[str, float]]
+
+
+class NonFiniteLossError(UserError):
+    """A task's loss became infinite or not a number.
+
+    Attributes:
+        task: Name of the task.
+        step: Training step, counted from 0.
+    """
+
+    def __init__(self, task: str, step: int, value: float) -> None:
+        super().__init__(
+            f"training loss must stay finite; got {value} for task {task!r} at step {step}. "
+            "Lower recipe.optimizer.lr or set trainer.gradient_clip_val."
+        )
+        self.task = task
+        self.step = step
+
+
+class MultiTaskModule(pl.LightningModule):
+    """Trains a network on several tasks and scores it on whole parts.
+
+    Args:
+        network: Features in, one prediction per task out, each float32, shape ``(batch, outputs)``; a binary task has
+            one output (a logit) or two (class scores), a multiclass task one per class.
+        tasks: The tasks, in the order of the predictions.
+        target_mean: Centre of each task's regression target, float32, shape ``(tasks,)``, in the unit of the data.
+        target_scale: Scale of each task's regression target, same shape and unit.
+        optimizer: Makes the optimiser from the parameters.
+        scheduler: Makes the learning-rate schedule, stepped once an epoch, from the optimiser; None for none.
+        task_weights: Weight of a task's loss in the sum; 1 where absent.
+        seed: Seed of the run. Dropout is seeded afresh from it at every step, so that a resumed run goes on as it was.
+
+    Attributes:
+        history: One row an epoch: ``epoch``, ``step``, ``train/{task}/loss`` and ``val/{task}/{metric}``.
+        metrics: Part (``val`` or ``test``) to the metrics of its last pass.
+        predictions: Part to predictions of its last pass, one array per task, in original units.
+        scored_step: Number of training steps before the last validation; -1 before the first.
+    """
+
+    target_mean: Tensor
+    target_scale: Tensor
+
+    def __init__(
+        self,
+        network: nn.Module,
+        tasks: Sequence[Task],
+        target_mean: Tensor,
+        target_scale: Tensor,
+        optimizer: Callable[[Iterable[nn.Parameter]], Optimizer],
+        scheduler: Callable[[Optimizer], LRScheduler] | None = None,
+        task_weights: Mapping[str, float] | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.tasks = tuple(tasks)
+        self.register_buffer("target_mean", target_mean)
+        self.register_buffer("target_scale", target_scale)
+        self.make_optimizer = optimizer
+        self.make_scheduler = scheduler
+        self.weights = _checked_weights(task_weights or {}, self.tasks)
+        self.seed = seed
+        self.history: list[dict[str, float]] = []
+        self.metrics: dict[str, Metrics] = {}
+        self.predictions: dict[str, list[NDArray[np.float32]]] = {}
+        self.scored_step = -1
+        self._losses: list[Tensor] = []
+        self._pass: list[tuple[list[Tensor], Tensor, Tensor]] = []
+
+    def configure_optimizers(self) -> Any:
+        """The optimiser, and the schedule if there is one."""
+        optimizer = self.make_optimizer(self.network.parameters())
+        if self.make_scheduler is None:
+            return optimizer
+        return {"optimizer": optimizer, "lr_scheduler": self.make_scheduler(optimizer)}
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002  # Lightning's signature
+        """Seed what the step draws."""
+        torch.manual_seed((self.seed * 1_000_003 + self.global_step) * 4096 + self.global_rank)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002  # Lightning's signature
+        """Weighted sum of the tasks' mean losses over their labelled rows."""
+        outputs = self.network(batch.features)
+        losses = torch.stack([self._loss(i, output, batch) for i, output in enumerate(outputs)])
+        self._losses.append(losses.detach())
+        if losses.device.type == "cpu":
+            self._check_finite(self.global_step, self._losses[-1:])
+        # Every process divides by the labels of the whole batch and Lightning averages gradients: undo the average.
+        return (losses * self.weights.to(losses.device)).sum() * self.trainer.world_size
+
+    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002  # Lightning's signature
+        """A budget of steps that ends within an epoch ends with a validation too."""
+        if self.global_step == self.trainer.max_steps:
+            self.trainer.should_stop = True
+
+    def on_train_epoch_end(self) -> None:
+        """Add the epoch to the history."""
+        self._check_finite(self.global_step - len(self._losses), self._losses)
+        means = torch.stack(self._losses).mean(dim=0)
+        if self.trainer.world_size > 1:
+            means = self.trainer.strategy.reduce(means, reduce_op="sum")
+        self._losses.clear()
+        row = {f"train/{task.name}/loss": float(mean) for task, mean in zip(self.tasks, means, strict=True)}
+        self.log_dict(row)
+        if self.scored_step == self.global_step:
+            row |= {f"val/{t}/{m}": value for t, scores in self.metrics["val"].items() for m, value in scores.items()}
+        self.history.append({"epoch": self.current_epoch, "step": self.global_step} | row)
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002  # Lightning's signature
+        """Keep the predictions of a batch."""
+        self._keep(batch)
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002  # Lightning's signature
+        """Keep the predictions of a batch."""
+        self._keep(batch)
+
+    def on_validation_epoch_end(self) -> None:
+        """Score the validation part."""
+        self._score("val")
+        self.scored_step = self.global_step
+
+    def on_test_epoch_end(self) -> None:
+        """Score the test part."""
+        self._score("test")
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """The history goes with the weights."""
+        checkpoint["history"] = self.history
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on with the history where it ended."""
+        self.history = list(checkpoint.get("history", []))
+
+    def _loss(self, index: int, output: Tensor, batch: Batch) -> Tensor:
+        target, has_label, n_labelled = batch.targets[index], batch.has_label[index], batch.n_labelled[index]
+        match self.tasks[index].kind:
+            case "binary":
+                return masked_binary_cross_entropy(_logit(output), target, has_label, n_labelled)
+            case "multiclass":
+                return masked_cross_entropy(output, target, has_label, n_labelled)
+            case "regression":
+                standardised = (target - self.target_mean[index]) / self.target_scale[index]
+                return masked_mse(output.squeeze(-1), standardised, has_label, n_labelled)
+
+    def _predict(self, index: int, output: Tensor) -> Tensor:
+        """Probability, class probabilities, or value in the unit of the data."""
+        match self.tasks[index].kind:
+            case "binary":
+                return _logit(output).sigmoid()
+            case "multiclass":
+                return output.softmax(dim=-1)
+            case "regression":
+                return output.squeeze(-1) * self.target_scale[index] + self.target_mean[index]
+
+    def _keep(self, batch: Batch) -> None:
+        outputs = self.network(batch.features)
+        predictions = [self._predict(i, output) for i, output in enumerate(outputs)]
+        self._pass.append((predictions, batch.targets, batch.has_label))
+
+    def _score(self, part: str) -> None:
+        predictions, targets, has_label = zip(*self._pass, strict=True)
+        self._pass.clear()
+        per_task = [torch.cat(batches).float().cpu().numpy() for batches in zip(*predictions, strict=True)]
+        target, labelled = torch.cat(targets, dim=1).cpu().numpy(), torch.cat(has_label, dim=1).cpu().numpy()
+        self.predictions[part] = per_task
+        self.metrics[part] = {
+            task.name: task_metrics(task, per_task[i], target[i], labelled[i]) for i, task in enumerate(self.tasks)
+        }
+        self.log_dict({f"{part}/{t}/{m}": v for t, scores in self.metrics[part].items() for m, v in scores.items()})
+
+    def _check_finite(self, first_step: int, losses: Sequence[Tensor]) -> None:
+        """Stop at the first step whose loss is not finite; off the CPU this is seen at the end of the epoch."""
+        for step, values in enumerate(losses, start=first_step):
+            if not torch.isfinite(values).all():
+                index = int(torch.isfinite(values).logical_not().nonzero()[0])
+                raise NonFiniteLossError(self.tasks[index].name, step, float(values[index]))
+
+
+def _logit(output: Tensor) -> Tensor:
+    """Log odds of the positive class from one logit, or from two class scores (then the same as their softmax)."""
+    return output.squeeze(-1) if output.shape[-1] == 1 else output[:, 1] - output[:, 0]
+
+
+def _checked_weights(task_weights: Mapping[str, float], tasks: Sequence[Task]) -> Tensor:
+    names = [task.name for task in tasks]
+    unknown = sorted(set(task_weights) - set(names))
+    if unknown:
+        raise UserError(f"recipe.task_weights must name tasks of the set {names}; got {unknown}.")
+    return torch.tensor([float(task_weights.get(name, 1.0)) for name in names])

@@ -1,0 +1,86 @@
+"""`msd-mtl evaluate`: a saved model on a part of its data, to the bit the metrics of its record."""
+
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.table import Table
+
+from msd_mtl.app import hydra_app
+from msd_mtl.errors import UserError
+from msd_mtl.study.files import finite
+from msd_mtl.study.identity import data_fingerprint
+from msd_mtl.study.record import read_record
+
+Metrics = dict[str, dict[str, float | None]]
+
+
+def evaluate(folder: Path, part: str, store: str | None = None) -> Metrics:
+    """Score the saved model of a run again.
+
+    Args:
+        folder: Run directory.
+        part: ``val`` or ``test``.
+        store: Where the store is now, if it has moved.
+
+    Returns:
+        Task to metric to value; None where the rows do not define it.
+
+    Raises:
+        UserError: If the run is not complete, its data has changed, or a number differs from the record's.
+    """
+    record = read_record(folder)
+    if record is None or record["status"] != "completed":
+        status = "no record" if record is None else f"status {record['status']!r}"
+        raise UserError(f"run must be a completed run directory; got {folder} with {status}. Train it first.")
+    if part not in record["metrics"]:
+        raise UserError(f"split must be one of {', '.join(record['metrics'])}; got {part!r}.")
+    config = record["config"]
+    if store is not None:
+        config["data"]["store"] = store
+    if (found := data_fingerprint(config["data"])) != record["data"]["fingerprint"]:
+        raise UserError(
+            f"data must be what the run was trained on, fingerprint {record['data']['fingerprint']}; got {found}. "
+            "Give the store of the run: store=FILE."
+        )
+    again: Metrics = finite(_score(config, folder, part))
+    recorded = record["metrics"][part]
+    if again != recorded:
+        raise UserError(
+            f"metrics must be those of {folder / 'record.json'} to the bit; got {again} for {recorded}. Were weights, "
+            "versions or machine changed? The record says what it was made with under `environment`."
+        )
+    return again
+
+
+def _score(config: dict[str, Any], folder: Path, part: str) -> dict[str, dict[str, float]]:
+    from msd_mtl.study.fit import build_data, build_module, build_trainer
+    from msd_mtl.study.keep import load_best
+
+    data = build_data(config)
+    module = build_module(config, data)
+    load_best(folder, module)
+    trainer = build_trainer(config, folder, None)
+    if part == "val":
+        trainer.validate(module, dataloaders=data.val_dataloader(), verbose=False)
+    else:
+        trainer.test(module, dataloaders=data.test_dataloader(), verbose=False)
+    return module.metrics[part]
+
+
+@hydra_app("evaluate")
+def main(cfg: DictConfig) -> None:
+    """Entry point of the command."""
+    folder = Path(cfg.run)
+    metrics = evaluate(folder, cfg.split, cfg.store)
+    table = Table("task", "metric", "value", title=f"{folder.name} on {cfg.split}", caption="the numbers of its record")
+    for task, scores in metrics.items():
+        for i, (metric, value) in enumerate(scores.items()):
+            table.add_row("" if i else task, metric, "–" if value is None else repr(value))
+        table.add_section()
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

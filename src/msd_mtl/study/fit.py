@@ -1,0 +1,162 @@
+"""One run from configuration to scores: build, train, select on validation, test once."""
+
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from hydra.utils import instantiate
+from lightning_fabric.plugins.environments import LightningEnvironment
+from pytorch_lightning.callbacks import Callback, EarlyStopping
+
+from msd_mtl.data.datamodule import MultiTaskDataModule
+from msd_mtl.data.row_batches import label_statistics
+from msd_mtl.data.task import Task
+from msd_mtl.model.module import MultiTaskModule
+from msd_mtl.model.network import SharingNetwork
+from msd_mtl.study.files import whole_file
+from msd_mtl.study.identity import Config
+from msd_mtl.study.keep import LAST, KeepBest, load_best, save_best
+from msd_mtl.study.progress import StepProgress
+from msd_mtl.study.selection import selection
+
+PREDICTIONS = "predictions.npz"
+
+
+def build_data(config: Config) -> MultiTaskDataModule:
+    """The DataModule of a run, set up."""
+    data: MultiTaskDataModule = instantiate({k: v for k, v in config["data"].items() if k != "name"})
+    data.setup()
+    return data
+
+
+def build_module(config: Config, data: MultiTaskDataModule) -> MultiTaskModule:
+    """Network and LightningModule of a run, freshly initialised from its seed."""
+    recipe = config["recipe"]
+    torch.manual_seed(config["seed"])
+    network = instantiate(
+        config["model"],
+        n_features=int(data.parts["train"].features.shape[1]),
+        n_outputs=[_n_outputs(task, recipe["binary_outputs"]) for task in data.tasks],
+    )
+    mean, scale = label_statistics(data.parts["train"].targets)
+    if not recipe["standardise_regression"]:
+        mean, scale = torch.zeros_like(mean), torch.ones_like(scale)
+    return MultiTaskModule(
+        network,
+        data.tasks,
+        mean,
+        scale,
+        instantiate(recipe["optimizer"]),
+        instantiate(recipe["scheduler"]),
+        recipe["task_weights"],
+        config["seed"],
+    )
+
+
+def fit(config: Config, data: MultiTaskDataModule, folder: Path) -> dict[str, Any]:
+    """Train a run and score its best epoch.
+
+    Args:
+        config: Resolved configuration.
+        data: Its data, set up.
+        folder: Run directory. Holds history, best weights, learning curve data and test predictions afterwards.
+
+    Returns:
+        What training adds to the record: ``parameters``, ``epochs``, ``best_epoch``, ``timing_s``, ``metrics``.
+
+    Raises:
+        UserError: If a setting is wrong or a loss stops being finite.
+    """
+    started = time.perf_counter()
+    module = build_module(config, data)
+    kept = KeepBest(
+        folder,
+        *selection(config["recipe"]["monitor"], data.tasks, data.target),
+        every_s=config["recipe"]["checkpoint_every_s"],
+    )
+    trainer = build_trainer(config, folder, kept)
+    last = folder / LAST
+    ready = time.perf_counter()
+    trainer.fit(module, datamodule=data, ckpt_path=last if last.is_file() else None, weights_only=True)
+    if kept.best_score is None:
+        trainer.validate(module, datamodule=data, verbose=False)
+        kept.compare(float(trainer.callback_metrics[kept.monitor]), module)
+    fitted = time.perf_counter()
+    save_best(folder, kept)
+    metrics = score(module, trainer, data, folder)
+    _save_predictions(folder, module, data)
+    network = cast(SharingNetwork, module.network)
+    return {
+        "parameters": network.parameter_counts(),
+        "epochs": len(module.history),
+        "steps": trainer.global_step,
+        "best_epoch": kept.best_epoch,
+        "timing_s": {
+            "set_up": ready - started,
+            "fit": fitted - ready,
+            "evaluate": time.perf_counter() - fitted,
+        },
+        "metrics": metrics,
+    }
+
+
+def score(module: MultiTaskModule, trainer: pl.Trainer, data: MultiTaskDataModule, folder: Path) -> dict[str, Any]:
+    """Metrics of the best weights in a run directory, on validation and test.
+
+    Returns:
+        Part to task to metric to value.
+    """
+    load_best(folder, module)
+    trainer.validate(module, dataloaders=data.val_dataloader(), verbose=False)
+    trainer.test(module, dataloaders=data.test_dataloader(), verbose=False)
+    return {part: module.metrics[part] for part in ("val", "test")}
+
+
+def build_trainer(config: Config, folder: Path, kept: KeepBest | None) -> pl.Trainer:
+    """Lightning's Trainer with the callbacks of a run, or bare (for scoring) where ``kept`` is None."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    settings: dict[str, Any] = dict(config["trainer"])
+    # memory is always written before it is read here; filling it would only cost time
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    callbacks: list[Callback] = []
+    if kept is not None:
+        callbacks.append(kept)
+        patience = config["recipe"]["patience"]
+        if patience is not None:
+            callbacks.append(EarlyStopping(kept.monitor, patience=patience, mode=kept.mode, check_finite=False))
+        if settings["enable_progress_bar"]:
+            callbacks.append(StepProgress(kept))
+    settings["enable_progress_bar"] = False  # ours, not Lightning's
+    if kept is None:  # scoring: every process of a run would see the same rows
+        settings |= {"devices": 1, "strategy": "auto"}
+    return pl.Trainer(
+        **{k: v for k, v in settings.items() if k != "_target_"},
+        callbacks=callbacks,
+        plugins=LightningEnvironment() if settings["devices"] == 1 else None,
+        logger=False,
+        default_root_dir=folder,
+        enable_checkpointing=kept is not None,
+    )
+
+
+def _n_outputs(task: Task, binary_outputs: int) -> int:
+    return {"binary": binary_outputs, "regression": 1, "multiclass": task.n_classes}[task.kind]
+
+
+def _save_predictions(folder: Path, module: MultiTaskModule, data: MultiTaskDataModule) -> None:
+    """Test predictions with track ids and artists, for uncertainty over artists later."""
+    test = data.parts["test"]
+    arrays: Mapping[str, Any] = {
+        "track_id": data.tracks.track_id[test.rows],
+        "artist": data.tracks.artist[test.rows],
+        "task": np.array([task.name for task in data.tasks]),
+        "target": test.targets,
+        **{f"prediction_{i}": values for i, values in enumerate(module.predictions["test"])},
+    }
+    with whole_file(folder / PREDICTIONS) as temporary, temporary.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)

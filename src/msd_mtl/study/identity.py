@@ -1,0 +1,86 @@
+"""Which run is which: a hash of everything that can change its result."""
+
+import json
+from hashlib import blake2b
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from msd_mtl.errors import UserError
+
+# Raised whenever the code makes other numbers out of the same configuration and data.
+NUMBERS_VERSION = 1
+
+# Settings that say where and how visibly a run is made, not what comes out of it.
+OPERATIONAL = (
+    "runs_dir",
+    "baselines",
+    "logger",
+    "study",
+    "data.store",
+    "trainer.enable_progress_bar",
+    "trainer.enable_model_summary",
+    "trainer.log_every_n_steps",
+)
+
+Config = dict[str, Any]
+
+
+def resolved(cfg: DictConfig) -> Config:
+    """The configuration as plain data, every reference filled in.
+
+    Raises:
+        UserError: If a value is missing or refers to nothing.
+    """
+    try:
+        config = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise UserError(
+            f"every setting must have a value; {str(error).splitlines()[0]}. Give it as KEY=VALUE."
+        ) from None
+    return {str(key): value for key, value in dict(config).items()}  # type: ignore[arg-type]
+
+
+def data_fingerprint(data: Config) -> str:
+    """What tells one body of data from another, without reading it.
+
+    Args:
+        data: The resolved ``data`` group.
+
+    Returns:
+        The content hash of the store; ``synthetic`` for worlds, which their settings make.
+    """
+    if data["name"] == "synthetic":
+        return "synthetic"
+    from msd_mtl.data.store import Store
+
+    return Store.open(data["store"]).content_hash
+
+
+def run_id(config: Config, fingerprint: str) -> str:
+    """Name of the run: 16 hexadecimal digits.
+
+    Args:
+        config: Resolved configuration.
+        fingerprint: See ``data_fingerprint``.
+    """
+    return digest({"config": without(config, OPERATIONAL), "data": fingerprint, "numbers": NUMBERS_VERSION})
+
+
+def without(config: Config, keys: tuple[str, ...]) -> Config:
+    """A copy of the configuration without some of its dotted keys."""
+    kept: Config = json.loads(json.dumps(config))
+    for key in keys:
+        *parents, leaf = key.split(".")
+        node = kept
+        for parent in parents:
+            node = node.get(parent, {})
+        node.pop(leaf, None)
+    return kept
+
+
+def digest(value: Any) -> str:
+    """16 hexadecimal digits that depend on the value alone, not on the order of its keys."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return blake2b(text.encode(), digest_size=8).hexdigest()

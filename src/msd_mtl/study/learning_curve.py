@@ -1,0 +1,53 @@
+"""The picture of one run: how its losses fell, and the epoch that validation chose."""
+
+import csv
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from msd_mtl.data.task import task_of
+from msd_mtl.study.files import whole_file
+from msd_mtl.study.keep import HISTORY
+from msd_mtl.study.record import Record
+from msd_mtl.study.selection import SELECTING
+
+PICTURE = "learning_curve.png"
+LABELS = {"auroc": "AUROC", "rmse": "RMSE", "log_loss": "log loss"}
+
+
+def draw_learning_curve(folder: Path, record: Record) -> None:
+    """Draw training loss per task and the target's validation score over epochs into the run directory.
+
+    Args:
+        folder: Run directory with its history.
+        record: The run's record, complete.
+    """
+    with (folder / HISTORY).open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    cell = record["cell"]
+    task = task_of(cell["target"])
+    metric, _ = SELECTING[task.kind]
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    losses, scores = figure.subplots(1, 2)
+    for name in cell["tasks"]:
+        epochs, values = _series(rows, f"train/{name}/loss")
+        losses.plot(epochs, values, label=name, linewidth=2 if name == cell["target"] else 1)
+    losses.set(xlabel="epoch", ylabel="training loss")
+    losses.legend(frameon=False)
+    epochs, values = _series(rows, f"val/{task.name}/{metric}")
+    scores.plot(epochs, values, color="black", label="network")
+    scores.axvline(record["best_epoch"] + 1, color="0.6", linestyle=":", label="chosen epoch")
+    linear = record["baselines"].get("val", {}).get(task.name, {}).get("linear", {}).get(metric)
+    if linear is not None:
+        scores.axhline(linear, color="tab:orange", linestyle="--", label="linear model")
+    unit = f" ({task.unit})" if task.unit and metric == "rmse" else ""
+    scores.set(xlabel="epoch", ylabel=f"validation {LABELS[metric]} of {task.name}{unit}")
+    scores.legend(frameon=False)
+    with whole_file(folder / PICTURE) as temporary:
+        figure.savefig(temporary, format="png", dpi=120)
+
+
+def _series(rows: list[dict[str, str]], column: str) -> tuple[list[int], list[float]]:
+    """Epochs, counted from 1, and values of a column where it has one."""
+    filled = [(int(row["epoch"]) + 1, float(row[column])) for row in rows if row.get(column)]
+    return [epoch for epoch, _ in filled], [value for _, value in filled]

@@ -1,0 +1,84 @@
+"""The JSON that a run leaves: the one truth about it."""
+
+import json
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from msd_mtl.errors import UserError
+from msd_mtl.study.files import write_json
+from msd_mtl.study.identity import Config
+
+SCHEMA_VERSION = 1
+RECORD = "record.json"
+
+Record = dict[str, Any]
+
+
+def start_record(config: Config, run: str, fingerprint: str) -> Record:
+    """What is known of a run before it begins.
+
+    Args:
+        config: Resolved configuration.
+        run: Its ``run_id``.
+        fingerprint: Fingerprint of its data.
+    """
+    data, tasks = config["data"], config["tasks"]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "run_id": run,
+        "study": config["study"]["name"],
+        "status": "running",
+        "cell": {
+            "data": data["name"],
+            "tasks": tasks["names"],
+            "target": tasks["target"],
+            "sharing_mask": config["sharing"]["mask"],
+            "train_size": data["train_size"],
+            "coupling": data.get("coupling"),
+            "recipe": config["recipe"]["name"],
+        },
+        "seed": config["seed"],
+        "config": config,
+        "data": {"fingerprint": fingerprint},
+        "environment": environment(),
+    }
+
+
+def environment() -> dict[str, Any]:
+    """Versions and machine; nothing that names a person or a host."""
+    packages = ("msd-mtl", "torch", "pytorch-lightning", "torchmetrics", "numpy", "scipy", "scikit-learn", "h5py")
+    return {
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "cpus": os.cpu_count(),
+        "packages": {name: version(name) for name in packages},
+    }
+
+
+def write_record(folder: Path, record: Record) -> None:
+    """Write a run's record, whole or not at all."""
+    write_json(folder / RECORD, record)
+
+
+def read_record(folder: Path) -> Record | None:
+    """A run's record, or None where there is none yet.
+
+    Raises:
+        UserError: If the file is no record, or of another schema.
+    """
+    path = folder / RECORD
+    try:
+        record: Record = json.loads(path.read_text(encoding="utf-8"))
+        schema = record["schema_version"]
+    except FileNotFoundError:
+        return None
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise UserError(
+            f"record must be the JSON of a run; got {path}: {error}. Delete the folder to run again."
+        ) from None
+    if schema != SCHEMA_VERSION:
+        raise UserError(f"record must have schema version {SCHEMA_VERSION}; got {schema} in {path}.")
+    return record

@@ -1,0 +1,56 @@
+"""What selects: the validation metric that decides which epoch of a run is scored on test."""
+
+from collections.abc import Sequence
+
+from msd_mtl.data.task import Kind, Task
+from msd_mtl.errors import UserError
+
+# The metric of a task's kind that selects, and whether more or less of it is better.
+SELECTING: dict[Kind, tuple[str, str]] = {
+    "binary": ("auroc", "max"),
+    "regression": ("rmse", "min"),
+    "multiclass": ("log_loss", "min"),
+}
+
+# Metrics that can select, by kind.
+MODES: dict[Kind, dict[str, str]] = {
+    "binary": {
+        "auroc": "max",
+        "average_precision": "max",
+        "balanced_accuracy": "max",
+        "accuracy": "max",
+        "error": "min",
+        "log_loss": "min",
+    },
+    "regression": {"rmse": "min", "mae": "min", "r2": "max"},
+    "multiclass": {"accuracy": "max", "macro_f1": "max", "log_loss": "min"},
+}
+
+
+def selection(monitor: str | None, tasks: Sequence[Task], target: str) -> tuple[str, str]:
+    """The validation metric that selects the epoch, and whether more of it is better.
+
+    Args:
+        monitor: ``METRIC`` of the target, ``TASK/METRIC``, or None for the metric of the target's kind.
+        tasks: Tasks of the run.
+        target: Name of the target.
+
+    Returns:
+        Name as logged, such as ``val/term:pop/auroc``, and ``max`` or ``min``.
+
+    Raises:
+        UserError: If there is no such task or metric.
+    """
+    kinds = {task.name: task.kind for task in tasks}
+    if monitor is None:
+        metric, mode = SELECTING[kinds[target]]
+        return f"val/{target}/{metric}", mode
+    name, _, metric = monitor.rpartition("/")
+    name = name or target
+    modes = MODES[kinds[name]] if name in kinds else {}
+    if metric not in modes:
+        raise UserError(
+            f"recipe.monitor must be METRIC or TASK/METRIC, with a task of {list(kinds)} and a metric of its kind "
+            f"(for {target!r}: {', '.join(MODES[kinds[target]])}); got {monitor!r}."
+        )
+    return f"val/{name}/{metric}", modes[metric]

@@ -1,0 +1,91 @@
+"""Tables for the terminal."""
+
+from rich.table import Table
+
+from msd_mtl.data.task import task_of
+from msd_mtl.study.record import Record
+
+# The metrics worth a line on the screen; the record has all of them.
+SHOWN = {
+    "binary": ("auroc", "average_precision", "error"),
+    "regression": ("rmse", "r2"),
+    "multiclass": ("accuracy", "macro_f1"),
+}
+
+
+def run_table(record: Record) -> Table:
+    """Test metrics of a run beside its baselines.
+
+    Args:
+        record: A completed record.
+
+    Returns:
+        One line per task and metric: network, tuned linear model, prevalence or mean, and on synthetic data the best
+        that is possible.
+    """
+    cell, rows = record["cell"], record["data"]["rows"]
+    mask = "".join(map(str, cell["sharing_mask"]))
+    title = f"{cell['target']} with sharing {mask}, {rows['train']} training tracks, seed {record['seed']}: test"
+    baselines = record["baselines"].get("test", {})
+    bayes = record["bayes"]["test"]
+    table = Table(title=title, caption=_caption(record))
+    for column in ("task", "positive", "metric"):
+        table.add_column(column)
+    for column in ("network", "linear", "trivial", *(["possible"] if bayes else [])):
+        table.add_column(column, justify="right")
+    for name in sorted(cell["tasks"], key=lambda task: task != cell["target"]):
+        task = task_of(name)
+        share = record["data"]["prevalence"]["test"].get(name)
+        scores = [record["metrics"]["test"][name], *(baselines.get(name, {}).get(b) for b in ("linear", "trivial"))]
+        for i, metric in enumerate(SHOWN[task.kind]):
+            unit = f" ({task.unit})" if task.unit and metric == "rmse" else ""
+            table.add_row(
+                ("[bold]" + name + "[/]" if name == cell["target"] else name) if i == 0 else "",
+                f"{share:.0%}" if i == 0 and share is not None else "",
+                metric + unit,
+                *(_number((score or {}).get(metric)) for score in scores),
+                *([_number(bayes.get(name, {}).get(metric))] if bayes else []),
+                end_section=i == len(SHOWN[task.kind]) - 1,
+            )
+    return table
+
+
+def _caption(record: Record) -> str:
+    parameters, timing = record["parameters"], record["timing_s"]
+    return (
+        f"best epoch {record['best_epoch'] + 1} of {record['epochs']}, {parameters['total']:,} parameters "
+        f"({parameters['shared']:,} shared), {timing['total']:.1f} s"
+    )
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None or value != value else f"{value:.3f}"  # noqa: PLR0124  # NaN
+
+
+def sweep_table(records: list[Record]) -> Table:
+    """Test scores of the target, one line a run.
+
+    Args:
+        records: Completed records.
+    """
+    table = Table(title="Target on test")
+    for column in ("run", "tasks", "sharing"):
+        table.add_column(column)
+    for column in ("coupling", "tracks", "seed", "metric", "network", "linear"):
+        table.add_column(column, justify="right")
+    for record in records:
+        cell, target = record["cell"], record["cell"]["target"]
+        metric = SHOWN[task_of(target).kind][0]
+        linear = record["baselines"].get("test", {}).get(target, {}).get("linear", {})
+        table.add_row(
+            record["run_id"],
+            ", ".join(cell["tasks"]),
+            "".join(map(str, cell["sharing_mask"])),
+            "" if cell["coupling"] is None else f"{cell['coupling']:g}",
+            f"{record['data']['rows']['train']:,}",
+            str(record["seed"]),
+            metric,
+            _number(record["metrics"]["test"][target][metric]),
+            _number(linear.get(metric)),
+        )
+    return table
