@@ -106,8 +106,11 @@ def subset_order(track_id: NDArray[np.bytes_], has_target: NDArray[np.bool_], se
 
 def _artist_keys(tracks: Tracks) -> NDArray[np.bytes_]:
     """The smallest track id of each track's artist: a name for the artist that no file order can change."""
-    _, first, group = np.unique(tracks.artist, return_index=True, return_inverse=True)
-    return tracks.track_id[first][group]
+    by_id = np.argsort(tracks.track_id)
+    _, first, group = np.unique(tracks.artist[by_id], return_index=True, return_inverse=True)
+    keys = np.empty_like(tracks.track_id)
+    keys[by_id] = tracks.track_id[by_id][first][group]
+    return keys
 
 
 def _parts(train: NDArray[np.bool_], val: NDArray[np.bool_], test: NDArray[np.bool_], dropped: dict[str, int]) -> Parts:

@@ -43,9 +43,9 @@ def run_once(cfg: DictConfig) -> tuple[Path, Record]:
 
 def _recorded(config: Config, folder: Path, record: Record) -> Record:
     """Train with a record that tells how it stands at every moment."""
-    from pytorch_lightning.utilities import rank_zero_only
+    from msd_mtl.study.processes import is_main_process
 
-    speaks = getattr(rank_zero_only, "rank", 0) in (0, None)
+    speaks = is_main_process()
     if speaks:
         write_text(folder / CONFIG, OmegaConf.to_yaml(OmegaConf.create(config)))
         write_record(folder, record)
@@ -66,11 +66,13 @@ def _results(config: Config, folder: Path, record: Record) -> Record:
     """Everything a completed record says beyond its beginning."""
     from msd_mtl.study.baseline_cache import baselines
     from msd_mtl.study.fit import build_data, fit
+    from msd_mtl.study.processes import restartable
 
     started = time.perf_counter()
     data = build_data(config)
     loaded = time.perf_counter()
-    results = fit(config, data, folder)
+    with restartable():
+        results = fit(config, data, folder)
     fitted = time.perf_counter()
     results["baselines"] = baselines(config, data) if config["baselines"] else {}
     results["bayes"] = {"test": data.bayes()}

@@ -1,9 +1,12 @@
 """Tables for the terminal."""
 
+from collections.abc import Sequence
+
 from rich.table import Table
 
 from msd_mtl.data.task import task_of
 from msd_mtl.study.record import Record
+from msd_mtl.study.summary import CellSummary, Estimate
 
 # The metrics worth a line on the screen; the record has all of them.
 SHOWN = {
@@ -89,3 +92,33 @@ def sweep_table(records: list[Record]) -> Table:
             _number(linear.get(metric)),
         )
     return table
+
+
+def summary_table(cells: Sequence[CellSummary], target: str, metric: str) -> Table:
+    """Scores and paired gains of the target over seeds, one line a cell.
+
+    Args:
+        cells: Summaries of the cells.
+        target: Name of the target.
+        metric: Metric of the scores.
+    """
+    n_seeds = len(cells[0].score.values) if cells else 0
+    table = Table(title=f"Test {metric} of {target}", caption=f"mean and 95 % interval over {n_seeds} seeds")
+    for column in ("coupling", "sharing", "parameters", metric, "gain over none", "linear", "possible"):
+        table.add_column(column, justify="left" if column == "sharing" else "right")
+    for i, cell in enumerate(cells):
+        table.add_row(
+            "" if cell.coupling is None else f"{cell.coupling:g}",
+            cell.sharing,
+            f"{cell.n_parameters:,}",
+            _interval(cell.score, ""),
+            "" if cell.gain is None else _interval(cell.gain, "+"),
+            _number(cell.linear),
+            _number(cell.possible),
+            end_section=i + 1 < len(cells) and cells[i + 1].coupling != cell.coupling,
+        )
+    return table
+
+
+def _interval(value: Estimate, sign: str) -> str:
+    return f"{value.mean:{sign}.3f} ± {value.half_width:.3f}"

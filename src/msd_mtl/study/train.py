@@ -9,6 +9,7 @@ from rich.console import Console
 
 from msd_mtl.app import hydra_app
 from msd_mtl.errors import UserError
+from msd_mtl.study.processes import is_main_process
 from msd_mtl.study.record import Record
 from msd_mtl.study.run import run_once
 from msd_mtl.study.tables import run_table, sweep_table
@@ -22,6 +23,8 @@ def train(cfg: DictConfig) -> None:
     """Make the run of a configuration; in a sweep, a run that fails does not stop the others."""
     if HydraConfig.get().mode == RunMode.RUN:
         folder, record = run_once(cfg)
+        if not is_main_process():
+            return
         console = Console()
         console.print(run_table(record))
         console.print(f"[bold]{folder}[/]: record.json, history.csv, config.yaml, learning_curve.png, best.ckpt")

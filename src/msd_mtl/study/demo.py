@@ -1,0 +1,54 @@
+"""`msd-mtl demo`: a small synthetic study, end to end: runs, a table and a picture."""
+
+import sys
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from msd_mtl.app import hydra_app
+from msd_mtl.study.record import Record
+from msd_mtl.study.run import run_once
+from msd_mtl.study.summary import summarise, target_metric
+from msd_mtl.study.summary_figure import draw_summary
+from msd_mtl.study.sweep import n_runs
+from msd_mtl.study.tables import summary_table
+
+PICTURE = "demo.png"
+STUDY = ["--multirun", "study=demo", "hydra/hydra_logging=disabled", "trainer.enable_progress_bar=false"]
+
+
+def main() -> None:
+    """Entry point of the command; further overrides go to every run."""
+    records: list[Record] = []
+    console = Console()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("runs"),
+        TimeRemainingColumn(),
+    )
+    sys.argv = [sys.argv[0], *STUDY, *sys.argv[1:]]
+    with Progress(*columns, console=console) as progress:
+        bar = progress.add_task("Does sharing help, and does it depend on coupling?", total=None)
+
+        @hydra_app("train")
+        def cell(cfg: DictConfig) -> None:
+            progress.update(bar, total=n_runs(HydraConfig.get()))
+            records.append(run_once(cfg)[1])
+            progress.advance(bar)
+
+        cell()
+    first, cells = records[0], summarise(records)
+    target, metric = first["cell"]["target"], target_metric(first)
+    console.print(summary_table(cells, target, metric))
+    picture = Path(first["config"]["runs_dir"]) / PICTURE
+    draw_summary(picture, cells, target, metric)
+    console.print(f"Picture: [bold]{picture}[/]")
+
+
+if __name__ == "__main__":
+    main()

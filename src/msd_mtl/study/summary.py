@@ -1,0 +1,108 @@
+"""Runs that differ in their seed alone, put together: means with intervals, and gains paired by seed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from msd_mtl.data.task import task_of
+from msd_mtl.study.record import Record
+from msd_mtl.study.selection import SELECTING
+
+LEVEL = 0.95  # of every interval
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over seeds.
+
+    Attributes:
+        mean: Mean of the values; NaN without any.
+        half_width: Half the width of its 95 % interval (Student's t over seeds); NaN with fewer than two.
+        values: The values, one a seed.
+    """
+
+    mean: float
+    half_width: float
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class CellSummary:
+    """A cell over its seeds.
+
+    Attributes:
+        sharing: Sharing mask, such as ``1100``.
+        coupling: Planted coupling, None on real data.
+        n_parameters: Parameters of the network.
+        score: Test score of the target.
+        gain: Score minus that of no sharing with the same seed; None for no sharing itself.
+        linear: Test score of the tuned linear model.
+        possible: Best possible test score; NaN where it is not known.
+    """
+
+    sharing: str
+    coupling: float | None
+    n_parameters: int
+    score: Estimate
+    gain: Estimate | None
+    linear: float
+    possible: float
+
+
+def estimate(values: Sequence[float]) -> Estimate:
+    """Mean and 95 % interval over seeds."""
+    n = len(values)
+    half = float(stats.t.ppf((1 + LEVEL) / 2, n - 1) * stats.sem(values)) if n > 1 else float("nan")
+    return Estimate(float(np.mean(values)) if n else float("nan"), half, tuple(values))
+
+
+def target_metric(record: Record) -> str:
+    """The metric that the target is read by."""
+    return SELECTING[task_of(record["cell"]["target"]).kind][0]
+
+
+def summarise(records: Sequence[Record]) -> list[CellSummary]:
+    """Summarise the completed runs of one task set, data and training size.
+
+    Args:
+        records: Completed records that differ in sharing, coupling and seed.
+
+    Returns:
+        One summary a cell, in the order in which the cells first appear.
+    """
+    cells: dict[tuple[str, float | None], dict[int, Record]] = {}
+    for record in records:
+        mask = "".join(map(str, record["cell"]["sharing_mask"]))
+        cells.setdefault((mask, record["cell"]["coupling"]), {})[record["seed"]] = record
+    summaries = []
+    for (mask, coupling), runs in cells.items():
+        alone = cells.get(("0" * len(mask), coupling), {})
+        gains = [_score(runs[seed]) - _score(alone[seed]) for seed in runs if seed in alone]
+        first = next(iter(runs.values()))
+        summaries.append(
+            CellSummary(
+                sharing=mask,
+                coupling=coupling,
+                n_parameters=first["parameters"]["total"],
+                score=estimate([_score(run) for run in runs.values()]),
+                gain=estimate(gains) if "1" in mask else None,
+                linear=float(np.mean([_baseline(run) for run in runs.values()])),
+                possible=_possible(first),
+            )
+        )
+    return summaries
+
+
+def _score(record: Record) -> float:
+    return float(record["metrics"]["test"][record["cell"]["target"]][target_metric(record)])
+
+
+def _baseline(record: Record) -> float:
+    task = record["baselines"].get("test", {}).get(record["cell"]["target"], {})
+    return float(task.get("linear", {}).get(target_metric(record), float("nan")))
+
+
+def _possible(record: Record) -> float:
+    return float(record["bayes"]["test"].get(record["cell"]["target"], {}).get(target_metric(record), float("nan")))

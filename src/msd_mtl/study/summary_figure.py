@@ -1,0 +1,61 @@
+"""The picture of a small study: the target's score and what sharing adds to it, with intervals."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from msd_mtl.study.files import whole_file
+from msd_mtl.study.summary import CellSummary, Estimate
+
+# Okabe and Ito's palette: told apart by colour-blind readers, and one colour a sharing throughout.
+COLOURS = {"0000": "#000000", "1100": "#0072B2", "0011": "#D55E00", "1001": "#CC79A7", "1111": "#009E73"}
+NAMES = {"0000": "none", "1100": "low", "0011": "high", "1001": "interspersed", "1111": "full"}
+
+
+def draw_summary(path: Path, cells: Sequence[CellSummary], target: str, metric: str) -> None:
+    """Draw score and paired gain of every cell.
+
+    Args:
+        path: PNG file to write.
+        cells: Summaries of the cells.
+        target: Name of the target.
+        metric: Metric of the score.
+    """
+    couplings = list(dict.fromkeys(cell.coupling for cell in cells))
+    masks = list(dict.fromkeys(cell.sharing for cell in cells))
+    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    scores, gains = figure.subplots(1, 2)
+    for cell in cells:
+        place = couplings.index(cell.coupling) + (masks.index(cell.sharing) - (len(masks) - 1) / 2) * 0.16
+        label = NAMES.get(cell.sharing, cell.sharing) if cell.coupling == couplings[0] else None
+        _point(scores, place, cell.score, COLOURS.get(cell.sharing, "0.5"), label)
+        if cell.gain is not None:
+            _point(gains, place, cell.gain, COLOURS.get(cell.sharing, "0.5"), None)
+    _line(scores, [cell.possible for cell in cells], "best possible", "-")
+    _line(scores, [cell.linear for cell in cells], "linear model", "--")
+    gains.axhline(0, color="0.6", linewidth=1)
+    for axes in (scores, gains):
+        axes.set_xticks(range(len(couplings)), [f"coupling {'–' if c is None else f'{c:g}'}" for c in couplings])
+        axes.margins(x=0.15)
+    scores.set_title(f"{target}: test {metric.upper() if metric in ('auroc', 'rmse') else metric}", loc="left")
+    gains.set_title("gain over no sharing, paired by seed", loc="left")
+    n_seeds = len(cells[0].score.values)
+    figure.legend(frameon=False, ncols=len(masks) + 2, loc="outside lower center", title="sharing")
+    figure.supxlabel(f"small dots: {n_seeds} seeds; large dots: their mean with its 95 % interval (t)", fontsize=8)
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=120)
+
+
+def _point(axes: Axes, place: float, value: Estimate, colour: str, label: str | None) -> None:
+    axes.scatter(np.full(len(value.values), place), value.values, s=10, color=colour, alpha=0.4, linewidths=0)
+    bars = None if np.isnan(value.half_width) else [value.half_width]
+    axes.errorbar([place], [value.mean], bars, fmt="o", color=colour, capsize=3, label=label)
+
+
+def _line(axes: Axes, values: Sequence[float], label: str, style: str) -> None:
+    """A level that all cells share; nothing where it is not known."""
+    if not np.isnan(values).all():
+        axes.axhline(float(np.nanmean(values)), color="0.45", linestyle=style, linewidth=1, label=label)
