@@ -1,0 +1,48 @@
+"""`msd-mtl prepare`: official files in, one store out."""
+
+from pathlib import Path
+
+from omegaconf import DictConfig
+from rich.console import Console
+
+from msd_mtl.app import hydra_app
+from msd_mtl.data.overview import Overview, show
+from msd_mtl.data.reading import read_folder
+from msd_mtl.data.writing import write_store
+
+
+def prepare(raw: Path, store: Path, genres: str = "auto", console: Console | None = None) -> Overview:
+    """Turn a folder of official files into a store.
+
+    Args:
+        raw: Download folder; it is only read.
+        store: The store to write; replaced if it is there.
+        genres: Which genre file to use: ``cd1``, ``cd2``, ``cd2c``, or ``auto`` for the first of them that is there.
+        console: Where progress and a summary are shown; None for nowhere.
+
+    Returns:
+        What is in the store, and what was dropped.
+
+    Raises:
+        UserError: If a file is not as its format has it, or there are no lyrics; nothing is written then.
+    """
+    quiet = console or Console(quiet=True)
+    with quiet.status("reading") as status:
+        reading = read_folder(raw, genres, say=lambda what: status.update(f"reading {what}"))
+        status.update(f"writing {store}")
+        content_hash = write_store(store, reading.contents, reading.provenance())
+    overview = Overview.of(reading, store, content_hash)
+    show(overview, quiet)
+    return overview
+
+
+@hydra_app("prepare")
+def main(cfg: DictConfig) -> None:
+    """Entry point of the command."""
+    console = Console()
+    raw = Path(cfg.raw)
+    if cfg.download:
+        from msd_mtl.data.download import download
+
+        download(raw, dict(cfg.files), tuple(cfg.fetch), console)
+    prepare(raw, Path(cfg.store), cfg.genres, console)
