@@ -44,5 +44,5 @@ def main(cfg: DictConfig) -> None:
     if cfg.download:
         from msd_mtl.data.download import download
 
-        download(raw, dict(cfg.files), tuple(cfg.fetch), console)
+        download(raw, dict(cfg.files), tuple(cfg.fetch), console, tries=cfg.tries, timeout_s=cfg.timeout_s)
     prepare(raw, Path(cfg.store), cfg.genres, console)

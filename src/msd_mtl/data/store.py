@@ -146,8 +146,8 @@ class Store:
             family: ``term``, ``lastfm`` or ``genre``.
 
         Returns:
-            Tags; matrix of 0 and 1, uint8, shape ``(rows, tags)``; which rows the source knows, bool, shape ``(rows,)``:
-            the others are empty because their tags are missing, not because they have none.
+            Tags; matrix of 0 and 1, uint8, shape ``(rows, tags)``; which rows the source knows, bool, shape
+            ``(rows,)``: the others are empty because their tags are missing, not because they have none.
 
         Raises:
             UserError: If the store has no tags of the family.

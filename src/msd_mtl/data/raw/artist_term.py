@@ -6,8 +6,8 @@ Licence: research use; see http://millionsongdataset.com/faq.
 Unit: none; an artist has a term or has it not.
 
 Format: SQLite tables `artists(artist_id)`, `terms(term)`, `artist_term(artist_id, term)`; the MusicBrainz tags beside
-them are not read. An artist without a single term is one that The Echo Nest had no tags for, not one of whom all terms are
-untrue: such artists are unknown to this source.
+them are not read. An artist without a single term is one that The Echo Nest had no tags for, not one of whom all
+terms are untrue: such artists are unknown to this source.
 """
 
 from typing import Any

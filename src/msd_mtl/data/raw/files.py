@@ -11,7 +11,7 @@ from pathlib import Path
 
 from msd_mtl.errors import UserError
 
-_ZIP = r"(?P<zip>\.zip)?"
+_ZIP = r"(\.zip)?"
 # Family: file name. Order has no meaning.
 PATTERNS: dict[str, re.Pattern[str]] = {
     "lyrics_text": re.compile(rf"(?P<stem>mxm_dataset_(train|test))(\.txt)?{_ZIP}"),
@@ -104,11 +104,18 @@ def _sort_in(folder: RawFolder, place: Path, name: str) -> None:
         folder.songs.append((song[1], str(path)))
         return
     shown = path.relative_to(folder.root).as_posix()
+    if found := official_name(name):
+        folder.files.append(RawFile(*found, path, shown, name.endswith(".zip")))
+    elif not name.startswith(".") and name != "SHA256SUMS":
+        folder.ignored[shown] = "not an official name"
+
+
+def official_name(name: str) -> tuple[str, str] | None:
+    """Family and stem of an official file name; None for any other name."""
     for family, pattern in PATTERNS.items():
         if found := pattern.fullmatch(name):
-            folder.files.append(RawFile(family, found["stem"], path, shown, found["zip"] is not None))
-            return
-    folder.ignored[shown] = "not an official name"
+            return family, found["stem"]
+    return None
 
 
 def _leave_zips_of_plain_files(folder: RawFolder) -> None:

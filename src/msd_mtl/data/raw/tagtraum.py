@@ -6,8 +6,8 @@ Licence: research use, non-commercial; see the page.
 Unit: a track's majority genre, and its minority genre where the votes were split.
 
 Format: `#` comments; `track_id<TAB>majority[<TAB>minority]`. CD1 has the genres of Top-MAGD; CD2 splits rock
-and pop in other ways and adds Metal and Punk; CD2C is CD2 without tracks of split votes. The genres of CD1 and CD2 do not mean the same, so
-one file is used for a store and not a mixture.
+and pop in other ways and adds Metal and Punk; CD2C is CD2 without tracks
+of split votes. The genres of CD1 and CD2 do not mean the same, so one file is used for a store and not a mixture.
 """
 
 from dataclasses import dataclass
