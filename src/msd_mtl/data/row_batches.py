@@ -67,7 +67,7 @@ class RowBatches:
         self.rank = rank
         self.world_size = world_size
         self.epoch = 0
-        self.sampler = self  # where Lightning looks for set_epoch
+        self.sampler = self.batch_sampler = self  # where Lightning looks for set_epoch
         self._indptr = part.features.indptr.astype(np.int64)
         self._indices = part.features.indices.astype(np.int32, copy=False)
         has_label = ~np.isnan(part.targets)

@@ -122,7 +122,7 @@ class MultiTaskModule(pl.LightningModule):
             means = self.trainer.strategy.reduce(means, reduce_op="sum")
         self._losses.clear()
         row = {f"train/{task.name}/loss": float(mean) for task, mean in zip(self.tasks, means, strict=True)}
-        self.log_dict(row)
+        self.log_dict(row, sync_dist=True)
         if self.scored_step == self.global_step:
             row |= {f"val/{t}/{m}": value for t, scores in self.metrics["val"].items() for m, value in scores.items()}
         self.history.append({"epoch": self.current_epoch, "step": self.global_step} | row)
@@ -187,7 +187,11 @@ class MultiTaskModule(pl.LightningModule):
         self.metrics[part] = {
             task.name: task_metrics(task, per_task[i], target[i], labelled[i]) for i, task in enumerate(self.tasks)
         }
-        self.log_dict({f"{part}/{t}/{m}": v for t, scores in self.metrics[part].items() for m, v in scores.items()})
+        # every process has scored the whole part: averaging over them only tells Lightning so
+        self.log_dict(
+            {f"{part}/{t}/{m}": v for t, scores in self.metrics[part].items() for m, v in scores.items()},
+            sync_dist=True,
+        )
 
     def _check_finite(self, first_step: int, losses: Sequence[Tensor]) -> None:
         """Stop at the first step whose loss is not finite; off the CPU this is seen at the end of the epoch."""

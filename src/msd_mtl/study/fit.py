@@ -2,6 +2,7 @@
 
 import logging
 import time
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -10,7 +11,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from hydra.utils import instantiate
-from lightning_fabric.plugins.environments import LightningEnvironment
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from pytorch_lightning.callbacks import Callback, EarlyStopping
 
 from msd_mtl.data.datamodule import MultiTaskDataModule
@@ -74,18 +75,15 @@ def fit(config: Config, data: MultiTaskDataModule, folder: Path) -> dict[str, An
     """
     started = time.perf_counter()
     module = build_module(config, data)
-    kept = KeepBest(
-        folder,
-        *selection(config["recipe"]["monitor"], data.tasks, data.target),
-        every_s=config["recipe"]["checkpoint_every_s"],
-    )
+    recipe = config["recipe"]
+    kept = KeepBest(folder, selection(recipe["monitor"], data.tasks, data.target), recipe["checkpoint_every_s"])
     trainer = build_trainer(config, folder, kept)
     last = folder / LAST
     ready = time.perf_counter()
     trainer.fit(module, datamodule=data, ckpt_path=last if last.is_file() else None, weights_only=True)
     if kept.best_score is None:
         trainer.validate(module, datamodule=data, verbose=False)
-        kept.compare(float(trainer.callback_metrics[kept.monitor]), module)
+        kept.compare(module)
     fitted = time.perf_counter()
     save_best(folder, kept)
     metrics = score(module, trainer, data, folder)
@@ -120,6 +118,7 @@ def score(module: MultiTaskModule, trainer: pl.Trainer, data: MultiTaskDataModul
 def build_trainer(config: Config, folder: Path, kept: KeepBest | None) -> pl.Trainer:
     """Lightning's Trainer with the callbacks of a run, or bare (for scoring) where ``kept`` is None."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", message=".*LeafSpec")  # Lightning 2.6 reads a name that torch 2.13 deprecates
     settings: dict[str, Any] = dict(config["trainer"])
     # memory is always written before it is read here; filling it would only cost time
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
@@ -128,7 +127,7 @@ def build_trainer(config: Config, folder: Path, kept: KeepBest | None) -> pl.Tra
         callbacks.append(kept)
         patience = config["recipe"]["patience"]
         if patience is not None:
-            callbacks.append(EarlyStopping(kept.monitor, patience=patience, mode=kept.mode, check_finite=False))
+            callbacks.append(EarlyStopping(kept.by.key, patience=patience, mode=kept.by.mode, check_finite=False))
         if settings["enable_progress_bar"]:
             callbacks.append(StepProgress(kept))
     settings["enable_progress_bar"] = False  # ours, not Lightning's

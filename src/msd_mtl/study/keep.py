@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import time
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +14,7 @@ from pytorch_lightning.callbacks import Checkpoint
 from msd_mtl.errors import UserError
 from msd_mtl.model.module import MultiTaskModule
 from msd_mtl.study.files import whole_file, write_text
+from msd_mtl.study.selection import Selection
 
 BEST, LAST, HISTORY = "best.ckpt", "last.ckpt", "history.csv"
 
@@ -25,15 +27,13 @@ class KeepBest(Checkpoint):
 
     Args:
         folder: Run directory.
-        monitor: Validation metric that selects, as logged.
-        mode: ``max`` or ``min``.
+        by: Validation metric that selects.
         every_s: Seconds between two checkpoints.
     """
 
-    def __init__(self, folder: Path, monitor: str, mode: str, every_s: float = 30.0) -> None:
+    def __init__(self, folder: Path, by: Selection, every_s: float = 30.0) -> None:
         self.folder = folder
-        self.monitor = monitor
-        self.mode = mode
+        self.by = by
         self.every_s = every_s
         self.best_score: float | None = None
         self.best_epoch = -1
@@ -45,7 +45,7 @@ class KeepBest(Checkpoint):
         """Compare, and write history and checkpoint if it is time."""
         module = cast(MultiTaskModule, pl_module)
         if module.scored_step == trainer.global_step:
-            self.compare(float(trainer.callback_metrics[self.monitor]), module)
+            self.compare(module)
         if trainer.strategy.broadcast(time.monotonic() - self._written_s >= self.every_s):
             self.write_history(trainer, pl_module)
             self.checkpoint(trainer)
@@ -58,16 +58,17 @@ class KeepBest(Checkpoint):
         """Show how far it came. No checkpoint: the last one is of the end of an epoch, from which going on is exact."""
         self.write_history(trainer, pl_module)
 
-    def compare(self, score: float, module: MultiTaskModule) -> None:
+    def compare(self, module: MultiTaskModule) -> None:
         """Take the module's weights if their validation score is the best so far.
 
         Raises:
             UserError: If the score is not a number.
         """
-        if score != score:  # noqa: PLR0124  # NaN
-            raise UserError(f"the selecting metric must be a number; got NaN for {self.monitor!r}. See recipe.monitor.")
-        better = self.best_score is None or (score > self.best_score if self.mode == "max" else score < self.best_score)
-        if not better:
+        score = module.metrics["val"][self.by.task][self.by.metric]
+        if math.isnan(score):
+            raise UserError(f"the selecting metric must be a number; got NaN for {self.by.key!r}. See recipe.monitor.")
+        sign = 1 if self.by.mode == "max" else -1
+        if self.best_score is not None and sign * score <= sign * self.best_score:
             return
         self.best_score, self.best_epoch, self.best_step = score, module.current_epoch, module.global_step
         for name, value in module.state_dict().items():

@@ -1,16 +1,18 @@
 """One run over several processes: who speaks, and how Lightning starts the others."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hydra.core.hydra_config import HydraConfig
-from pytorch_lightning.utilities import rank_zero_only
+
+RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")  # where launchers tell a process which one it is
 
 
 def is_main_process() -> bool:
     """Whether this is the process of a run that writes and prints."""
-    return getattr(rank_zero_only, "rank", None) in (0, None)
+    return next((os.environ[rank] for rank in RANKS if rank in os.environ), "0") == "0"
 
 
 @contextmanager
@@ -18,15 +20,15 @@ def restartable() -> Iterator[None]:
     """Let Lightning start the other processes of a run with a command line that makes this very run.
 
     Lightning repeats the command line of this process, or what Hydra wrote about it. In a sweep the first would start
-    the whole sweep again, and the second is not written here. So for as long as the block lasts, the command line is that
-    of the one run and Hydra is out of sight.
+    the whole sweep again, and the second is not written here. So for as long as the block lasts, the command line is
+    that of the one run and Hydra is out of sight.
     """
     if not HydraConfig.initialized():
         yield
         return
-    hydra, arguments = HydraConfig.instance(), sys.argv
-    configuration, hydra.cfg = hydra.cfg, None
-    sys.argv = [arguments[0], "train", *configuration.hydra.overrides.task]
+    hydra, configuration, arguments = HydraConfig.instance(), HydraConfig.instance().cfg, sys.argv
+    sys.argv = [arguments[0], "train", *HydraConfig.get().overrides.task]
+    hydra.cfg = None
     try:
         yield
     finally:

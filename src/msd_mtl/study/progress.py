@@ -45,7 +45,7 @@ class StepProgress(Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Show the best score."""
         if self.progress and self.kept.best_score is not None:
-            text = f"epoch {pl_module.current_epoch + 1}: best {self.kept.monitor} {self.kept.best_score:.4f}"
+            text = f"epoch {pl_module.current_epoch + 1}: best {self.kept.by.key} {self.kept.best_score:.4f}"
             self.progress.update(self.bar, description=text, completed=trainer.global_step)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002

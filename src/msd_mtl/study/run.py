@@ -74,7 +74,7 @@ def _results(config: Config, folder: Path, record: Record) -> Record:
     with restartable():
         results = fit(config, data, folder)
     fitted = time.perf_counter()
-    results["baselines"] = baselines(config, data) if config["baselines"] else {}
+    results["baselines"] = baselines(Path(config["runs_dir"]), data) if config["baselines"] else {}
     results["bayes"] = {"test": data.bayes()}
     results["data"] = record["data"] | data.summary()
     finished = time.perf_counter()
@@ -97,6 +97,6 @@ def _with_baselines(config: Config, folder: Path, record: Record) -> Record:
     from msd_mtl.study.baseline_cache import baselines
     from msd_mtl.study.fit import build_data
 
-    record = record | {"baselines": baselines(config, build_data(config))}
+    record = record | {"baselines": baselines(folder.parent, build_data(config))}
     _finish(folder, record)
     return record

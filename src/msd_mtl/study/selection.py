@@ -1,6 +1,7 @@
 """What selects: the validation metric that decides which epoch of a run is scored on test."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from msd_mtl.data.task import Kind, Task
 from msd_mtl.errors import UserError
@@ -27,7 +28,27 @@ MODES: dict[Kind, dict[str, str]] = {
 }
 
 
-def selection(monitor: str | None, tasks: Sequence[Task], target: str) -> tuple[str, str]:
+@dataclass(frozen=True)
+class Selection:
+    """A validation metric that selects.
+
+    Attributes:
+        task: Name of the task.
+        metric: Name of the metric.
+        mode: ``max`` or ``min``.
+    """
+
+    task: str
+    metric: str
+    mode: str
+
+    @property
+    def key(self) -> str:
+        """The metric as it is logged."""
+        return f"val/{self.task}/{self.metric}"
+
+
+def selection(monitor: str | None, tasks: Sequence[Task], target: str) -> Selection:
     """The validation metric that selects the epoch, and whether more of it is better.
 
     Args:
@@ -35,16 +56,13 @@ def selection(monitor: str | None, tasks: Sequence[Task], target: str) -> tuple[
         tasks: Tasks of the run.
         target: Name of the target.
 
-    Returns:
-        Name as logged, such as ``val/term:pop/auroc``, and ``max`` or ``min``.
-
     Raises:
         UserError: If there is no such task or metric.
     """
     kinds = {task.name: task.kind for task in tasks}
     if monitor is None:
         metric, mode = SELECTING[kinds[target]]
-        return f"val/{target}/{metric}", mode
+        return Selection(target, metric, mode)
     name, _, metric = monitor.rpartition("/")
     name = name or target
     modes = MODES[kinds[name]] if name in kinds else {}
@@ -53,4 +71,4 @@ def selection(monitor: str | None, tasks: Sequence[Task], target: str) -> tuple[
             f"recipe.monitor must be METRIC or TASK/METRIC, with a task of {list(kinds)} and a metric of its kind "
             f"(for {target!r}: {', '.join(MODES[kinds[target]])}); got {monitor!r}."
         )
-    return f"val/{name}/{metric}", modes[metric]
+    return Selection(name, metric, modes[metric])

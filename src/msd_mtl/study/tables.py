@@ -1,18 +1,24 @@
 """Tables for the terminal."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
 from msd_mtl.data.task import task_of
-from msd_mtl.study.record import Record
-from msd_mtl.study.summary import CellSummary, Estimate
+
+if TYPE_CHECKING:  # they import SciPy, which a run found done need not wait for
+    from collections.abc import Sequence
+
+    from msd_mtl.study.record import Record
+    from msd_mtl.study.summary import CellSummary, Estimate
 
 # The metrics worth a line on the screen; the record has all of them.
 SHOWN = {
-    "binary": ("auroc", "average_precision", "error"),
-    "regression": ("rmse", "r2"),
-    "multiclass": ("accuracy", "macro_f1"),
+    "binary": {"auroc": "AUROC", "average_precision": "AP", "error": "error"},
+    "regression": {"rmse": "RMSE", "r2": "R2"},
+    "multiclass": {"accuracy": "accuracy", "macro_f1": "macro F1"},
 }
 
 
@@ -28,7 +34,7 @@ def run_table(record: Record) -> Table:
     """
     cell, rows = record["cell"], record["data"]["rows"]
     mask = "".join(map(str, cell["sharing_mask"]))
-    title = f"{cell['target']} with sharing {mask}, {rows['train']} training tracks, seed {record['seed']}: test"
+    title = f"{cell['target']}, sharing {mask}, {rows['train']:,} training tracks, seed {record['seed']}: test scores"
     baselines = record["baselines"].get("test", {})
     bayes = record["bayes"]["test"]
     table = Table(title=title, caption=_caption(record))
@@ -40,12 +46,12 @@ def run_table(record: Record) -> Table:
         task = task_of(name)
         share = record["data"]["prevalence"]["test"].get(name)
         scores = [record["metrics"]["test"][name], *(baselines.get(name, {}).get(b) for b in ("linear", "trivial"))]
-        for i, metric in enumerate(SHOWN[task.kind]):
+        for i, (metric, label) in enumerate(SHOWN[task.kind].items()):
             unit = f" ({task.unit})" if task.unit and metric == "rmse" else ""
             table.add_row(
                 ("[bold]" + name + "[/]" if name == cell["target"] else name) if i == 0 else "",
                 f"{share:.0%}" if i == 0 and share is not None else "",
-                metric + unit,
+                label + unit,
                 *(_number((score or {}).get(metric)) for score in scores),
                 *([_number(bayes.get(name, {}).get(metric))] if bayes else []),
                 end_section=i == len(SHOWN[task.kind]) - 1,
@@ -78,7 +84,7 @@ def sweep_table(records: list[Record]) -> Table:
         table.add_column(column, justify="right")
     for record in records:
         cell, target = record["cell"], record["cell"]["target"]
-        metric = SHOWN[task_of(target).kind][0]
+        metric = next(iter(SHOWN[task_of(target).kind]))
         linear = record["baselines"].get("test", {}).get(target, {}).get("linear", {})
         table.add_row(
             record["run_id"],
