@@ -161,16 +161,15 @@ class MultiTaskDataModule(pl.LightningDataModule):
             val_fraction=self.val_fraction,
             test_fraction=self.test_fraction,
         )
-        has_label = np.asarray(~np.isnan(targets), dtype=np.bool_)
-        labelled = has_label.any(axis=0)
-        rows = {part: chosen[labelled[chosen]] for part, chosen in split.rows.items()}
+        labelled = np.flatnonzero(~np.isnan(targets).all(axis=0))
+        rows = {part: np.intersect1d(chosen, labelled) for part, chosen in split.rows.items()}
         kept = sum(map(len, rows.values()))
         self.dropped = split.dropped | {
             "tracks without a label of the task set": sum(map(len, split.rows.values())) - kept
         }
         train = rows["train"]
-        has_target = has_label[[task.name for task in self.tasks].index(self.target)][train]
-        order = subset_order(self.tracks.track_id[train], has_target, self.seed)
+        target = targets[[task.name for task in self.tasks].index(self.target)][train]
+        order = subset_order(self.tracks.track_id[train], ~np.isnan(target), self.seed)
         n = len(train) if self.train_size is None else self.train_size
         if not 1 <= n <= len(train):
             raise UserError(

@@ -90,10 +90,12 @@ class MultiTaskModule(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """The optimiser, and the schedule if there is one."""
-        optimizer = self.make_optimizer(self.network.parameters())
-        if self.make_scheduler is None:
-            return optimizer
-        return {"optimizer": optimizer, "lr_scheduler": self.make_scheduler(optimizer)}
+        try:
+            optimizer = self.make_optimizer(self.network.parameters())
+            scheduler = self.make_scheduler(optimizer) if self.make_scheduler else None
+        except (TypeError, ValueError) as error:
+            raise UserError(f"recipe.optimizer and recipe.scheduler must take their settings; got {error}.") from error
+        return optimizer if scheduler is None else {"optimizer": optimizer, "lr_scheduler": scheduler}
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002  # Lightning's signature
         """Seed what the step draws."""

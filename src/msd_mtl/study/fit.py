@@ -10,6 +10,7 @@ from typing import Any, cast
 import numpy as np
 import pytorch_lightning as pl
 import torch
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from pytorch_lightning.callbacks import Callback, EarlyStopping
@@ -17,6 +18,7 @@ from pytorch_lightning.callbacks import Callback, EarlyStopping
 from msd_mtl.data.datamodule import MultiTaskDataModule
 from msd_mtl.data.row_batches import label_statistics
 from msd_mtl.data.task import Task
+from msd_mtl.errors import UserError
 from msd_mtl.model.module import MultiTaskModule
 from msd_mtl.model.network import SharingNetwork
 from msd_mtl.study.files import whole_file
@@ -30,7 +32,7 @@ PREDICTIONS = "predictions.npz"
 
 def build_data(config: Config) -> MultiTaskDataModule:
     """The DataModule of a run, set up."""
-    data: MultiTaskDataModule = instantiate({k: v for k, v in config["data"].items() if k != "name"})
+    data: MultiTaskDataModule = _make({k: v for k, v in config["data"].items() if k != "name"})
     data.setup()
     return data
 
@@ -39,7 +41,7 @@ def build_module(config: Config, data: MultiTaskDataModule) -> MultiTaskModule:
     """Network and LightningModule of a run, freshly initialised from its seed."""
     recipe = config["recipe"]
     torch.manual_seed(config["seed"])
-    network = instantiate(
+    network = _make(
         config["model"],
         n_features=int(data.parts["train"].features.shape[1]),
         n_outputs=[_n_outputs(task, recipe["binary_outputs"]) for task in data.tasks],
@@ -52,8 +54,8 @@ def build_module(config: Config, data: MultiTaskDataModule) -> MultiTaskModule:
         data.tasks,
         mean,
         scale,
-        instantiate(recipe["optimizer"]),
-        instantiate(recipe["scheduler"]),
+        _make(recipe["optimizer"]),
+        _make(recipe["scheduler"]),
         recipe["task_weights"],
         config["seed"],
     )
@@ -133,14 +135,29 @@ def build_trainer(config: Config, folder: Path, kept: KeepBest | None) -> pl.Tra
     settings["enable_progress_bar"] = False  # ours, not Lightning's
     if kept is None:  # scoring: every process of a run would see the same rows
         settings |= {"devices": 1, "strategy": "auto"}
-    return pl.Trainer(
-        **{k: v for k, v in settings.items() if k != "_target_"},
+    trainer: pl.Trainer = _make(
+        settings,
         callbacks=callbacks,
         plugins=LightningEnvironment() if settings["devices"] == 1 else None,
         logger=False,
         default_root_dir=folder,
         enable_checkpointing=kept is not None,
     )
+    return trainer
+
+
+def _make(settings: Config | None, **arguments: Any) -> Any:
+    """Make what a group of settings describes; what is wrong with them is the user's to read."""
+    if settings is None:
+        return None
+    try:
+        return instantiate(settings, **arguments)
+    except InstantiationException as error:
+        cause = error.__cause__
+        if isinstance(cause, UserError):
+            raise cause from None
+        message = f"{type(cause).__name__}: {cause}" if cause else str(error).splitlines()[0]
+        raise UserError(f"settings of {settings['_target_']} must be ones that it takes; got {message}.") from error
 
 
 def _n_outputs(task: Task, binary_outputs: int) -> int:

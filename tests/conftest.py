@@ -1,0 +1,42 @@
+"""What tests of several folders need."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+
+from msd_mtl.app import conf_dir
+
+# A run of a second: a small world, a small network, few epochs.
+SMALL = [
+    "data.world.n_tracks=800",
+    "data.world.n_words=300",
+    "data.world.words_per_track=20",
+    "data.train_size=200",
+    "model.widths=[16,12,8,8]",
+    "trainer.max_epochs=3",
+    "trainer.enable_progress_bar=false",
+]
+
+RAW = Path(__file__).parents[2] / "shared" / "data" / "raw"
+
+
+@pytest.fixture
+def small_run(tmp_path: Path) -> Callable[..., DictConfig]:
+    """Composes the configuration of a small synthetic run, with further overrides."""
+
+    def build(*overrides: str) -> DictConfig:
+        with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+            return compose("train", [*SMALL, f"runs_dir={tmp_path / 'runs'}", *overrides])
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def raw() -> Path:
+    """Real rows of the official files, where they are there."""
+    if not RAW.is_dir():
+        pytest.skip(f"the real sample is not at {RAW.parent.parent.name}/data/raw beside the project")
+    return RAW

@@ -1,0 +1,126 @@
+import numpy as np
+import pytest
+
+from msd_mtl.data.datamodule import MultiTaskDataModule
+from msd_mtl.errors import UserError
+
+SETTINGS = {
+    "target": "term:pop",
+    "seed": 0,
+    "split": "artist",
+    "split_seed": 0,
+    "val_fraction": 0.2,
+    "test_fraction": 0.2,
+    "train_size": None,
+    "features": "tfidf",
+    "row_norm": 30.0,
+    "control": None,
+    "batch_size": 32,
+    "eval_batch_size": 100,
+    "drop_last": False,
+}
+
+
+class InMemory(MultiTaskDataModule):
+    """The tracks of the fixture with planted labels: pop on all but a tenth, year on a half."""
+
+    def __init__(self, tracks, names, **settings):
+        super().__init__(names, **(SETTINGS | settings))
+        self._tracks = tracks
+
+    def source(self):
+        n = len(self._tracks)
+        rng = np.random.default_rng(1)
+        pop = (rng.random(n) < 0.4).astype(np.float32)
+        pop[rng.random(n) < 0.1] = np.nan
+        year = rng.normal(1998, 10, n).astype(np.float32)
+        year[rng.random(n) < 0.5] = np.nan
+        return self._tracks, {"term:pop": pop, "year": year}
+
+
+@pytest.fixture
+def make(tracks):
+    def build(names=("term:pop",), **settings):
+        data = InMemory(tracks, list(names), **settings)
+        data.setup()
+        return data
+
+    return build
+
+
+def test_a_track_enters_with_at_least_one_label(make):
+    data = make(["term:pop", "year"])
+    for part in data.parts.values():
+        assert (~np.isnan(part.targets)).any(axis=0).all()
+        assert np.isnan(part.targets).any()
+    assert data.dropped["tracks without a label of the task set"] > 0
+    assert sum(map(len, data.parts.values())) + sum(data.dropped.values()) == 600
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_task_sets_of_a_target_train_on_the_same_tracks(make, seed):
+    alone, together = make(train_size=200, seed=seed), make(["term:pop", "year"], train_size=200, seed=seed)
+    np.testing.assert_array_equal(alone.parts["train"].rows, together.parts["train"].rows)
+    assert (alone.parts["train"].features != together.parts["train"].features).nnz == 0
+
+
+def test_subsets_are_nested(make):
+    rows = [set(make(train_size=n).parts["train"].rows.tolist()) for n in (50, 100, 200)]
+    assert rows[0] < rows[1] < rows[2]
+
+
+def test_features_are_fitted_on_training_tracks_alone(make):
+    data = make(train_size=100)
+    n_with_word = (data.counts("train").toarray() > 0).sum(axis=0)
+    np.testing.assert_allclose(data.feature_map.idf, np.log(101 / (1 + n_with_word)) + 1, rtol=1e-6)
+
+
+def test_misaligned_rows_have_the_lyrics_of_other_tracks(make, tracks):
+    data = make(control="misalign")
+    rows = data.parts["train"].rows
+    same = (data.counts("train") != tracks.counts[rows]).sum(axis=1) == 0
+    assert same.mean() < 0.05
+    np.testing.assert_array_equal(make().parts["train"].targets, data.parts["train"].targets)
+
+
+def test_permuted_labels_leave_the_test_part_alone(make):
+    data, plain = make(control="permute_labels"), make()
+    np.testing.assert_array_equal(data.parts["test"].targets, plain.parts["test"].targets)
+    for part in ("train", "val"):
+        assert (data.parts[part].targets != plain.parts[part].targets).mean() > 0.3
+        assert np.nansum(data.parts[part].targets) == np.nansum(plain.parts[part].targets)
+
+
+def test_summary_counts_what_the_parts_hold(make):
+    summary = make(["term:pop", "year"]).summary()
+    assert summary["labelled"]["train"]["term:pop"] > summary["labelled"]["train"]["year"] > 0
+    assert summary["prevalence"]["test"]["term:pop"] == pytest.approx(0.4, abs=0.1)
+    assert "year" not in summary["prevalence"]["test"]
+    assert sum(summary["artists"].values()) <= 150
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"train_size": 10_000},
+            r"data\.train_size must be between 1 and the \d+ training rows of this split; got 10000",
+        ),
+        ({"train_size": 0}, r"data\.train_size must be between 1"),
+        ({"batch_size": 0}, r"data\.batch_size must be at least 1; got 0"),
+        ({"target": "year"}, r"tasks\.target must be one of tasks\.names \['term:pop'\]; got 'year'"),
+        ({"names": []}, r"tasks\.names must be one or more different tasks"),
+        ({"names": ["term:pop", "term:pop"]}, r"tasks\.names must be one or more different tasks"),
+        ({"names": ["term:pop", "loudnes"]}, r"got 'loudnes'\. Nearest: loudness"),
+    ],
+)
+def test_wrong_settings_are_refused(make, settings, message):
+    with pytest.raises(UserError, match=message):
+        make(**settings)
+
+
+def test_a_target_without_both_labels_in_a_part_is_refused(make):
+    with pytest.raises(
+        UserError, match=r"at least 2 different labels in every part; got 1 in train .* data\.split=artist"
+    ):
+        make(train_size=1)

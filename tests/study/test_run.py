@@ -1,0 +1,164 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hydra.errors import ConfigCompositionException
+
+from msd_mtl.data.splits import PARTS
+from msd_mtl.errors import UserError
+from msd_mtl.study.evaluate import evaluate
+from msd_mtl.study.run import run_once
+
+
+def test_a_run_leaves_a_whole_run_directory(small_run):
+    folder, record = run_once(small_run())
+    left = {path.name for path in folder.iterdir()}
+    assert left == {"record.json", "history.csv", "config.yaml", "best.ckpt", "learning_curve.png", "predictions.npz"}
+    assert json.loads((folder / "record.json").read_text()) == json.loads(json.dumps(record))
+    assert record["status"] == "completed"
+    assert record["run_id"] == folder.name
+    assert record["epochs"] == len((folder / "history.csv").read_text().splitlines()) - 1 == 3
+
+
+def test_a_record_says_what_the_contract_promises(small_run):
+    _, record = run_once(small_run("tasks=loose"))
+    assert set(record) >= {
+        "schema_version", "run_id", "study", "status", "cell", "seed", "config", "data", "parameters", "epochs",
+        "best_epoch", "timing_s", "metrics", "baselines", "environment",
+    }  # fmt: skip
+    assert record["cell"] == {
+        "data": "synthetic",
+        "tasks": ["term:pop", "loudness", "year"],
+        "target": "term:pop",
+        "sharing_mask": [1, 1, 0, 0],
+        "train_size": 200,
+        "coupling": 0.0,
+        "recipe": "default",
+    }
+    assert record["data"]["rows"]["train"] == 200
+    assert set(record["metrics"]) == {"val", "test"}
+    for name in record["cell"]["tasks"]:
+        measured = record["metrics"]["test"][name]
+        assert set(record["bayes"]["test"][name]) >= set(measured) - {"prevalence"}
+        for kind in ("linear", "trivial"):
+            assert set(record["baselines"]["test"][name][kind]) == set(measured)
+
+
+def test_the_same_run_is_made_once(small_run):
+    folder, _ = run_once(small_run())
+    before = (folder / "best.ckpt").stat().st_mtime_ns
+    again, record = run_once(small_run())
+    assert (again, record) == (folder, json.loads((folder / "record.json").read_text()))
+    assert (folder / "best.ckpt").stat().st_mtime_ns == before
+
+
+def test_the_same_seed_gives_the_same_numbers_to_the_bit(small_run, tmp_path):
+    one, other = run_once(small_run()), run_once(small_run(f"runs_dir={tmp_path / 'again'}"))
+    assert one[0] != other[0]
+    assert one[1]["metrics"] == other[1]["metrics"]
+    assert (one[0] / "history.csv").read_text() == (other[0] / "history.csv").read_text()
+    weights = [torch.load(run[0] / "best.ckpt", weights_only=True)["state_dict"] for run in (one, other)]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+def test_another_seed_gives_other_numbers(small_run):
+    assert run_once(small_run())[1]["metrics"] != run_once(small_run("seed=1"))[1]["metrics"]
+
+
+@pytest.mark.parametrize("part", ["val", "test"])
+@pytest.mark.parametrize("overrides", [(), ("tasks=loose", "sharing=none"), ("recipe=paper2016", "data.batch_size=64")])
+def test_evaluate_gives_the_numbers_of_the_record(small_run, part, overrides):
+    folder, record = run_once(small_run(*overrides))
+    assert evaluate(folder, part) == json.loads(json.dumps(record["metrics"][part]))
+
+
+def test_evaluate_refuses_other_weights(small_run):
+    folder, _ = run_once(small_run())
+    saved = torch.load(folder / "best.ckpt", weights_only=True)
+    saved["state_dict"]["network.heads.bias"] += 0.1
+    torch.save(saved, folder / "best.ckpt")
+    with pytest.raises(UserError, match="to the bit"):
+        evaluate(folder, "test")
+
+
+def test_evaluate_refuses_an_unknown_part_and_an_unfinished_run(small_run, tmp_path):
+    folder, _ = run_once(small_run())
+    with pytest.raises(UserError, match="split must be one of val, test; got 'train'"):
+        evaluate(folder, "train")
+    with pytest.raises(UserError, match="must be a completed run directory"):
+        evaluate(tmp_path, "test")
+
+
+def test_test_predictions_carry_track_ids_and_give_the_recorded_score(small_run):
+    folder, record = run_once(small_run())
+    saved = np.load(folder / "predictions.npz", allow_pickle=False)
+    assert saved["task"].tolist() == record["cell"]["tasks"]
+    assert len(np.unique(saved["track_id"])) == record["data"]["rows"]["test"] == saved["target"].shape[1]
+    error = np.mean((saved["prediction_0"] > 0.5) != saved["target"][0])
+    assert error == pytest.approx(record["metrics"]["test"]["term:pop"]["error"], rel=1e-12)
+
+
+def test_parts_of_a_run_do_not_depend_on_coupling_or_task_set(small_run):
+    runs = [run_once(small_run(*o))[0] for o in (("tasks=pop",), ("tasks=tight",), ("data.coupling=0.3",))]
+    saved = [np.load(run / "predictions.npz") for run in runs]
+    for other in saved[1:]:
+        np.testing.assert_array_equal(other["track_id"], saved[0]["track_id"])
+        np.testing.assert_array_equal(other["target"][0], saved[0]["target"][0])
+
+
+def test_a_failed_run_says_why_and_is_tried_again(small_run):
+    with pytest.raises(UserError, match="training loss must stay finite; got nan for task"):
+        run_once(small_run("recipe.optimizer.lr=1e30"))
+    (record,) = (json.loads(path.read_text()) for path in Path(small_run().runs_dir).glob("*/record.json"))
+    assert record["status"] == "failed"
+    assert record["error"]["kind"] == "NonFiniteLossError"
+    assert record["error"]["task"] in record["cell"]["tasks"]
+    assert record["error"]["step"] >= 1
+
+
+def test_baselines_can_be_left_out_and_added_later(small_run):
+    folder, record = run_once(small_run("baselines=false"))
+    assert record["baselines"] == {}
+    again, record = run_once(small_run())
+    assert again == folder
+    assert record["baselines"]["test"]["term:pop"]["linear"]["auroc"] > 0.5
+
+
+def test_a_budget_of_steps_ends_with_a_validation(small_run):
+    _, record = run_once(small_run("trainer.max_epochs=-1", "trainer.max_steps=5"))
+    assert record["steps"] == 5
+    assert record["metrics"]["val"]["term:pop"]["auroc"] > 0
+
+
+def test_early_stopping_stops(small_run):
+    _, record = run_once(small_run("trainer.max_epochs=60", "recipe.patience=2", "recipe.optimizer.lr=0.01"))
+    assert record["epochs"] == record["best_epoch"] + 3 < 60
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("sharing.mask=[1,0,1]", r"mask must have 4 entries, one per hidden layer; got 3"),
+        ("recipe.monitor=term:pop/rmse", r"recipe\.monitor must be METRIC or TASK/METRIC"),
+        ("recipe.task_weights={loudness: 2}", r"recipe\.task_weights must name tasks of the set"),
+        ("data.features=bow", r"data\.features must be one of"),
+        ("recipe.optimizer.lr=-1", r"recipe\.optimizer and .* must take their settings; got Invalid learning rate"),
+        ("trainer.precision=7", r"settings of pytorch_lightning\.Trainer must be ones that it takes"),
+        ("data.coupling=2", r"data\.coupling must be from 0 to 1; got 2"),
+        ("data.split=random", r"data\.split must be one of"),
+    ],
+)
+def test_a_wrong_setting_is_one_clear_message(small_run, override, message):
+    with pytest.raises(UserError, match=message):
+        run_once(small_run(override))
+
+
+def test_an_unknown_setting_is_refused(small_run):
+    with pytest.raises(ConfigCompositionException, match="trian_size"):
+        small_run("data.trian_size=3")
+
+
+def test_all_parts_are_named_in_the_record(small_run):
+    assert tuple(run_once(small_run())[1]["data"]["rows"]) == PARTS
