@@ -168,7 +168,7 @@ def _save_predictions(folder: Path, module: MultiTaskModule, data: MultiTaskData
     """Test predictions with track ids and artists, for uncertainty over artists later."""
     test = data.parts["test"]
     arrays: Mapping[str, Any] = {
-        "track_id": data.tracks.track_id[test.rows],
+        "track_id": data.tracks.track_id[test.rows].astype("S18"),
         "artist": data.tracks.artist[test.rows],
         "task": np.array([task.name for task in data.tasks]),
         "target": test.targets,
