@@ -74,8 +74,8 @@ def download(
                 if isinstance(wrong, UserError):
                     raise
                 raise UserError(
-                    f"{name} must have the checksum noted in {raw / CHECKSUMS}; got another from {addresses[name]}. The "
-                    " file has changed there: if you trust it, delete its line."
+                    f"{name} must have the checksum noted in {raw / CHECKSUMS}; got another from {addresses[name]}. "
+                    "The file has changed there: if you trust it, delete its line."
                 ) from None
             _note(raw, noted | {name: pooch.file_hash(str(raw / name))})
             fetched.append(raw / name)
