@@ -31,13 +31,14 @@ def main() -> None:
         TextColumn("runs"),
         TimeRemainingColumn(),
     )
-    sys.argv = [sys.argv[0], *STUDY, *sys.argv[1:]]
+    overrides = sys.argv[1:]
+    sys.argv = [sys.argv[0], *STUDY, *overrides]
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("Does sharing help, and does it depend on coupling?", total=None)
 
         @hydra_app("train")
         def cell(cfg: DictConfig) -> None:
-            progress.update(bar, total=n_runs(HydraConfig.get()))
+            progress.update(bar, total=n_runs(HydraConfig.get().sweeper.params, overrides))
             records.append(run_once(cfg)[1])
             progress.advance(bar)
 

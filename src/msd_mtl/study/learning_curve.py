@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from msd_mtl.data.task import task_of
 from msd_mtl.study.files import whole_file
@@ -43,6 +44,8 @@ def draw_learning_curve(folder: Path, record: Record) -> None:
     unit = f" ({task.unit})" if task.unit and metric == "rmse" else ""
     scores.set(xlabel="epoch", ylabel=f"validation {LABELS[metric]} of {task.name}{unit}")
     scores.legend(frameon=False)
+    for axes in (losses, scores):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     with whole_file(folder / PICTURE) as temporary:
         figure.savefig(temporary, format="png", dpi=120)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -109,8 +110,9 @@ def summary_table(cells: Sequence[CellSummary], target: str, metric: str) -> Tab
         metric: Metric of the scores.
     """
     n_seeds = len(cells[0].score.values) if cells else 0
-    table = Table(title=f"Test {metric} of {target}", caption=f"mean and 95 % interval over {n_seeds} seeds")
-    for column in ("coupling", "sharing", "parameters", metric, "gain over none", "linear", "possible"):
+    caption = f"mean and 95 % interval over {n_seeds} seeds; gain over no sharing, paired by seed"
+    table = Table(title=f"Test {metric} of {target}", caption=caption)
+    for column in ("coupling", "sharing", "parameters", metric, "gain", "linear", "possible"):
         table.add_column(column, justify="left" if column == "sharing" else "right")
     for i, cell in enumerate(cells):
         table.add_row(
@@ -127,4 +129,4 @@ def summary_table(cells: Sequence[CellSummary], target: str, metric: str) -> Tab
 
 
 def _interval(value: Estimate, sign: str) -> str:
-    return f"{value.mean:{sign}.3f} ± {value.half_width:.3f}"
+    return "–" if math.isnan(value.mean) else f"{value.mean:{sign}.3f} ± {value.half_width:.3f}"

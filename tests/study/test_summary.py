@@ -1,0 +1,38 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from msd_mtl.study.summary import estimate, summarise
+
+
+def record(mask, coupling, seed, score):
+    return {
+        "cell": {"sharing_mask": mask, "coupling": coupling, "target": "term:pop"},
+        "seed": seed,
+        "parameters": {"total": 10},
+        "metrics": {"test": {"term:pop": {"auroc": score}}},
+        "baselines": {},
+        "bayes": {"test": {}},
+    }
+
+
+def test_interval_is_students_t():
+    values = [0.6, 0.65, 0.63, 0.7]
+    low, high = stats.t.interval(0.95, 3, loc=np.mean(values), scale=stats.sem(values))
+    ours = estimate(values)
+    assert (ours.mean - ours.half_width, ours.mean + ours.half_width) == pytest.approx((low, high))
+
+
+def test_one_seed_has_no_interval():
+    assert np.isnan(estimate([0.5]).half_width)
+
+
+def test_gains_are_paired_by_seed_within_a_coupling():
+    records = [record([0, 0], 0.0, seed, 0.5 + 0.1 * seed) for seed in range(3)]
+    records += [record([1, 0], 0.0, seed, 0.52 + 0.1 * seed) for seed in reversed(range(4))]
+    records += [record([1, 0], 0.9, 0, 0.9)]
+    none, low, coupled = summarise(records)
+    assert none.gain is None
+    assert low.gain.values == pytest.approx((0.02, 0.02, 0.02))  # seed 3 has no pair
+    assert low.gain.half_width == pytest.approx(0, abs=1e-12)
+    assert coupled.gain.values == ()

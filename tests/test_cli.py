@@ -1,0 +1,94 @@
+import subprocess
+import sys
+
+import pytest
+
+from msd_mtl import cli
+
+SMALL = ["data.world.n_tracks=600", "data.world.n_words=200", "data.world.words_per_track=20", "data.train_size=150"]
+FAST = [*SMALL, "model.widths=[8,8,8,8]", "trainer.max_epochs=2", "trainer.enable_progress_bar=false"]
+
+
+def msd_mtl(*arguments: str, cwd) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "msd_mtl.cli", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def test_help_names_every_command_and_imports_nothing_heavy(tmp_path):
+    code = "import sys; sys.argv = ['msd-mtl', '--help']; from msd_mtl.cli import main; main(); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    page, _, modules = done.stdout.rpartition("\n\n")[0], None, set(done.stdout.splitlines()[-1].split())
+    assert all(command in done.stdout for command in cli.COMMANDS)
+    assert page
+    assert not modules & {"torch", "numpy", "hydra", "pytorch_lightning", "h5py", "matplotlib", "wandb"}
+
+
+@pytest.mark.parametrize("command", sorted(cli.COMMANDS))
+def test_every_command_explains_itself(command, tmp_path):
+    done = msd_mtl(command, "--help", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "powered by hydra" in done.stdout.lower() or "usage" in done.stdout.lower()
+
+
+def test_an_unknown_command_is_refused_with_the_nearest(tmp_path):
+    done = msd_mtl("trian", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "got 'trian'. Did you mean 'train'?" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("train", "sharing=foo"),
+        ("train", "data.trainsize=4"),
+        ("train", "tasks.names=[term:pop"),
+        ("train", "data=msd"),
+        ("train", "data=msd", "data.store=nowhere.h5"),
+        ("train", "data.split=random"),
+        ("evaluate", "run=nowhere"),
+        ("tasks", "data.store=nowhere.h5"),
+        ("prepare", "raw=nowhere", "store=store.h5"),
+    ],
+)
+def test_a_wrong_override_ends_with_a_message_and_no_traceback(arguments, tmp_path):
+    done = msd_mtl(*arguments, cwd=tmp_path)
+    assert done.returncode != 0
+    assert done.stderr.strip()
+    assert "Traceback" not in done.stderr
+
+
+def test_a_run_ends_with_a_table(tmp_path):
+    done = msd_mtl("train", *FAST, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for word in ("term:pop", "AUROC", "network", "linear", "trivial", "possible", "record.json"):
+        assert word in done.stdout
+    assert done.stderr == ""
+
+
+def test_a_failed_run_of_a_sweep_does_not_stop_the_others(tmp_path):
+    done = msd_mtl("train", "-m", *FAST, "recipe.optimizer.lr=1e30,1e-3", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "training loss must stay finite" in done.stderr
+    statuses = sorted(
+        path.read_text().split('"status": "')[1].split('"')[0] for path in tmp_path.glob("runs/*/record.json")
+    )
+    assert statuses == ["completed", "failed"]
+
+
+@pytest.mark.slow
+def test_two_processes_make_one_run(tmp_path):
+    done = msd_mtl("train", *FAST, "trainer=ddp", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (record,) = tmp_path.glob("runs/*/record.json")
+    assert '"status": "completed"' in record.read_text()
+
+
+@pytest.mark.slow
+def test_the_demo_ends_with_a_table_and_names_its_picture(tmp_path):
+    done = msd_mtl("demo", *FAST, "seed=0,1", "sharing=none,low", "data.coupling=0.9", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "4/4 runs" in done.stdout
+    assert "gain over no sharing, paired by seed" in " ".join(done.stdout.split())
+    assert "runs/demo.png" in done.stdout
+    assert (tmp_path / "runs" / "demo.png").stat().st_size > 10_000
+    assert len(list(tmp_path.glob("runs/*/record.json"))) == 4
