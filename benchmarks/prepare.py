@@ -2,8 +2,8 @@
 
     python benchmarks/prepare.py [--songs N] [--folder DIR] [--with-databases] [--output FILE]
 
-The files are written first, which takes longer than reading them; `--folder` keeps them for the next time. `prepare` runs
-in a process of its own, on the cores it finds: wall time includes its start, memory is its peak resident size.
+The files are written first, which takes longer than reading them; `--folder` keeps them for the next time. `prepare`
+runs in a process of its own, on the cores it finds: wall time includes its start, memory is its peak resident size.
 `--with-databases` adds `mxm_dataset.db` and `track_metadata.db`, which repeat other files and make the longest case.
 """
 
