@@ -177,7 +177,7 @@ class MultiTaskModule(pl.LightningModule):
 
     def _keep(self, batch: Batch) -> None:
         outputs = self.network(batch.features)
-        predictions = [self._predict(i, output) for i, output in enumerate(outputs)]
+        predictions = [self._predict(i, output.detach()) for i, output in enumerate(outputs)]
         self._pass.append((predictions, batch.targets, batch.has_label))
 
     def _score(self, part: str) -> None:
