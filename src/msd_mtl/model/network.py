@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from msd_mtl.data.batch import SparseRows
 from msd_mtl.errors import UserError
+from msd_mtl.model.dropout import dropout
 from msd_mtl.model.initial import InitialWeights
 from msd_mtl.model.streams import FirstLinear, StreamLinear, StreamNorm
 
@@ -90,8 +91,8 @@ class SharingNetwork(nn.Module):
             if self.norms:
                 x = self.norms[i](x)
             x = self.activation(x)
-            if self.dropout[i]:
-                x = nn.functional.dropout(x, self.dropout[i], self.training)
+            if self.training and self.dropout[i]:
+                x = dropout(x, self.dropout[i])
         predictions: tuple[Tensor, ...] = self.heads(x)
         return predictions
 
