@@ -10,6 +10,7 @@ from typing import Any
 import h5py
 
 from msd_mtl.data.contents import FORMAT, SCHEMA_VERSION, Contents, content_hash
+from msd_mtl.errors import UserError
 
 STALE_S = 3600  # our choice: a store is written in seconds; an older temporary file belongs to a killed process
 
@@ -24,7 +25,20 @@ def write_store(path: Path, contents: Contents, provenance: dict[str, Any]) -> s
 
     Returns:
         The content hash.
+
+    Raises:
+        UserError: If the file cannot be written.
     """
+    try:
+        return _write(path, contents, provenance)
+    except OSError as problem:
+        raise UserError(
+            f"store must be a file that can be written; got {str(path)!r} ({problem}). Set store=FILE to another place."
+        ) from None
+
+
+def _write(path: Path, contents: Contents, provenance: dict[str, Any]) -> str:
+    """Write a store, and leave nothing else behind unless killed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     for stale in path.parent.glob(f".{path.name}.*.partial"):
         if time.time() - stale.stat().st_mtime > STALE_S:

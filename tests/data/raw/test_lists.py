@@ -117,7 +117,7 @@ def test_folder_without_official_files_is_an_error(tmp_path: Path, content: str 
     if content:
         (tmp_path / content).touch()
     with pytest.raises(
-        UserError, match="raw must hold official files, such as mxm_dataset_train.txt .*no name is known"
+        UserError, match=r"raw must hold official files, such as mxm_dataset_train\.txt .*no name is known"
     ):
         discover(tmp_path)
 
