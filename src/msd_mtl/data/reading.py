@@ -155,8 +155,8 @@ class _Reader:
         parts += [read_mxm_db(file) for file in self.each("lyrics_db")]
         if not parts:
             raise UserError(
-                f"raw must hold lyrics; got {str(self.folder.root)!r} without mxm_dataset_train.txt and mxm_dataset.db. "
-                "Only tracks with lyrics enter a store: add one of them, or set download=true."
+                f"raw must hold lyrics; got {str(self.folder.root)!r} without mxm_dataset_train.txt and mxm_dataset.db."
+                " Only tracks with lyrics enter a store: add one of them, or set download=true."
             )
         merged = merge_lyrics(parts, self.disagreements)
         for part in parts:
