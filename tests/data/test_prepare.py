@@ -283,6 +283,12 @@ def test_command_ends_with_one_message_and_writes_nothing(
     assert not (tmp_path / "out").exists()
 
 
+def test_command_without_a_folder_says_what_to_add(tmp_path: Path) -> None:
+    ended = run_command(tmp_path, "store=store.h5")
+    assert ended.returncode == 2
+    assert ended.stderr == "msd-mtl prepare: raw must be set; got nothing. Add raw=DIR.\n"
+
+
 def run_command(folder: Path, *overrides: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "msd_mtl.cli", "prepare", *overrides]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from msd_mtl.app import hydra_app
 from msd_mtl.data.overview import Overview, show
 from msd_mtl.data.reading import read_folder
 from msd_mtl.data.writing import write_store
+from msd_mtl.errors import UserError
 
 
 def prepare(raw: Path, store: Path, genres: str = "auto", console: Console | None = None) -> Overview:
@@ -39,10 +40,13 @@ def prepare(raw: Path, store: Path, genres: str = "auto", console: Console | Non
 @hydra_app("prepare")
 def main(cfg: DictConfig) -> None:
     """Entry point of the command."""
+    for name, value in (("raw", "DIR"), ("store", "FILE")):
+        if OmegaConf.is_missing(cfg, name):
+            raise UserError(f"{name} must be set; got nothing. Add {name}={value}.")
     console = Console()
-    raw = Path(cfg.raw)
+    raw = Path(cfg.raw).expanduser()
     if cfg.download:
         from msd_mtl.data.download import download
 
         download(raw, dict(cfg.files), tuple(cfg.fetch), console, tries=cfg.tries, timeout_s=cfg.timeout_s)
-    prepare(raw, Path(cfg.store), cfg.genres, console)
+    prepare(raw, Path(cfg.store).expanduser(), cfg.genres, console)
