@@ -1,0 +1,64 @@
+"""Views of a run: what shows it elsewhere while it is made. The record stays the truth."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+
+from msd_mtl.errors import UserError
+from msd_mtl.study.processes import is_main_process
+
+if TYPE_CHECKING:  # Lightning takes seconds to import, which a run found done need not wait for
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pytorch_lightning.callbacks import Callback
+
+    from msd_mtl.study.identity import Config
+    from msd_mtl.study.record import Record
+
+
+class View(Protocol):
+    """What a ``_target_`` in ``conf/logger/`` makes."""
+
+    def open(self, folder: Path, record: Record) -> list[Callback]:
+        """Begin to show a run; the callbacks show its training."""
+
+    def close(self, folder: Path) -> None:
+        """Show how it ended, as the run directory tells."""
+
+
+@contextmanager
+def viewed(config: Config, folder: Path, record: Record) -> Iterator[list[Callback]]:
+    """Show a run for as long as the block lasts, if ``logger`` says so and this is the process that speaks.
+
+    Args:
+        config: Resolved configuration.
+        folder: Run directory; its record says at the end how the run ended.
+        record: What is known of the run before it begins.
+
+    Yields:
+        Callbacks for the training.
+
+    Raises:
+        UserError: If a setting of the logger is wrong; nothing is raised on account of the view itself.
+    """
+    settings = config["logger"]
+    if settings["_target_"] is None or not is_main_process():
+        yield []
+        return
+    try:
+        view: View = instantiate(settings)
+    except InstantiationException as error:
+        cause = error.__cause__
+        if isinstance(cause, UserError):
+            raise cause from None
+        raise UserError(f"settings of logger must be ones that it takes; got {cause or error}.") from error
+    callbacks = view.open(folder, record)
+    try:
+        yield callbacks
+    finally:
+        view.close(folder)

@@ -1,0 +1,187 @@
+"""A run as Weights & Biases shows it: configuration, epochs, and what the record says at the end."""
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
+
+from msd_mtl.data.task import task_of
+from msd_mtl.errors import UserError
+from msd_mtl.model.module import MultiTaskModule
+from msd_mtl.study.identity import without
+from msd_mtl.study.keep import HISTORY
+from msd_mtl.study.record import Record, read_record
+from msd_mtl.study.selection import SELECTING
+from msd_mtl.study.wandb_run import GuardedRun, Mode, WandbSettings
+
+# Settings of this machine, not of the run.
+LOCAL = ("runs_dir", "logger", "data.store")
+
+# What of a record is not a result, or is shown as configuration.
+DESCRIPTION = ("schema_version", "run_id", "study", "cell", "seed", "config", "environment")
+
+LONGEST_TAG = 64  # characters; W&B's limit
+
+
+class WandbView:
+    """Shows a run on W&B, under the run's own id.
+
+    Args:
+        project: W&B project.
+        entity: User or team; None for that of the API key.
+        mode: ``online``, ``offline`` or ``disabled``.
+        job_type: W&B job type.
+        tags: Tags beside those that tell data, target, sharing and recipe.
+        system_metrics: Log the use of CPU, GPU and memory.
+        init_timeout_s: Seconds to wait for W&B before a run is logged offline.
+        finish_timeout_s: Seconds to wait at the end for what is not uploaded yet.
+
+    Raises:
+        UserError: If the mode is unknown.
+    """
+
+    def __init__(
+        self,
+        project: str,
+        entity: str | None = None,
+        mode: Mode = "online",
+        job_type: str = "train",
+        tags: Sequence[str] = (),
+        system_metrics: bool = False,
+        init_timeout_s: float = 20.0,
+        finish_timeout_s: float = 10.0,
+    ) -> None:
+        if mode not in get_args(Mode):
+            raise UserError(f"logger.mode must be one of {', '.join(get_args(Mode))}; got {mode!r}.")
+        self.place = {"project": project, "entity": entity, "job_type": job_type}
+        self.tags = tuple(tags)
+        self.settings = WandbSettings(mode, system_metrics, init_timeout_s, finish_timeout_s)
+        self.run: GuardedRun | None = None
+
+    def open(self, folder: Path, record: Record) -> list[Callback]:
+        """Begin to show a run.
+
+        Args:
+            folder: Run directory; made where it is missing.
+            record: What is known of the run before it begins.
+
+        Returns:
+            The callback that shows its epochs.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        self.run = GuardedRun(folder, self.settings, self.place | description(record, self.tags))
+        self.run.open()
+        return [ShowEpochs(self.run)]
+
+    def close(self, folder: Path) -> None:
+        """Show what the run directory says of the end.
+
+        Args:
+            folder: Run directory.
+        """
+        record = read_record(folder)
+        if self.run is not None and record is not None:
+            completed = record["status"] == "completed"
+            self.run.close(read_history(folder), summary(record), exit_code=0 if completed else 1)
+
+
+class ShowEpochs(Callback):
+    """Shows each epoch when the next begins: by then its row of the history is written."""
+
+    def __init__(self, run: GuardedRun) -> None:
+        self.run = run
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Show the epochs so far."""
+        if trainer.is_global_zero and isinstance(pl_module, MultiTaskModule):
+            self.run.show(pl_module.history)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Show the last epoch."""
+        self.on_train_epoch_start(trainer, pl_module)
+
+
+def description(record: Record, tags: Sequence[str] = ()) -> dict[str, Any]:
+    """What ``wandb.init`` is told of a run.
+
+    Args:
+        record: Record of the run, begun or ended.
+        tags: Further tags.
+
+    Returns:
+        ``id``, ``name``, ``group``, ``tags`` and ``config``: the resolved configuration without paths of this machine,
+        and in ``cell`` the coordinates of a sweep in a form that W&B can group by.
+    """
+    cell, config = record["cell"], record["config"]
+    sharing = "".join(map(str, cell["sharing_mask"]))
+    coordinates = {**cell, "tasks": ", ".join(cell["tasks"]), "sharing": sharing, "depth": sharing.count("1")}
+    coupling = "" if cell["coupling"] is None else f", coupling {cell['coupling']:g}"
+    told = [cell["data"], cell["target"], f"sharing {sharing}", cell["recipe"], *tags]
+    return {
+        "id": record["run_id"],
+        "name": f"{cell['target']}, sharing {sharing}, {cell['train_size']} tracks{coupling}, seed {record['seed']}",
+        "group": record["study"],
+        "tags": [tag[:LONGEST_TAG] for tag in dict.fromkeys(told) if tag],
+        "config": {
+            **without(config, LOCAL),
+            "cell": coordinates,
+            "fingerprint": record["data"]["fingerprint"],
+            "environment": record["environment"],
+        },
+    }
+
+
+def summary(record: Record) -> dict[str, Any]:
+    """What W&B shows as the result of a run: the numbers and words of its record, by flat keys.
+
+    Args:
+        record: A record of any status.
+
+    Returns:
+        Metrics by ``{split}/{task}/{metric}``, the rest by its path in the record, and ``target/...``: what the study
+        asks about, beside what it is to be read against.
+    """
+    results = {key: value for key, value in record.items() if key not in DESCRIPTION}
+    metrics = results.pop("metrics", {})
+    return dict(_flat({**results, **metrics})) | _target(record)
+
+
+def _target(record: Record) -> dict[str, Any]:
+    """Test score of the target, beside baselines and the best that is possible."""
+    target = record["cell"]["target"]
+    metric, mode = SELECTING[task_of(target).kind]
+    score = record.get("metrics", {}).get("test", {}).get(target, {}).get(metric)
+    shown = {"metric": metric, "score": score}
+    baselines = record.get("baselines", {}).get("test", {}).get(target, {})
+    shown |= {kind: scores.get(metric) for kind, scores in baselines.items()}
+    shown["possible"] = record.get("bayes", {}).get("test", {}).get(target, {}).get(metric)
+    if score is not None and shown.get("linear") is not None:
+        shown["gain_over_linear"] = (score - shown["linear"]) * (1 if mode == "max" else -1)
+    return {f"target/{key}": value for key, value in shown.items() if value is not None}
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, item in value.items():
+        if isinstance(item, Mapping):
+            yield from _flat(item, f"{prefix}{key}/")
+        elif item is not None and not isinstance(item, list):
+            yield f"{prefix}{key}", item
+
+
+def read_history(folder: Path) -> list[dict[str, float]]:
+    """Epochs of a run, from its ``history.csv``; none where there is no such file.
+
+    Args:
+        folder: Run directory.
+    """
+    path = folder / HISTORY
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return [
+            {key: int(text) if key in ("epoch", "step") else float(text) for key, text in row.items() if text}
+            for row in csv.DictReader(file)
+        ]
