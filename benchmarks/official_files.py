@@ -23,6 +23,7 @@ GENRES, TERMS_PER_ARTIST = 133_676 / FULL, 25
 N_WORDS, WORDS_PER_TRACK, N_TERMS = 5_000, 81, 7_643
 CHUNK_ROWS = 20_000
 
+COMMON_TERMS = ["rock", "pop", "electronic", "pop rock", "ballad", "hip hop", "metal", "country"]
 GENRE_NAMES = ["Pop_Rock", "Electronic", "Jazz", "Rap", "Country", "RnB", "Reggae", "Blues", "Folk", "Latin"]
 
 
@@ -112,7 +113,7 @@ def write_lists(folder: Path, songs: Songs, rng: np.random.Generator) -> None:
 def write_tags(folder: Path, songs: Songs, rng: np.random.Generator) -> None:
     """Write the databases of artist terms and of Last.fm tags."""
     artists = [name.decode() for name in songs.artist_id]
-    terms = [f"term {i}" for i in range(N_TERMS)]
+    terms = [*COMMON_TERMS, *(f"term {i}" for i in range(len(COMMON_TERMS), N_TERMS))]
     connection = _database(folder / "artist_term.db")
     connection.executescript(
         "CREATE TABLE artists (artist_id TEXT PRIMARY KEY); CREATE TABLE terms (term TEXT PRIMARY KEY);"
