@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from msd_mtl.data.contents import Contents
@@ -115,7 +116,7 @@ def _files(overview: Overview) -> Table:
     table.add_column("dropped")
     for report in overview.reports:
         dropped = ", ".join(f"{rows:,} {reason}" for reason, rows in report.dropped.items())
-        table.add_row(report.file, f"{report.rows_read:,}", f"{report.rows_joined:,}", dropped or "-")
+        table.add_row(escape(report.file), f"{report.rows_read:,}", f"{report.rows_joined:,}", escape(dropped) or "-")
     return table
 
 

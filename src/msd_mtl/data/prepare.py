@@ -4,6 +4,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
+from rich.markup import escape
 
 from msd_mtl.app import hydra_app
 from msd_mtl.data.overview import Overview, show
@@ -29,8 +30,8 @@ def prepare(raw: Path, store: Path, genres: str = "auto", console: Console | Non
     """
     quiet = console or Console(quiet=True)
     with quiet.status("reading") as status:
-        reading = read_folder(raw, genres, say=lambda what: status.update(f"reading {what}"))
-        status.update(f"writing {store}")
+        reading = read_folder(raw, genres, say=lambda what: status.update(f"reading {escape(what)}"))
+        status.update(f"writing {escape(str(store))}")
         content_hash = write_store(store, reading.contents, reading.provenance())
     overview = Overview.of(reading, store, content_hash)
     show(overview, quiet)
