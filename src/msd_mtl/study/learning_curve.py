@@ -10,10 +10,10 @@ from msd_mtl.data.task import task_of
 from msd_mtl.study.files import whole_file
 from msd_mtl.study.keep import HISTORY
 from msd_mtl.study.record import Record
-from msd_mtl.study.selection import SELECTING
+from msd_mtl.study.selection import HEADLINE
 
 PICTURE = "learning_curve.png"
-LABELS = {"auroc": "AUROC", "rmse": "RMSE", "log_loss": "log loss"}
+LABELS = {"auroc": "AUROC", "rmse": "RMSE", "accuracy": "accuracy"}
 
 
 def draw_learning_curve(folder: Path, record: Record) -> None:
@@ -27,7 +27,7 @@ def draw_learning_curve(folder: Path, record: Record) -> None:
         rows = list(csv.DictReader(file))
     cell = record["cell"]
     task = task_of(cell["target"])
-    metric, _ = SELECTING[task.kind]
+    metric = HEADLINE[task.kind]
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     losses, scores = figure.subplots(1, 2)
     for name in cell["tasks"]:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from msd_mtl.data.task import Kind, Task
 from msd_mtl.errors import UserError
 
-# The metric of a task's kind that selects, and whether more or less of it is better.
-SELECTING: dict[Kind, tuple[str, str]] = {
-    "binary": ("auroc", "max"),
-    "regression": ("rmse", "min"),
-    "multiclass": ("log_loss", "min"),
-}
+# The metric of a task's kind that selects where none is named: proper scores, which on few validation tracks are less
+# noisy than ranks.
+SELECTING: dict[Kind, str] = {"binary": "log_loss", "regression": "rmse", "multiclass": "log_loss"}
+
+# The metric by which a task is read, in tables and pictures.
+HEADLINE: dict[Kind, str] = {"binary": "auroc", "regression": "rmse", "multiclass": "accuracy"}
 
 # Metrics that can select, by kind.
 MODES: dict[Kind, dict[str, str]] = {
@@ -61,8 +61,7 @@ def selection(monitor: str | None, tasks: Sequence[Task], target: str) -> Select
     """
     kinds = {task.name: task.kind for task in tasks}
     if monitor is None:
-        metric, mode = SELECTING[kinds[target]]
-        return Selection(target, metric, mode)
+        monitor = SELECTING[kinds[target]]
     name, _, metric = monitor.rpartition("/")
     name = name or target
     modes = MODES[kinds[name]] if name in kinds else {}

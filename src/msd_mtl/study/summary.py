@@ -8,7 +8,7 @@ from scipy import stats
 
 from msd_mtl.data.task import task_of
 from msd_mtl.study.record import Record
-from msd_mtl.study.selection import SELECTING
+from msd_mtl.study.selection import HEADLINE
 
 LEVEL = 0.95  # of every interval
 
@@ -60,7 +60,7 @@ def estimate(values: Sequence[float]) -> Estimate:
 
 def target_metric(record: Record) -> str:
     """The metric that the target is read by."""
-    return SELECTING[task_of(record["cell"]["target"]).kind][0]
+    return HEADLINE[task_of(record["cell"]["target"]).kind]
 
 
 def summarise(records: Sequence[Record]) -> list[CellSummary]:

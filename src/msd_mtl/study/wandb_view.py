@@ -14,7 +14,7 @@ from msd_mtl.model.module import MultiTaskModule
 from msd_mtl.study.identity import without
 from msd_mtl.study.keep import HISTORY
 from msd_mtl.study.record import Record, read_record
-from msd_mtl.study.selection import SELECTING
+from msd_mtl.study.selection import HEADLINE
 from msd_mtl.study.wandb_run import GuardedRun, Mode, WandbSettings
 
 # Settings of this machine, not of the run.
