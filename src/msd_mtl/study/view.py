@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -57,8 +58,20 @@ def viewed(config: Config, folder: Path, record: Record) -> Iterator[list[Callba
         if isinstance(cause, UserError):
             raise cause from None
         raise UserError(f"settings of logger must be ones that it takes; got {cause or error}.") from error
-    callbacks = view.open(folder, record)
+    callbacks: list[Callback] = []
+    with _guarded():
+        callbacks = view.open(folder, record)
     try:
         yield callbacks
     finally:
-        view.close(folder)
+        with _guarded():
+            view.close(folder)
+
+
+@contextmanager
+def _guarded() -> Iterator[None]:
+    """Tell what goes wrong with a view, and let the run go on."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  # a view may fail in any way, the run must not
+        sys.stderr.write(f"msd-mtl: the run is not shown ({type(error).__name__}: {error}).\n")

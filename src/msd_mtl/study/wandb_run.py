@@ -58,7 +58,6 @@ class GuardedRun:
 
     def open(self) -> None:
         """Start, or go on with, the W&B run."""
-        self._clear_earlier()
         if self.settings.mode == "online" and not GuardedRun._unreachable:
             self._guarded(lambda: self._init("online"), "is out of reach; runs are logged offline")
             GuardedRun._unreachable = self._run is None
@@ -98,6 +97,7 @@ class GuardedRun:
 
     def _init(self, mode: Mode) -> None:
         os.environ.pop(SERVICE, None)
+        self._clear_earlier()
         settings = wandb.Settings(
             root_dir=str(self.folder),
             silent=True,

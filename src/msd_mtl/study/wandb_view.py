@@ -14,7 +14,7 @@ from msd_mtl.model.module import MultiTaskModule
 from msd_mtl.study.identity import without
 from msd_mtl.study.keep import HISTORY
 from msd_mtl.study.record import Record, read_record
-from msd_mtl.study.selection import HEADLINE
+from msd_mtl.study.selection import HEADLINE, MODES
 from msd_mtl.study.wandb_run import GuardedRun, Mode, WandbSettings
 
 # Settings of this machine, not of the run.
@@ -152,14 +152,15 @@ def summary(record: Record) -> dict[str, Any]:
 def _target(record: Record) -> dict[str, Any]:
     """Test score of the target, beside baselines and the best that is possible."""
     target = record["cell"]["target"]
-    metric, mode = SELECTING[task_of(target).kind]
+    kind = task_of(target).kind
+    metric = HEADLINE[kind]
     score = record.get("metrics", {}).get("test", {}).get(target, {}).get(metric)
     shown = {"metric": metric, "score": score}
     baselines = record.get("baselines", {}).get("test", {}).get(target, {})
-    shown |= {kind: scores.get(metric) for kind, scores in baselines.items()}
+    shown |= {name: scores.get(metric) for name, scores in baselines.items()}
     shown["possible"] = record.get("bayes", {}).get("test", {}).get(target, {}).get(metric)
     if score is not None and shown.get("linear") is not None:
-        shown["gain_over_linear"] = (score - shown["linear"]) * (1 if mode == "max" else -1)
+        shown["gain_over_linear"] = (score - shown["linear"]) * (1 if MODES[kind][metric] == "max" else -1)
     return {f"target/{key}": value for key, value in shown.items() if value is not None}
 
 

@@ -1,0 +1,259 @@
+import csv
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import wandb
+from wandb.util import get_core_path
+
+from msd_mtl.errors import UserError
+from msd_mtl.study.run import run_once
+from msd_mtl.study.wandb_run import GuardedRun
+from msd_mtl.study.wandb_view import summary
+
+KEY = "0123456789abcdef" * 2 + "deadbeef"  # looks like an API key
+OFFLINE = ("logger=wandb", "logger.mode=offline", "baselines=false")
+
+
+@pytest.fixture(autouse=True)
+def _own_wandb(tmp_path, monkeypatch):
+    """A W&B of the test's own: no account, no settings of the user, no process left behind."""
+    for name in [name for name in os.environ if name.startswith("WANDB_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("WANDB_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("WANDB_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("WANDB_ERROR_REPORTING", "false")
+    monkeypatch.setattr(GuardedRun, "_unreachable", False)
+    yield
+    wandb.teardown()
+
+
+def logged(folder: Path) -> dict:
+    """What W&B wrote of a run, as its own tool reads it."""
+    (path,) = folder.glob("wandb/*run-*/run-*.wandb")
+    tool = [get_core_path(), "leet", "inspect", "--json", "--no-observability", "--run-file", str(path)]
+    lines = subprocess.run(tool, check=True, capture_output=True, text=True).stdout.splitlines()
+    found = {"history": [], "summary": {}}
+    for record in map(json.loads, lines):
+        match record["type"]:
+            case "history":
+                found["history"].append(record["history"]["item"])
+            case "summary":
+                found["summary"] |= record["summary"]["update"]
+            case "run" | "exit":
+                found[record["type"]] = record[record["type"]]
+    return found
+
+
+def kill_core() -> None:
+    """Kill wandb-core, and wait for it, which wandb does not."""
+    core = wandb.setup()._connection._proc._process
+    core.kill()
+    core.wait()
+    time.sleep(0.05)  # until wandb learns that the connection is lost
+
+
+def rows(folder: Path) -> list[dict[str, float]]:
+    with (folder / "history.csv").open() as file:
+        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+
+
+def numbers(record: dict) -> dict:
+    timing = ("timing_s", "started_at", "attempts")
+    config = {key: value for key, value in record["config"].items() if key not in ("logger", "runs_dir")}
+    return {key: value for key, value in record.items() if key not in timing} | {"config": config}
+
+
+def without_underscores(history: list[dict]) -> list[dict]:
+    return [{key: value for key, value in row.items() if not key.startswith("_")} for row in history]
+
+
+def test_a_run_is_one_wandb_run_with_its_id_and_all_there_is_to_know(small_run):
+    folder, record = run_once(small_run(*OFFLINE[:2], "study.name=trial", "logger.tags=[mine]"))
+    seen = logged(folder)
+    run = seen["run"]
+    assert (run["run_id"], run["run_group"], run["job_type"]) == (folder.name, "trial", "train")
+    assert run["resume"]
+    assert set(run["tags"]) == {"synthetic", "term:pop", "sharing 1100", "default", "mine"}
+    told = run["config"]["update"]
+    assert told["seed"] == 0
+    assert told["recipe"] == record["config"]["recipe"]
+    assert told["cell"]["sharing"] == "1100"
+    assert told["cell"]["train_size"] == 200
+    assert without_underscores(seen["history"]) == rows(folder)
+    assert [row["_step"] for row in seen["history"]] == [0, 1, 2]
+    assert summary(record).items() <= seen["summary"].items()
+    assert seen["exit"].get("exit_code", 0) == 0
+
+
+def test_the_summary_has_what_a_verdict_needs(small_run):
+    _, record = run_once(small_run("tasks=loose"))
+    shown = summary(record)
+    scores = record["metrics"]["test"]
+    assert shown["target/score"] == shown["test/term:pop/auroc"] == scores["term:pop"]["auroc"]
+    linear = record["baselines"]["test"]["term:pop"]["linear"]["auroc"]
+    assert shown["target/linear"] == shown["baselines/test/term:pop/linear/auroc"] == linear
+    assert (
+        shown["target/possible"] == shown["bayes/test/term:pop/auroc"] == record["bayes"]["test"]["term:pop"]["auroc"]
+    )
+    assert shown["target/gain_over_linear"] == pytest.approx(shown["target/score"] - linear)
+    assert shown["parameters/shared"] == record["parameters"]["shared"]
+    assert shown["data/rows/train"] == 200
+    assert shown["test/loudness/rmse"] == scores["loudness"]["rmse"]
+    assert (shown["status"], shown["best_epoch"]) == ("completed", record["best_epoch"])
+    assert not any(isinstance(value, dict | list) or value is None for value in shown.values())
+
+
+def test_a_gain_over_the_linear_model_is_positive_if_the_error_is_smaller(small_run):
+    _, record = run_once(small_run("tasks=loudness"))
+    shown = summary(record)
+    assert shown["target/metric"] == "rmse"
+    assert shown["target/gain_over_linear"] == pytest.approx(shown["target/linear"] - shown["target/score"])
+
+
+def test_records_are_equal_with_and_without_wandb(small_run, tmp_path):
+    _, without = run_once(small_run("baselines=false"))
+    _, with_it = run_once(small_run(*OFFLINE, f"runs_dir={tmp_path / 'seen'}"))
+    assert with_it["run_id"] == without["run_id"]
+    assert numbers(with_it) == numbers(without)
+
+
+def test_a_failed_run_fails_on_wandb_too(small_run):
+    with pytest.raises(UserError, match="training loss must stay finite"):
+        run_once(small_run(*OFFLINE, "recipe.optimizer.lr=1e30"))
+    (folder,) = Path(small_run().runs_dir).glob("[0-9a-f]*")
+    seen = logged(folder)
+    assert seen["exit"]["exit_code"] == 1
+    assert seen["summary"]["status"] == "failed"
+    assert seen["summary"]["error/kind"] == "NonFiniteLossError"
+
+
+def test_runs_of_one_process_are_runs_of_their_own(small_run):
+    first, second = (run_once(small_run(*OFFLINE, f"seed={seed}"))[0] for seed in (0, 1))
+    for folder in (first, second):
+        seen = logged(folder)
+        assert seen["run"]["run_id"] == folder.name
+        assert without_underscores(seen["history"]) == rows(folder)
+
+
+def test_a_killed_wandb_core_changes_nothing_but_one_line(small_run, tmp_path, monkeypatch, capfd):
+    show = GuardedRun.show
+
+    def show_and_kill(self, history):
+        show(self, history)
+        if len(history) == 1:
+            kill_core()
+
+    monkeypatch.setattr(GuardedRun, "show", show_and_kill)
+    folder, record = run_once(small_run(*OFFLINE))
+    assert len([line for line in capfd.readouterr().err.splitlines() if "W&B" in line]) == 1
+    monkeypatch.setattr(GuardedRun, "show", show)
+    _, undisturbed = run_once(small_run("baselines=false", f"runs_dir={tmp_path / 'quiet'}"))
+    assert numbers(record) == numbers(undisturbed)
+    seen = logged(folder)  # opened once more at the end
+    assert without_underscores(seen["history"]) == rows(folder)
+    assert seen["summary"]["test/term:pop/auroc"] == record["metrics"]["test"]["term:pop"]["auroc"]
+    assert seen["exit"].get("exit_code", 0) == 0
+    assert logged(run_once(small_run(*OFFLINE, "seed=1"))[0])["summary"]["status"] == "completed"
+
+
+def test_a_run_that_is_tried_again_goes_on_in_its_wandb_run(small_run, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr("msd_mtl.study.fit.save_best", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run_once(small_run(*OFFLINE))
+    (folder,) = Path(small_run().runs_dir).glob("[0-9a-f]*")
+    assert logged(folder)["exit"]["exit_code"] == 1
+    run_once(small_run(*OFFLINE))
+    seen = logged(folder)  # of which there is one
+    assert seen["run"]["run_id"] == folder.name
+    assert [row["_step"] for row in seen["history"]] == [0, 1, 2]
+    assert seen["exit"].get("exit_code", 0) == 0
+
+
+def test_out_of_reach_a_run_is_logged_offline_and_keeps_the_secret(small_run, monkeypatch, capfd):
+    monkeypatch.setenv("WANDB_API_KEY", KEY)
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")  # where nobody answers
+    online = ("logger=wandb", "baselines=false", "logger.init_timeout_s=1", "logger.finish_timeout_s=1")
+    folder, record = run_once(small_run(*online))
+    lines = [line for line in capfd.readouterr().err.splitlines() if line]
+    assert len(lines) == 1
+    assert lines[0].startswith("msd-mtl: W&B is out of reach; runs are logged offline")
+    assert record["status"] == "completed"
+    assert without_underscores(logged(folder)["history"]) == rows(folder)
+    started = time.perf_counter()
+    run_once(small_run(*online, "seed=1"))
+    assert time.perf_counter() - started < 20
+    assert not capfd.readouterr().err
+    files = [path for path in folder.parent.rglob("*") if path.is_file()]
+    assert len(files) > 10
+    assert not [path for path in files if KEY.encode() in path.read_bytes()]
+
+
+def test_without_a_key_a_run_is_logged_offline(small_run, capfd):
+    folder, _ = run_once(small_run("logger=wandb", "baselines=false"))
+    assert "W&B is out of reach" in capfd.readouterr().err
+    assert logged(folder)["summary"]["status"] == "completed"
+
+
+def test_nothing_of_this_machine_is_told(small_run, tmp_path):
+    folder, _ = run_once(small_run(*OFFLINE))
+    told = json.dumps(logged(folder))
+    assert str(tmp_path) not in told
+    assert "logger" not in logged(folder)["run"]["config"]["update"]
+    assert "host" not in logged(folder)["run"]
+
+
+def test_child_processes_do_not_inherit_the_connection(small_run, monkeypatch):
+    monkeypatch.setenv("WANDB_SERVICE", "3-1-unix-/nowhere/socket")  # of a launching process that is long gone
+    seen = []
+    monkeypatch.setattr("msd_mtl.study.fit.save_best", lambda *_: seen.append(os.environ.get("WANDB_SERVICE")) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run_once(small_run(*OFFLINE))
+    assert seen == [None]
+    (folder,) = Path(small_run().runs_dir).glob("[0-9a-f]*")
+    assert logged(folder)["exit"]["exit_code"] == 1
+
+
+def test_wandb_leaves_nothing_in_the_working_directory(small_run, tmp_path, monkeypatch):
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    run_once(small_run(*OFFLINE))
+    assert not list(here.iterdir())
+
+
+def test_csv_does_not_import_wandb(small_run, monkeypatch):
+    for name in ("wandb", "msd_mtl.study.wandb_run", "msd_mtl.study.wandb_view"):
+        monkeypatch.setitem(sys.modules, name, None)  # importing it raises
+    assert run_once(small_run("baselines=false"))[1]["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("logger.mode=sometimes", r"logger\.mode must be one of online, offline, disabled; got 'sometimes'"),
+        ("+logger.api_key=secret", r"settings of logger must be ones that it takes"),
+    ],
+)
+def test_a_wrong_setting_is_one_clear_message_and_leaves_nothing(small_run, override, message):
+    with pytest.raises(UserError, match=message):
+        run_once(small_run("logger=wandb", override))
+    assert not list(Path(small_run().runs_dir).glob("[0-9a-f]*"))
+
+
+def test_a_view_that_fails_itself_is_told_and_the_run_goes_on(small_run, monkeypatch, capfd):
+    monkeypatch.setattr("msd_mtl.study.wandb_view.summary", lambda _: 1 / 0)
+    assert run_once(small_run(*OFFLINE))[1]["status"] == "completed"
+    assert "msd-mtl: the run is not shown (ZeroDivisionError: division by zero)." in capfd.readouterr().err
+
+
+def test_disabled_is_no_view_at_all(small_run):
+    folder, record = run_once(small_run("logger=wandb", "logger.mode=disabled", "baselines=false"))
+    assert record["status"] == "completed"
+    assert not list(folder.glob("wandb/*run-*"))
