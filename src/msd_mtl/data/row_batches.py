@@ -67,6 +67,7 @@ class RowBatches:
         self.rank = rank
         self.world_size = world_size
         self.epoch = 0
+        self._skip = self._taken = 0
         self.sampler = self.batch_sampler = self  # where Lightning looks for set_epoch
         self._indptr = part.features.indptr.astype(np.int64)
         self._indices = part.features.indices.astype(np.int32, copy=False)
@@ -88,9 +89,19 @@ class RowBatches:
         order = np.arange(len(self.part))
         if self.seed is not None:
             order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.part))
-        for start in range(0, len(self) * self.batch_size, self.batch_size):
+        self._taken, self._skip = self._skip, 0
+        for start in range(self._taken * self.batch_size, len(self) * self.batch_size, self.batch_size):
             whole = order[start : start + self.batch_size]
+            self._taken += 1
             yield self._batch(whole[self.rank :: self.world_size], whole)
+
+    def state_dict(self) -> dict[str, int]:
+        """How many batches of the pass have been taken: what a checkpoint within an epoch keeps."""
+        return {"taken": self._taken % len(self)}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Begin the next pass after the batches that were taken before."""
+        self._skip = state["taken"]
 
     def _batch(self, rows: NDArray[np.int64], whole: NDArray[np.int64]) -> Batch:
         local = torch.from_numpy(rows)

@@ -147,12 +147,17 @@ class MultiTaskModule(pl.LightningModule):
         self._score("test")
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """The history goes with the weights."""
+        """The history goes with the weights, and so do the losses of an epoch that is not over."""
         checkpoint["history"] = self.history
+        if self._losses:  # each process has those of its own rows
+            losses = torch.stack(self._losses)
+            checkpoint["losses"] = self.trainer.strategy.all_gather(losses).reshape(-1, *losses.shape).cpu()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on with the history where it ended."""
+        """Go on where the history, and perhaps an epoch, was cut off."""
         self.history = list(checkpoint.get("history", []))
+        if "losses" in checkpoint:
+            self._losses = list(checkpoint["losses"][self.global_rank].to(self.device).unbind())
 
     def _loss(self, index: int, output: Tensor, batch: Batch) -> Tensor:
         target, has_label, n_labelled = batch.targets[index], batch.has_label[index], batch.n_labelled[index]

@@ -3,7 +3,7 @@
 import logging
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,6 +23,7 @@ from msd_mtl.model.module import MultiTaskModule
 from msd_mtl.model.network import SharingNetwork
 from msd_mtl.study.files import whole_file
 from msd_mtl.study.identity import Config
+from msd_mtl.study.interruption import until_checkpoint
 from msd_mtl.study.keep import LAST, KeepBest, load_best, save_best
 from msd_mtl.study.progress import StepProgress
 from msd_mtl.study.selection import selection
@@ -61,13 +62,14 @@ def build_module(config: Config, data: MultiTaskDataModule) -> MultiTaskModule:
     )
 
 
-def fit(config: Config, data: MultiTaskDataModule, folder: Path) -> dict[str, Any]:
+def fit(config: Config, data: MultiTaskDataModule, folder: Path, callbacks: Sequence[Callback] = ()) -> dict[str, Any]:
     """Train a run and score its best epoch.
 
     Args:
         config: Resolved configuration.
         data: Its data, set up.
         folder: Run directory. Holds history, best weights, learning curve data and test predictions afterwards.
+        callbacks: Callbacks of the training beside those that every run has.
 
     Returns:
         What training adds to the record: ``parameters``, ``epochs``, ``best_epoch``, ``timing_s``, ``metrics``.
@@ -78,11 +80,12 @@ def fit(config: Config, data: MultiTaskDataModule, folder: Path) -> dict[str, An
     started = time.perf_counter()
     module = build_module(config, data)
     recipe = config["recipe"]
-    kept = KeepBest(folder, selection(recipe["monitor"], data.tasks, data.target), recipe["checkpoint_every_s"])
-    trainer = build_trainer(config, folder, kept)
+    kept = KeepBest(folder, selection(recipe["monitor"], data.tasks, data.target), config["checkpoint_every_s"])
+    trainer = build_trainer(config, folder, kept, callbacks)
     last = folder / LAST
     ready = time.perf_counter()
-    trainer.fit(module, datamodule=data, ckpt_path=last if last.is_file() else None, weights_only=True)
+    with until_checkpoint():
+        trainer.fit(module, datamodule=data, ckpt_path=last if last.is_file() else None, weights_only=True)
     if kept.best_score is None:
         trainer.validate(module, datamodule=data, verbose=False)
         kept.compare(module)
@@ -96,6 +99,7 @@ def fit(config: Config, data: MultiTaskDataModule, folder: Path) -> dict[str, An
         "epochs": len(module.history),
         "steps": trainer.global_step,
         "best_epoch": kept.best_epoch,
+        "resumed_step": kept.resumed_step,
         "timing_s": {
             "set_up": ready - started,
             "fit": fitted - ready,
@@ -117,27 +121,31 @@ def score(module: MultiTaskModule, trainer: pl.Trainer, data: MultiTaskDataModul
     return {part: module.metrics[part] for part in ("val", "test")}
 
 
-def build_trainer(config: Config, folder: Path, kept: KeepBest | None) -> pl.Trainer:
+def build_trainer(
+    config: Config, folder: Path, kept: KeepBest | None, callbacks: Sequence[Callback] = ()
+) -> pl.Trainer:
     """Lightning's Trainer with the callbacks of a run, or bare (for scoring) where ``kept`` is None."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message=".*LeafSpec")  # Lightning 2.6 reads a name that torch 2.13 deprecates
+    # on the login node of a cluster a run without srun is meant
+    warnings.filterwarnings("ignore", message="The `srun` command is available on your system but is not used")
     settings: dict[str, Any] = dict(config["trainer"])
     # memory is always written before it is read here; filling it would only cost time
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    callbacks: list[Callback] = []
+    used = list(callbacks)
     if kept is not None:
-        callbacks.append(kept)
+        used.append(kept)
         patience = config["recipe"]["patience"]
         if patience is not None:
-            callbacks.append(EarlyStopping(kept.by.key, patience=patience, mode=kept.by.mode, check_finite=False))
+            used.append(EarlyStopping(kept.by.key, patience=patience, mode=kept.by.mode, check_finite=False))
         if settings["enable_progress_bar"]:
-            callbacks.append(StepProgress(kept))
+            used.append(StepProgress(kept))
     settings["enable_progress_bar"] = False  # ours, not Lightning's
     if kept is None:  # scoring: every process of a run would see the same rows
         settings |= {"devices": 1, "strategy": "auto"}
     trainer: pl.Trainer = _make(
         settings,
-        callbacks=callbacks,
+        callbacks=used,
         plugins=LightningEnvironment() if settings["devices"] == 1 else None,
         logger=False,
         default_root_dir=folder,

@@ -16,6 +16,7 @@ NUMBERS_VERSION = 1
 OPERATIONAL = (
     "runs_dir",
     "baselines",
+    "checkpoint_every_s",
     "logger",
     "study",
     "data.store",

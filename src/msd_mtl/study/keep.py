@@ -14,13 +14,16 @@ from pytorch_lightning.callbacks import Checkpoint
 from msd_mtl.errors import UserError
 from msd_mtl.model.module import MultiTaskModule
 from msd_mtl.study.files import whole_file, write_text
+from msd_mtl.study.interruption import asked_to_stop, stop, take_over
 from msd_mtl.study.selection import Selection
 
 BEST, LAST, HISTORY = "best.ckpt", "last.ckpt", "history.csv"
 
 
 class KeepBest(Checkpoint):
-    """Keeps the best weights in memory, and writes what a resumed run needs at most once in ``every_s`` seconds.
+    """Keeps the best weights in memory, and writes what a resumed run needs once in ``every_s`` seconds.
+
+    Within an epoch too, so that no more than that is lost however long epochs are; and when a signal asks to stop.
 
     Lightning's own ModelCheckpoint writes the weights at every improvement; with epochs of a tenth of a second the disk
     would take longer than the training.
@@ -29,6 +32,9 @@ class KeepBest(Checkpoint):
         folder: Run directory.
         by: Validation metric that selects.
         every_s: Seconds between two checkpoints.
+
+    Attributes:
+        resumed_step: Training step from which this process went on; None if it began.
     """
 
     def __init__(self, folder: Path, by: Selection, every_s: float = 30.0) -> None:
@@ -39,23 +45,43 @@ class KeepBest(Checkpoint):
         self.best_epoch = -1
         self.best_step = -1
         self.best_weights: dict[str, torch.Tensor] = {}
+        self.resumed_step: int | None = None
+        self._stopped_early = False
         self._written_s = time.monotonic()
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+        """Take the signals back from Lightning, which would leave without a checkpoint."""
+        take_over()
+        if trainer.global_step:
+            self.resumed_step = trainer.global_step
+        trainer.should_stop = trainer.should_stop or self._stopped_early
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,  # noqa: ARG002
+        outputs: Any,  # noqa: ARG002
+        batch: Any,  # noqa: ARG002
+        batch_idx: int,
+    ) -> None:
+        """Write a checkpoint within the epoch if it is time or a signal asks for it."""
+        if _between_steps(trainer, batch_idx):
+            self.checkpoint_if_due(trainer)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Compare, and write history and checkpoint if it is time."""
         module = cast(MultiTaskModule, pl_module)
         if module.scored_step == trainer.global_step:
             self.compare(module)
-        if trainer.strategy.broadcast(time.monotonic() - self._written_s >= self.every_s):
-            self.write_history(trainer, pl_module)
-            self.checkpoint(trainer)
+        self._stopped_early = trainer.should_stop
+        self.checkpoint_if_due(trainer)
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """The history is whole."""
         self.write_history(trainer, pl_module)
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:  # noqa: ARG002
-        """Show how far it came. No checkpoint: the last one is of the end of an epoch, from which going on is exact."""
+        """Show how far it came. No checkpoint: only between steps is going on exact."""
         self.write_history(trainer, pl_module)
 
     def compare(self, module: MultiTaskModule) -> None:
@@ -77,12 +103,27 @@ class KeepBest(Checkpoint):
             else:
                 self.best_weights[name] = value.detach().cpu().clone()
 
+    def checkpoint_if_due(self, trainer: pl.Trainer) -> None:
+        """Write history and checkpoint if it is time, or if any process of the run has been asked to stop; then stop.
+
+        Raises:
+            InterruptedRun: If one has.
+        """
+        asked = trainer.strategy.reduce_boolean_decision(asked_to_stop(), all=False)
+        late = time.monotonic() - self._written_s >= self.every_s
+        if asked or trainer.strategy.reduce_boolean_decision(late, all=False):
+            self.write_history(trainer, trainer.lightning_module)
+            self.checkpoint(trainer)
+        if asked:
+            stop()
+
     def checkpoint(self, trainer: pl.Trainer) -> None:
         """Write all that resuming needs, whole or not at all; every process must call it."""
-        temporary = self.folder / f".{LAST}.part"
-        trainer.save_checkpoint(temporary)
         if trainer.is_global_zero:
-            temporary.replace(self.folder / LAST)
+            with whole_file(self.folder / LAST) as temporary:
+                trainer.save_checkpoint(temporary)
+        else:
+            trainer.save_checkpoint(self.folder / LAST)  # takes part in gathering; only the first process writes
         self._written_s = time.monotonic()
 
     def write_history(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
@@ -97,12 +138,14 @@ class KeepBest(Checkpoint):
             "epoch": self.best_epoch,
             "step": self.best_step,
             "weights": self.best_weights,
+            "stopped_early": self._stopped_early,
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on with the best so far."""
         self.best_score, self.best_epoch = state_dict["score"], state_dict["epoch"]
         self.best_step, self.best_weights = state_dict["step"], state_dict["weights"]
+        self._stopped_early = state_dict["stopped_early"]
 
 
 def save_best(folder: Path, kept: KeepBest) -> None:
@@ -121,6 +164,18 @@ def load_best(folder: Path, module: MultiTaskModule) -> None:
     if not path.is_file():
         raise UserError(f"run directory must hold {BEST}; got {folder}. Run it to the end first.")
     module.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["state_dict"])
+
+
+def _between_steps(trainer: pl.Trainer, batch_idx: int) -> bool:
+    """Whether after this batch nothing of the epoch is half done: gradients added up, or a validation about to come."""
+    n_done = batch_idx + 1
+    validates_next = trainer.val_check_batch is not None and n_done % trainer.val_check_batch == 0
+    return (
+        n_done < trainer.num_training_batches
+        and n_done % trainer.accumulate_grad_batches == 0
+        and trainer.global_step != trainer.max_steps
+        and not validates_next
+    )
 
 
 def _csv(rows: list[dict[str, float]]) -> str:

@@ -47,6 +47,23 @@ def start_record(config: Config, run: str, fingerprint: str) -> Record:
     }
 
 
+def attempt_of(earlier: Record | None) -> list[dict[str, Any]]:
+    """What came before an attempt: those before the earlier record, and how that one ended.
+
+    Args:
+        earlier: Record that is found when a run is made again; None for the first attempt.
+
+    Returns:
+        One entry an attempt, oldest first: ``started_at``, ``ended`` (``failed`` or ``interrupted``), and ``error`` or
+        ``interrupted_by`` where the process could still say.
+    """
+    if earlier is None:
+        return []
+    ended = "failed" if earlier["status"] == "failed" else "interrupted"
+    said = {key: earlier[key] for key in ("error", "interrupted_by") if key in earlier}
+    return [*earlier.get("attempts", []), {"started_at": earlier.get("started_at"), "ended": ended} | said]
+
+
 def environment() -> dict[str, Any]:
     """Versions and machine; nothing that names a person or a host."""
     packages = ("msd-mtl", "torch", "pytorch-lightning", "torchmetrics", "numpy", "scipy", "scikit-learn", "h5py")

@@ -1,68 +1,103 @@
-"""A run, once: done it is not trained again, cut off it goes on, failed it says why."""
+"""A run, once: done it is not trained again, cut off it goes on, failed it is tried again with its errors kept."""
 
 import sys
 import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from msd_mtl.study.files import write_text
 from msd_mtl.study.identity import Config, data_fingerprint, resolved, run_id
-from msd_mtl.study.record import Record, read_record, start_record, write_record
+from msd_mtl.study.interruption import InterruptedRun, interruptible
+from msd_mtl.study.lock import locked
+from msd_mtl.study.processes import is_main_process
+from msd_mtl.study.record import Record, attempt_of, read_record, start_record, write_record
+from msd_mtl.study.view import viewed
 
 CONFIG = "config.yaml"
 
 
-def run_once(cfg: DictConfig) -> tuple[Path, Record]:
+def run_once(cfg: DictConfig | Config, *, wait: bool = True) -> tuple[Path, Record]:
     """Make a run, or find it made.
 
     Args:
-        cfg: Configuration of ``msd-mtl train``.
+        cfg: Configuration of ``msd-mtl train``, as it is composed or resolved.
+        wait: Wait while another process makes the same run; otherwise raise.
 
     Returns:
         The run directory and the completed record.
 
     Raises:
         UserError: If a setting is wrong. Whatever is raised once the run directory is there also stands in its record.
+        RunInProgressError: If another process makes the run and ``wait`` is false.
+        InterruptedRun: If a signal asked to stop; the next call goes on.
     """
-    config = resolved(cfg)
+    config = resolved(cfg) if isinstance(cfg, DictConfig) else cfg
     fingerprint = data_fingerprint(config["data"])
     name = run_id(config, fingerprint)
     folder = Path(config["runs_dir"]) / name
     record = read_record(folder)
-    if record is not None and record["status"] == "completed":
-        if config["baselines"] and not record["baselines"]:
-            record = _with_baselines(config, folder, record)
-        else:
-            sys.stderr.write(f"Run {name} is done already, it is read from {folder}.\n")
-        return folder, record
-    folder.mkdir(parents=True, exist_ok=True)
-    record = start_record(config, name, fingerprint)
-    return folder, _recorded(config, folder, record)
+    if _is_whole(record, config):
+        sys.stderr.write(f"Run {name} is done already, it is read from {folder}.\n")
+        return folder, record or {}
+    with interruptible():
+        if not is_main_process():  # the first process of the run holds it for all
+            return folder, _recorded(config, folder, start_record(config, name, fingerprint))
+        with locked(folder.parent, name, wait=wait):
+            record = read_record(folder)  # another process may have ended it since
+            if _is_whole(record, config):
+                return folder, record or {}
+            if record is not None and record["status"] == "completed":
+                return folder, _with_baselines(config, folder, record)
+            begun = start_record(config, name, fingerprint)
+            with viewed(config, folder, begun) as callbacks:
+                return folder, _recorded(config, folder, begun, record, callbacks)
 
 
-def _recorded(config: Config, folder: Path, record: Record) -> Record:
+def _is_whole(record: Record | None, config: Config) -> bool:
+    """Whether nothing is left to do."""
+    return (
+        record is not None and record["status"] == "completed" and bool(record["baselines"] or not config["baselines"])
+    )
+
+
+def _recorded(
+    config: Config, folder: Path, record: Record, earlier: Record | None = None, callbacks: Sequence[Any] = ()
+) -> Record:
     """Train with a record that tells how it stands at every moment."""
-    from msd_mtl.study.processes import is_main_process
-
     speaks = is_main_process()
     if speaks:
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.glob(".*.part"):  # of a process that was killed while it wrote
+            left.unlink()
+        record |= {"started_at": datetime.now(UTC).isoformat(timespec="seconds"), "attempts": attempt_of(earlier)}
         write_text(folder / CONFIG, OmegaConf.to_yaml(OmegaConf.create(config)))
         write_record(folder, record)
     try:
-        record = record | _results(config, folder, record)
+        record = record | _results(config, folder, record, callbacks)
+    except InterruptedRun as interruption:
+        if speaks:
+            write_record(folder, record | {"interrupted_by": str(interruption)})
+        raise
     except Exception as error:
         if speaks:
-            failed = {"kind": type(error).__name__, "message": str(error)}
-            failed |= {key: getattr(error, key) for key in ("task", "step") if hasattr(error, key)}
-            write_record(folder, record | {"status": "failed", "error": failed})
+            write_record(folder, record | {"status": "failed", "error": _error(error)})
         raise
     if speaks:
         _finish(folder, record)
     return record
 
 
-def _results(config: Config, folder: Path, record: Record) -> Record:
+def _error(error: Exception) -> dict[str, Any]:
+    """What the record says of an error."""
+    failed = {"kind": type(error).__name__, "message": str(error)}
+    return failed | {key: getattr(error, key) for key in ("task", "step") if hasattr(error, key)}
+
+
+def _results(config: Config, folder: Path, record: Record, callbacks: Sequence[Any]) -> Record:
     """Everything a completed record says beyond its beginning."""
     from msd_mtl.study.baseline_cache import baselines
     from msd_mtl.study.fit import build_data, fit
@@ -72,7 +107,7 @@ def _results(config: Config, folder: Path, record: Record) -> Record:
     data = build_data(config)
     loaded = time.perf_counter()
     with restartable():
-        results = fit(config, data, folder)
+        results = fit(config, data, folder, callbacks)
     fitted = time.perf_counter()
     results["baselines"] = baselines(Path(config["runs_dir"]), data) if config["baselines"] else {}
     results["bayes"] = {"test": data.bayes()}

@@ -1,0 +1,170 @@
+"""A run that was cut off and goes on ends with the bits of one that was not."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from omegaconf import DictConfig, OmegaConf
+
+from msd_mtl.model.module import MultiTaskModule
+from msd_mtl.study.interruption import InterruptedRun
+from msd_mtl.study.record import Record, read_record
+from msd_mtl.study.run import run_once
+
+N_STEPS = 3 * 4  # three epochs of 200 rows in batches of 50
+OFTEN = ("data.batch_size=50", "checkpoint_every_s=0", "baselines=false")
+VARIANTS = {
+    "none": ("sharing=none",),
+    "high, loose": ("sharing=high", "tasks=loose"),
+    "interspersed, schedule": (
+        "sharing=interspersed",
+        "recipe.scheduler={_target_: torch.optim.lr_scheduler.ExponentialLR, _partial_: true, gamma: 0.8}",
+    ),
+    "full, early stopping": ("sharing=full", "recipe.patience=1", "recipe.optimizer.lr=0.03", "trainer.max_epochs=8"),
+    "low, 2016": ("sharing=low", "recipe=paper2016", "trainer.max_epochs=3", "data.batch_size=50"),
+    "low, steps": ("sharing=low", "trainer.max_epochs=-1", "trainer.max_steps=10"),
+}
+
+Build = Callable[..., DictConfig]
+Outcome = tuple[Record, str, dict[str, torch.Tensor]]
+
+
+class CutError(Exception):
+    """What ends a run in these tests."""
+
+
+def outcome(cfg: DictConfig) -> Outcome:
+    """Everything that has to be the same: metrics, history, weights."""
+    folder, record = run_once(cfg)
+    weights = torch.load(folder / "best.ckpt", weights_only=True)
+    return record, (folder / "history.csv").read_text(), weights["state_dict"] | {"step": torch.tensor(weights["step"])}
+
+
+def assert_same(one: Outcome, other: Outcome) -> None:
+    for key in ("metrics", "epochs", "steps", "best_epoch"):
+        assert one[0][key] == other[0][key]
+    assert one[1] == other[1]
+    assert one[2].keys() == other[2].keys()
+    assert all(torch.equal(one[2][name], other[2][name]) for name in one[2])
+
+
+def cut(monkeypatch: pytest.MonkeyPatch, step: int, how: Callable[[], None]) -> None:
+    """Have the next run do something before the training step of that number."""
+    original = MultiTaskModule.training_step
+
+    def training_step(self, batch, batch_idx):
+        if self.global_step == step:
+            monkeypatch.setattr(MultiTaskModule, "training_step", original)
+            how()
+        return original(self, batch, batch_idx)
+
+    monkeypatch.setattr(MultiTaskModule, "training_step", training_step)
+
+
+def die() -> None:
+    raise CutError
+
+
+def terminate() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
+    """Outcomes of runs that nobody disturbed, by variant."""
+    return {}
+
+
+def undisturbed(quiet: dict[str, Outcome], small_run: Build, variant: str, tmp_path: Path) -> Outcome:
+    if variant not in quiet:
+        quiet[variant] = outcome(small_run(*OFTEN, *VARIANTS[variant], f"runs_dir={tmp_path / 'quiet'}"))
+    return quiet[variant]
+
+
+@settings(
+    max_examples=9,
+    deadline=None,
+    derandomize=True,
+    phases=(Phase.explicit, Phase.generate),  # shrinking would train for minutes
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(variant=st.sampled_from(sorted(VARIANTS)), steps=st.lists(st.integers(0, N_STEPS - 1), min_size=1, max_size=2))
+def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(small_run, quiet, tmp_path_factory, variant, steps):
+    base = tmp_path_factory.mktemp("cut")
+    cfg = small_run(*OFTEN, *VARIANTS[variant], f"runs_dir={base}")
+    for i, step in enumerate(sorted(steps)):
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            cut(monkeypatch, step, terminate if i else die)
+            try:
+                run_once(cfg)
+            except (CutError, InterruptedRun):
+                continue
+    assert_same(outcome(cfg), undisturbed(quiet, small_run, variant, base))
+
+
+@pytest.mark.parametrize("step", [1, 5])
+def test_within_an_epoch_only_the_steps_since_the_checkpoint_are_made_again(small_run, monkeypatch, step):
+    cut(monkeypatch, step, die)
+    cfg = small_run(*OFTEN)
+    with pytest.raises(CutError):
+        run_once(cfg)
+    assert run_once(cfg)[1]["resumed_step"] == step
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGUSR2, signal.SIGINT])
+def test_a_signal_has_a_checkpoint_written_after_the_step(small_run, monkeypatch, signum):
+    cut(monkeypatch, 5, lambda: os.kill(os.getpid(), signum))
+    cfg = small_run("data.batch_size=50")
+    with pytest.raises(
+        InterruptedRun, match=f"stopped by {signum.name}; the same command goes on from here"
+    ) as stopped:
+        run_once(cfg)
+    assert stopped.value.exit_code == 128 + signum
+    assert signal.getsignal(signum) in (signal.SIG_DFL, signal.default_int_handler)
+    (folder,) = Path(cfg.runs_dir).glob("*/last.ckpt")
+    assert read_record(folder.parent)["status"] == "running"
+    record = run_once(cfg)[1]
+    assert record["resumed_step"] == 6
+    assert [attempt["ended"] for attempt in record["attempts"]] == ["interrupted"]
+
+
+def test_a_failed_run_keeps_its_errors(small_run, monkeypatch):
+    cfg = small_run()
+    for _ in range(2):
+        cut(monkeypatch, 3, die)
+        with pytest.raises(CutError):
+            run_once(cfg)
+    record = run_once(cfg)[1]
+    assert record["status"] == "completed"
+    assert "error" not in record
+    assert [attempt["error"]["kind"] for attempt in record["attempts"]] == ["CutError", "CutError"]
+
+
+def test_a_process_that_ends_at_once_loses_nothing_but_time(small_run, tmp_path, quiet):
+    cfg = small_run(*OFTEN, *VARIANTS["none"])
+    OmegaConf.save(cfg, tmp_path / "run.yaml")
+    script = (
+        "import os, sys; from omegaconf import OmegaConf; from msd_mtl.study.run import run_once;"
+        "from msd_mtl.study import keep; original = keep.KeepBest.checkpoint\n"
+        "def checkpoint(self, trainer):\n"
+        "    original(self, trainer)\n"
+        "    if trainer.global_step == 7: os._exit(9)\n"
+        "keep.KeepBest.checkpoint = checkpoint\n"
+        "run_once(OmegaConf.load(sys.argv[1]))"
+    )
+    ended = subprocess.run([sys.executable, "-c", script, str(tmp_path / "run.yaml")], check=False)
+    assert ended.returncode == 9
+    found = outcome(cfg)
+    assert found[0]["resumed_step"] == 7
+    assert_same(found, undisturbed(quiet, small_run, "none", tmp_path))
+
+
+def test_how_often_checkpoints_are_written_does_not_make_another_run(small_run):
+    assert run_once(small_run())[0] == run_once(small_run("checkpoint_every_s=1"))[0]
