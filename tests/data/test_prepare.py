@@ -184,7 +184,7 @@ def test_raw_folder_without_write_permission_is_enough(tmp_path: Path) -> None:
 
 
 KILLED = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from msd_mtl.data import writing
 from msd_mtl.data.prepare import prepare
@@ -194,6 +194,7 @@ def wait(path):
     time.sleep(60)
 
 writing._sync = wait
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in background jobs of a shell
 prepare(Path(sys.argv[1]), Path(sys.argv[2]))
 """
 
