@@ -36,7 +36,7 @@ def download(
         addresses: File name: address, for all official files.
         names: The files wanted.
         console: Where progress is shown; None for nowhere.
-        tries: Connections in a row that may fail without a single byte.
+        tries: Connections in a row that may fail without a byte more than before.
         timeout_s: Seconds without an answer after which a connection counts as failed.
 
     Returns:
@@ -90,7 +90,7 @@ class ResumingDownloader:
             so that a file which has changed meanwhile is begun anew.
         progress: Shows the bytes.
         name: Name on the progress bar.
-        tries: Connections in a row that may fail without a single byte.
+        tries: Connections in a row that may fail without a byte more than before.
         timeout_s: Seconds without an answer after which a connection counts as failed.
     """
 
@@ -110,16 +110,16 @@ class ResumingDownloader:
         """
         import requests
 
-        failed = 0
+        failed, most = 0, self._size()
         while True:
-            before = self._size()
             try:
                 if self._connect(url):
                     break
                 problem = "connection cut off"
             except requests.RequestException as error:
                 problem = type(error).__name__
-            failed = 0 if self._size() > before else failed + 1
+            failed = 0 if self._size() > most else failed + 1
+            most = max(most, self._size())
             if failed >= self.tries:
                 raise UserError(
                     f"{url} must be reachable; got {problem} {failed} times after {self._size():,} bytes. Run the "
