@@ -146,11 +146,18 @@ def summary(record: Record) -> dict[str, Any]:
     """
     results = {key: value for key, value in record.items() if key not in DESCRIPTION}
     metrics = results.pop("metrics", {})
-    return dict(_flat({**results, **metrics})) | _target(record)
+    return dict(_flat({**results, **metrics})) | target_of(record)
 
 
-def _target(record: Record) -> dict[str, Any]:
-    """Test score of the target, beside baselines and the best that is possible."""
+def target_of(record: Record) -> dict[str, Any]:
+    """Test score of the target, beside baselines and the best that is possible, by flat keys.
+
+    Args:
+        record: A record of any status; what it does not know yet is left out.
+
+    Returns:
+        ``target/{key}``; score and gain also as ``target/{key}/{task}``, for studies of several targets.
+    """
     target = record["cell"]["target"]
     kind = task_of(target).kind
     metric = HEADLINE[kind]
@@ -161,7 +168,8 @@ def _target(record: Record) -> dict[str, Any]:
     shown["possible"] = record.get("bayes", {}).get("test", {}).get(target, {}).get(metric)
     if score is not None and shown.get("linear") is not None:
         shown["gain_over_linear"] = (score - shown["linear"]) * (1 if MODES[kind][metric] == "max" else -1)
-    return {f"target/{key}": value for key, value in shown.items() if value is not None}
+    of_this = {f"{key}/{target}": shown.get(key) for key in ("score", "gain_over_linear")}
+    return {f"target/{key}": value for key, value in (shown | of_this).items() if value is not None}
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

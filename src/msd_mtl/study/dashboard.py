@@ -1,0 +1,66 @@
+"""`msd-mtl dashboard study=NAME`: a W&B workspace of a study."""
+
+import sys
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from msd_mtl.app import hydra_app
+from msd_mtl.errors import UserError
+from msd_mtl.study.files import write_json
+from msd_mtl.study.record import Record, read_record
+
+
+def completed_records(runs_dir: Path, study: str) -> list[Record]:
+    """Completed records of a study, in the order of their ids.
+
+    Args:
+        runs_dir: Folder of the run directories.
+        study: Name of the study.
+
+    Raises:
+        UserError: If there is none.
+    """
+    records = [read_record(path.parent) for path in sorted(runs_dir.glob("*/record.json"))]
+    found = [r for r in records if r is not None and r["study"] == study and r["status"] == "completed"]
+    if not found:
+        there = sorted({record["study"] for record in records if record is not None})
+        raise UserError(
+            f"study must have completed runs in {runs_dir}; got {study!r}. Studies there: {', '.join(there) or 'none'}."
+        )
+    return found
+
+
+@hydra_app("dashboard")
+def main(cfg: DictConfig) -> None:
+    """Entry point of the command: make the workspace, or write what it would be."""
+    records = completed_records(Path(cfg.runs_dir), cfg.study.name)
+    try:
+        import wandb_workspaces  # noqa: F401
+    except ImportError:
+        raise UserError(
+            "dashboard must have the package wandb-workspaces; got none. Install it: pip install 'msd-mtl[dashboard]'."
+        ) from None
+    from msd_mtl.study.workspace import workspace
+
+    if cfg.offline:
+        made = workspace(cfg.study.name, records, cfg.project, cfg.entity or "")
+        write_json(Path(cfg.file), made._to_model().model_dump(mode="json", by_alias=True, exclude_none=True))
+        sys.stdout.write(f"Workspace of {len(records)} runs: {cfg.file}\n")
+        return
+    import wandb
+
+    try:
+        made = workspace(cfg.study.name, records, cfg.project, cfg.entity or str(wandb.Api().default_entity))
+        made.save()
+    except Exception as error:
+        first = (str(error).splitlines() or [""])[0]
+        raise UserError(
+            f"W&B must take the workspace; got {type(error).__name__}: {first}. Log in with `wandb login`, or write "
+            "its specification with offline=true."
+        ) from error
+    sys.stdout.write(f"Workspace of {len(records)} runs: {made.url}\n")
+
+
+if __name__ == "__main__":
+    main()
