@@ -8,6 +8,7 @@ import hydra
 from omegaconf import DictConfig
 
 from msd_mtl.errors import UserError
+from msd_mtl.study.interruption import InterruptedRun
 
 Command = Callable[[DictConfig], None]
 
@@ -33,6 +34,9 @@ def hydra_app(config_name: str) -> Callable[[Command], Callable[[], None]]:
         def guarded(cfg: DictConfig) -> None:
             try:
                 command(cfg)
+            except InterruptedRun as interruption:
+                sys.stderr.write(f"msd-mtl {config_name}: {interruption}\n")
+                raise SystemExit(interruption.exit_code) from None
             except UserError as error:
                 sys.stderr.write(f"msd-mtl {config_name}: {error}\n")
                 raise SystemExit(2) from None

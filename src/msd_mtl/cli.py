@@ -1,5 +1,6 @@
 """`msd-mtl COMMAND [overrides]`: finds the command and hands over to its Hydra application."""
 
+import re
 import sys
 from difflib import get_close_matches
 from importlib import import_module
@@ -12,8 +13,13 @@ COMMANDS = {
     "prepare": ("msd_mtl.data.prepare", "raw=DIR store=FILE: official files -> one store"),
     "tasks": ("msd_mtl.data.candidates", "data.store=FILE tasks.target=T: tasks of a store and the sets they suggest"),
     "train": ("msd_mtl.study.train", "[-m] [overrides]: one run, or a sweep"),
+    "dashboard": ("msd_mtl.study.dashboard", "study=NAME [offline=true]: a W&B workspace of a study"),
+    "status": ("msd_mtl.study.status", "study=NAME [watch=SECONDS]: how the runs of a study stand"),
     "evaluate": ("msd_mtl.study.evaluate", "run=DIR [split=test]: a saved model on a part of its data"),
 }
+
+# Commands whose `study=NAME` means runs that are there, of any name, and no file of conf/study/.
+OF_STUDIES = ("status", "report", "dashboard")
 
 
 def usage() -> str:
@@ -48,6 +54,8 @@ def main() -> None:
         hint = f"Did you mean {near[0]!r}?" if near else "See `msd-mtl --help`."
         sys.stderr.write(f"msd-mtl: command must be one of {', '.join(COMMANDS)}; got {name!r}. {hint}\n")
         raise SystemExit(2)
+    if name in OF_STUDIES:
+        rest = [re.sub("^study=", "study.name=", argument) for argument in rest]
     sys.argv = [sys.argv[0], *rest]
     import_module(COMMANDS[name][0]).main()
 

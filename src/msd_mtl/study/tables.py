@@ -10,9 +10,10 @@ from rich.table import Table
 from msd_mtl.data.task import task_of
 
 if TYPE_CHECKING:  # they import SciPy, which a run found done need not wait for
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from msd_mtl.study.record import Record
+    from msd_mtl.study.states import Progress
     from msd_mtl.study.summary import CellSummary, Estimate
 
 # The metrics worth a line on the screen; the record has all of them.
@@ -98,6 +99,32 @@ def sweep_table(records: list[Record]) -> Table:
             _number(record["metrics"]["test"][target][metric]),
             _number(linear.get(metric)),
         )
+    return table
+
+
+def problem_table(
+    now: Progress, overrides: Mapping[str, Sequence[str]], records: Mapping[str, Record | None]
+) -> Table | str:
+    """How many runs are in each state, and one line for each that is not completed.
+
+    Args:
+        now: How the runs stand.
+        overrides: What the sweep sets in each.
+        records: Records of those that have one.
+    """
+    counts = ", ".join(f"{n} {state}" for state, n in sorted(now.counts.items(), key=lambda item: str(item[0])))
+    title = f"{len(now.states)} runs: {counts}"
+    if now.is_complete:
+        return title
+    table = Table(title=title)
+    for column in ("run", "sets", "state", "task", "step", "error"):
+        table.add_column(column)
+    for run, state in now.states.items():
+        if state != "completed":
+            error = (records.get(run) or {}).get("error", {})
+            said = f"{error['kind']}: {error['message']}" if error else ""
+            task, step = (str(error.get(key, "")) for key in ("task", "step"))
+            table.add_row(run, " ".join(overrides[run]), state, task, step, said)
     return table
 
 

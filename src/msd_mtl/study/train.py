@@ -1,6 +1,7 @@
 """`msd-mtl train`: one run, or with -m a sweep over any settings."""
 
 import sys
+from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -8,41 +9,57 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from msd_mtl.app import hydra_app
-from msd_mtl.errors import UserError
+from msd_mtl.study.cell import attempt
+from msd_mtl.study.identity import resolved
+from msd_mtl.study.interruption import InterruptedRun
+from msd_mtl.study.launch import launched
 from msd_mtl.study.processes import is_main_process
-from msd_mtl.study.record import Record
+from msd_mtl.study.record import read_record
 from msd_mtl.study.run import run_once
-from msd_mtl.study.tables import run_table, sweep_table
+from msd_mtl.study.states import Progress, State, progress
+from msd_mtl.study.tables import problem_table, run_table, sweep_table
 
-ended: list[Record] = []  # what the runs of this process came to, for the table that ends a sweep
-failed: list[str] = []
+MOST_LINES = 100  # of the table of scores; a larger study has its report
 
 
 @hydra_app("train")
 def train(cfg: DictConfig) -> None:
     """Make the run of a configuration; in a sweep, a run that fails does not stop the others."""
-    if HydraConfig.get().mode == RunMode.RUN:
-        folder, record = run_once(cfg)
-        if not is_main_process():
-            return
-        console = Console()
-        console.print(run_table(record))
-        console.print(f"[bold]{folder}[/]: record.json, history.csv, config.yaml, learning_curve.png, best.ckpt")
+    if HydraConfig.get().mode != RunMode.RUN:
+        attempt(resolved(cfg))
         return
-    try:
-        ended.append(run_once(cfg)[1])
-    except Exception as error:  # noqa: BLE001  # whatever it is, it stands in the record; the sweep goes on
-        overrides = " ".join(HydraConfig.get().overrides.task)
-        failed.append(f"{overrides}: {error if isinstance(error, UserError) else repr(error)}")
+    folder, record = run_once(cfg)
+    if not is_main_process():
+        return
+    console = Console()
+    console.print(run_table(record))
+    console.print(f"[bold]{folder}[/]: record.json, history.csv, config.yaml, learning_curve.png, best.ckpt")
+
+
+def show_sweep() -> Progress:
+    """Tables of what the runs of the sweep came to, as their records tell."""
+    runs_dir = Path(launched[0].config["runs_dir"])
+    overrides = {cell.run_id: cell.overrides for cell in launched}
+    now = progress(runs_dir, overrides)
+    records = {run: read_record(runs_dir / run) for run, state in now.states.items() if state != State.MISSING}
+    completed = [r for run, r in records.items() if r is not None and now.states[run] == State.COMPLETED]
+    console = Console()
+    if 0 < len(completed) <= MOST_LINES:
+        console.print(sweep_table(completed))
+    console.print(problem_table(now, overrides, records))
+    return now
 
 
 def main() -> None:
-    """Entry point of the command; a sweep ends with a table, and with exit code 1 if a run failed."""
-    train()
-    if ended:
-        Console().print(sweep_table(ended))
-    if failed:
-        sys.stderr.write("".join(f"msd-mtl train: failed: {line}\n" for line in failed))
+    """Entry point of the command; a sweep ends with its tables, and with exit code 0 only if all runs are completed."""
+    try:
+        train()
+    except (KeyboardInterrupt, InterruptedRun) as interruption:
+        sys.stderr.write("msd-mtl train: stopped; the same command goes on from here.\n")
+        if launched:
+            show_sweep()
+        raise SystemExit(getattr(interruption, "exit_code", 130)) from None
+    if launched and not show_sweep().is_complete:
         raise SystemExit(1)
 
 

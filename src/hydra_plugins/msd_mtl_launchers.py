@@ -1,0 +1,112 @@
+"""Hydra's view of sweeps and of the places to make them (``conf/hydra/sweeper``, ``conf/hydra/launcher``).
+
+Hydra imports this module at every start of every command, so it imports nothing heavy itself.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.utils import JobReturn, JobStatus, setup_globals
+from hydra.plugins.launcher import Launcher
+
+if TYPE_CHECKING:
+    from hydra.types import HydraContext, TaskFunction
+    from omegaconf import DictConfig
+
+    from msd_mtl.study.cell import Cell
+
+
+class StudySweeper(BasicSweeper):
+    """Hydra's grid, with every run composed and entered into its study before the first one starts."""
+
+    def sweep(self, arguments: list[str]) -> Any:
+        """Make the runs of a sweep, batch after batch; one that fails stops no other."""
+        from msd_mtl.errors import UserError
+        from msd_mtl.study.compose import cells
+        from msd_mtl.study.launch import enter
+
+        if self.hydra_context is None or self.config is None or self.launcher is None:
+            raise RuntimeError("Hydra sets a sweeper up before it sweeps")
+        loader = self.hydra_context.config_loader
+        swept = [f"{key}={value}" for key, value in (self.params or {}).items()]
+        parsed = OverridesParser.create(config_loader=loader).parse_overrides([*swept, *arguments])
+        batches = self.split_arguments(parsed, self.max_batch_size)
+        setup_globals()
+        try:
+            composed = [cells(loader, self.config, batch) for batch in batches]
+            enter([cell for batch in composed for cell in batch])
+            for i, batch in enumerate(composed):
+                if isinstance(self.launcher, StudyLauncher):
+                    self.launcher.make(batch)
+                else:
+                    self.launcher.launch(batches[i], initial_job_idx=sum(map(len, batches[:i])))
+        except UserError as error:
+            sys.stderr.write(f"msd-mtl train: {error}\n")
+            raise SystemExit(2) from None
+
+
+class StudyLauncher(Launcher):
+    """Composes runs here and has them made elsewhere."""
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Take what Hydra gives."""
+        self.hydra_context = hydra_context
+        self.task_function = task_function
+        self.config = config
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:  # noqa: ARG002
+        """Make runs for another sweeper than ours; how each ended stands in its record."""
+        from msd_mtl.study.compose import cells
+        from msd_mtl.study.launch import enter
+
+        setup_globals()
+        composed = cells(self.hydra_context.config_loader, self.config, job_overrides)
+        enter(composed)
+        self.make(composed)
+        ended = JobReturn(status=JobStatus.COMPLETED)
+        return [ended for _ in job_overrides]
+
+    def make(self, cells: list[Cell]) -> None:
+        """Make runs."""
+        raise NotImplementedError
+
+
+class LocalLauncher(StudyLauncher):
+    """Runs in processes of this machine.
+
+    Args:
+        n_workers: Number of processes; None for as many as cores, or GPUs where the runs ask for GPUs.
+        threads: Threads of each process.
+    """
+
+    def __init__(self, n_workers: int | None, threads: int) -> None:
+        self.n_workers = n_workers
+        self.threads = threads
+
+    def make(self, cells: list[Cell]) -> None:
+        """Make runs."""
+        from msd_mtl.study.launch import launch_here
+
+        launch_here(cells, self.n_workers, self.threads)
+
+
+class SlurmLauncher(StudyLauncher):
+    """Runs in jobs of a SLURM cluster.
+
+    Args:
+        **settings: See ``msd_mtl.study.slurm.SlurmSettings``.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = settings
+
+    def make(self, cells: list[Cell]) -> None:
+        """Make runs."""
+        from msd_mtl.study.slurm import SlurmSettings, launch_on_slurm
+
+        launch_on_slurm(cells, SlurmSettings(**self.settings))

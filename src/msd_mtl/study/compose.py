@@ -1,0 +1,54 @@
+"""The runs of a sweep as resolved configurations, made once, where the sweep is started.
+
+What is edited in ``conf/`` afterwards reaches none of them, however long they wait for their turn.
+"""
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, open_dict
+
+from msd_mtl.study.cell import Cell, name_of
+from msd_mtl.study.identity import resolved
+
+
+def cells(loader: Any, master: DictConfig, job_overrides: Sequence[Sequence[str]]) -> list[Cell]:
+    """Compose the runs of a sweep.
+
+    Composing takes Hydra a tenth of a second or more, so runs that choose the same configuration groups share it, and
+    their other overrides are applied to copies.
+
+    Args:
+        loader: Hydra's configuration loader.
+        master: Configuration of the sweep, with its ``hydra`` group.
+        job_overrides: Overrides of each run, all settings of the command line included.
+
+    Raises:
+        UserError: If a value is missing or refers to nothing.
+    """
+    parser = OverridesParser.create(config_loader=loader)
+    bases: dict[tuple[str, ...], DictConfig] = {}
+    found: dict[str, Cell] = {}
+    for overrides in job_overrides:
+        parsed = parser.parse_overrides(list(overrides))
+        values = [
+            o
+            for o in parsed
+            if not (o.is_add() or o.is_force_add() or o.is_delete())
+            and not loader.repository.group_exists(o.key_or_group)
+        ]
+        structure = tuple(o.input_line or "" for o in parsed if o not in values)
+        if structure not in bases:
+            bases[structure] = loader.load_sweep_config(master, list(structure))
+        cfg = copy.deepcopy(bases[structure])
+        ConfigLoaderImpl._apply_overrides_to_config(values, cfg)  # what Hydra itself does next
+        with open_dict(cfg):
+            del cfg["hydra"]
+        config = resolved(cfg)
+        config["trainer"]["enable_progress_bar"] = False  # the sweep tells how far it is
+        cell = Cell(name_of(config), tuple(o for o in overrides if not o.startswith("hydra")), config)
+        found.setdefault(cell.run_id, cell)
+    return list(found.values())

@@ -1,0 +1,45 @@
+"""Which runs belong to a study: one file a sweep, written before its first run starts."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from msd_mtl.study.cell import Cell
+from msd_mtl.study.files import write_json
+from msd_mtl.study.identity import digest
+
+FOLDER = ".studies"
+
+
+def add_sweep(runs_dir: Path, study: str, cells: Sequence[Cell]) -> None:
+    """Say that the runs of a sweep belong to a study.
+
+    A run may belong to several studies, so this is no part of its record. The same sweep makes the same file.
+
+    Args:
+        runs_dir: Folder of the runs.
+        study: Name of the study.
+        cells: Runs of the sweep.
+    """
+    folder = runs_dir / FOLDER / study
+    folder.mkdir(parents=True, exist_ok=True)
+    overrides = {cell.run_id: list(cell.overrides) for cell in cells}
+    write_json(folder / f"{digest(overrides)}.json", overrides)
+
+
+def read_study(runs_dir: Path, study: str) -> dict[str, tuple[str, ...]]:
+    """Runs of a study.
+
+    Returns:
+        ``run_id`` to what its sweep set, in the order of the sweeps; empty if there is no such study.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    files = (runs_dir / FOLDER / study).glob("[!.]*.json")
+    for path in sorted(files, key=lambda file: file.stat().st_mtime_ns):
+        found |= {run: tuple(set_) for run, set_ in json.loads(path.read_text(encoding="utf-8")).items()}
+    return found
+
+
+def studies(runs_dir: Path) -> list[str]:
+    """Names of the studies that have runs here."""
+    return sorted(path.name for path in (runs_dir / FOLDER).glob("*") if path.is_dir())

@@ -1,0 +1,64 @@
+"""A sweep from its runs to its end: entered into its study, made, and what it came to."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from msd_mtl.study.cell import Cell
+from msd_mtl.study.follow import Follower
+from msd_mtl.study.index import add_sweep
+from msd_mtl.study.pool import Pool
+
+launched: list[Cell] = []  # the runs of the sweep that this process was asked for
+
+
+def enter(cells: Sequence[Cell]) -> None:
+    """Enter runs into their study, before the first of them starts."""
+    launched.extend(cells)
+    if cells:
+        config = cells[0].config
+        add_sweep(Path(config["runs_dir"]), config["study"]["name"], cells)
+
+
+def to_make(cells: Sequence[Cell]) -> list[Cell]:
+    """The runs that are not done."""
+    from msd_mtl.study.states import State, state_of
+
+    return [cell for cell in cells if state_of(Path(cell.config["runs_dir"]), cell.run_id) != State.COMPLETED]
+
+
+def launch_here(cells: Sequence[Cell], n_workers: int | None, threads: int) -> None:
+    """Make runs in processes of this machine.
+
+    Args:
+        cells: The runs.
+        n_workers: Number of processes; None for as many as there are cores, or GPUs where the runs ask for GPUs.
+        threads: Threads of each process.
+    """
+    waiting = to_make(cells)
+    if not waiting:
+        return
+    environments = worker_environments(waiting[0], n_workers, threads)
+    with Follower(cells) as follower:
+        Pool(environments, follower.report).run(waiting)
+
+
+def worker_environments(cell: Cell, n_workers: int | None, threads: int) -> list[dict[str, str]]:
+    """Environment variables of each worker: its threads, and its GPU where the runs ask for one."""
+    limits = {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+    gpus = visible_gpus() if cell.config["trainer"]["accelerator"] in ("cuda", "gpu") else []
+    n = n_workers or len(gpus) or max(1, len(os.sched_getaffinity(0)) // threads)
+    return [limits | ({"CUDA_VISIBLE_DEVICES": gpus[i % len(gpus)]} if gpus else {}) for i in range(n)]
+
+
+def visible_gpus() -> list[str]:
+    """The GPUs that this process may use, as CUDA names them; asked without importing torch."""
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if given is not None:
+        return [gpu for gpu in given.split(",") if gpu]
+    if shutil.which("nvidia-smi") is None:
+        return []
+    listed = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True, check=False).stdout
+    return [str(i) for i, _ in enumerate(listed.splitlines())]
