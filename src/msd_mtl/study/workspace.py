@@ -47,7 +47,7 @@ def workspace(study: str, records: Sequence[Record], project: str, entity: str) 
         sections=sections,
         settings=ws.WorkspaceSettings(max_runs=100),
         runset_settings=ws.RunsetSettings(
-            filters=[we.Metric("Group") == study],
+            filters=we.And(we.Metric("Group") == study),
             pinned_columns=[f"summary:{SCORE}", "config:cell.value.train_size", "config:cell.value.coupling"],
         ),
     )

@@ -1,0 +1,141 @@
+import copy
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import wandb
+
+from msd_mtl.errors import UserError
+from msd_mtl.study import dashboard
+from msd_mtl.study.record import write_record
+from msd_mtl.study.run import run_once
+from msd_mtl.study.wandb_view import description, read_history, summary
+
+pytest.importorskip("wandb_workspaces", reason="the extra `dashboard` is not installed")
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """A study of 2 sizes x 2 couplings x 2 sharings x 2 seeds and another of one run, made of three short runs."""
+    from hydra import compose, initialize_config_dir
+    from tests.conftest import SMALL
+
+    from msd_mtl.app import conf_dir
+
+    folder = tmp_path_factory.mktemp("study") / "runs"
+    short = [*SMALL, "trainer.max_epochs=1", f"runs_dir={folder}"]
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        made = [
+            run_once(compose("train", [*short, f"study.name={study}", *overrides]))
+            for study, *overrides in (("trial", "sharing=none"), ("trial", "sharing=full"), ("other", "tasks=loudness"))
+        ]
+    for n_tracks in (100, 200):
+        for coupling in (0.0, 0.9):
+            for seed in (0, 1):
+                for base, record in made[:2]:
+                    if (n_tracks, coupling, seed) == (200, 0.9, 0):
+                        continue
+                    twin = copy.deepcopy(record)
+                    twin["run_id"] = f"{base.name}{n_tracks}{seed}{coupling:.0f}"
+                    twin["cell"] |= {"train_size": n_tracks, "coupling": coupling}
+                    twin["data"]["rows"]["train"] = n_tracks
+                    twin["seed"] = seed
+                    twin["metrics"]["test"]["term:pop"]["auroc"] += 0.001 * seed
+                    (folder / twin["run_id"]).mkdir()
+                    write_record(folder / twin["run_id"], twin)
+    return folder
+
+
+def specification(runs: Path, study: str, tmp_path: Path, monkeypatch) -> dict:
+    file = tmp_path / "workspace.json"
+    arguments = [f"study.name={study}", f"runs_dir={runs}", "offline=true", f"file={file}"]
+    monkeypatch.setattr(sys, "argv", ["msd-mtl", *arguments])
+    dashboard.main()
+    return json.loads(file.read_text())
+
+
+def panels(spec: dict) -> list[dict]:
+    return [panel for section in spec["spec"]["section"]["panelBankConfig"]["sections"] for panel in section["panels"]]
+
+
+def keys(panel: dict) -> set[str]:
+    """Every key that a panel reads, as ``history:``, ``summary:`` or ``config:`` and its name."""
+    config = panel["config"]
+    found = {f"history:{name}" for name in config.get("metrics", [])}
+    axes = [config.get(axis) for axis in ("xAxis", "yAxis", "zAxis")]
+    axes += [column["accessor"] for column in config.get("columns", [])]
+    found |= {axis if ":" in axis.split("/")[0] else f"history:{axis}" for axis in axes if axis}
+    return found | ({f"config:{config['groupBy']}"} if "groupBy" in config else set())
+
+
+def known(folder: Path, record: dict) -> set[str]:
+    """Every key that a run logs."""
+    found = {f"{kind}:{key}" for kind in ("summary", "history") for key in summary(record)}
+    found |= {f"history:{key}" for row in read_history(folder) for key in row}
+    config = description(record)["config"]
+    return found | {
+        f"config:{group}.value.{key}" for group in config if isinstance(config[group], dict) for key in config[group]
+    }
+
+
+def test_every_panel_reads_keys_that_runs_log(runs, tmp_path, monkeypatch):
+    spec = specification(runs, "trial", tmp_path, monkeypatch)
+    logged = set()
+    for record in dashboard.completed_records(runs, "trial"):
+        logged |= known(runs / record["run_id"], record)
+    read = {key for panel in panels(spec) for key in keys(panel)}
+    assert len(read) > 12
+    assert read <= logged
+    assert {"config:cell.value.train_size", "config:cell.value.coupling", "config:cell.value.sharing"} <= read
+    assert {"summary:target/score/term:pop", "history:val/term:pop/auroc", "history:train/term:ballad/loss"} <= read
+
+
+def test_every_key_of_a_panel_is_seen_by_this_test(runs, tmp_path, monkeypatch):
+    spec = specification(runs, "trial", tmp_path, monkeypatch)
+    assert all(keys(panel) for panel in panels(spec) if panel["viewType"] != "Markdown Panel")
+
+
+def test_the_workspace_shows_the_runs_of_the_study_alone(runs, tmp_path, monkeypatch):
+    spec = specification(runs, "trial", tmp_path, monkeypatch)
+    filters = json.dumps(spec["spec"]["section"]["runSets"][0]["filters"])
+    assert '"group"' in filters
+    assert '"trial"' in filters
+    other = specification(runs, "other", tmp_path, monkeypatch)
+    names = [section["name"] for section in other["spec"]["section"]["panelBankConfig"]["sections"]]
+    assert names == ["loudness: test rmse", "loudness: learning curves", "loudness: gain over no sharing"]
+    assert "test rmse (dB) by layers shared" in json.dumps(other)
+
+
+def test_the_gain_table_has_a_line_a_cell_paired_by_seed(runs, tmp_path, monkeypatch):
+    spec = specification(runs, "trial", tmp_path, monkeypatch)
+    (text,) = [panel["config"]["value"] for panel in panels(spec) if panel["viewType"] == "Markdown Panel"]
+    head, _, *lines = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if "|" in line
+    ]
+    cells = [dict(zip(head, line, strict=True)) for line in lines]
+    assert [(c["tracks"], c["coupling"], c["sharing"]) for c in cells].count(("100", "0.9", "1111")) == 1
+    assert len(cells) == 8
+    assert {cell["seeds"] for cell in cells} == {"2"}
+    scores = {r["cell"]["sharing_mask"][0]: r["metrics"]["test"]["term:pop"]["auroc"] for r in (
+        json.loads(path.read_text()) for path in runs.glob("*/record.json")
+    ) if r["study"] == "trial" and r["seed"] == 0}  # fmt: skip
+    shared = next(cell for cell in cells if cell["sharing"] == "1111")
+    assert shared["gain over none"].startswith(f"{scores[1] - scores[0]:+.3f} ± 0.000")
+    assert next(cell for cell in cells if cell["sharing"] == "0000")["gain over none"] == "–"
+
+
+def test_an_unknown_study_is_refused_and_the_others_are_named(runs):
+    with pytest.raises(UserError, match=r"study must have completed runs in .*; got 'tiral'\. .*: other, trial\."):
+        dashboard.completed_records(runs, "tiral")
+
+
+def test_without_an_account_the_message_says_what_to_do(runs, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")  # where nobody answers
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setattr(sys, "argv", ["msd-mtl", "study.name=trial", f"runs_dir={runs}"])
+    with pytest.raises(SystemExit):
+        dashboard.main()
+    wandb.teardown()
+    assert "W&B must take the workspace; got" in capsys.readouterr().err
