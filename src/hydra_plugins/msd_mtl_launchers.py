@@ -13,6 +13,7 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn, JobStatus, setup_globals
 from hydra.plugins.launcher import Launcher
+from omegaconf import OmegaConf
 
 if TYPE_CHECKING:
     from hydra.types import HydraContext, TaskFunction
@@ -103,7 +104,8 @@ class SlurmLauncher(StudyLauncher):
     """
 
     def __init__(self, **settings: Any) -> None:
-        self.settings = settings
+        plain = OmegaConf.to_container(OmegaConf.create(settings), resolve=True)
+        self.settings: dict[str, Any] = {str(key): value for key, value in dict(plain).items()}  # type: ignore[arg-type]
 
     def make(self, cells: list[Cell]) -> None:
         """Make runs."""
