@@ -1,0 +1,122 @@
+"""msd-mtl as it is run, the same pieces without Lightning, and the arithmetic floor."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra import compose, initialize_config_dir
+from torch import Tensor
+
+from msd_mtl.app import conf_dir
+from msd_mtl.data.row_batches import RowBatches
+from msd_mtl.model.losses import masked_binary_cross_entropy, masked_mse
+from msd_mtl.model.metrics import task_metrics
+from msd_mtl.model.network import SharingNetwork
+from msd_mtl.study.fit import build_module, build_trainer
+from msd_mtl.study.identity import resolved
+from msd_mtl.study.keep import KeepBest
+from msd_mtl.study.selection import selection
+from speed_dense import LEARNING_RATE, Clock, Epoch, EpochClock
+from speed_problem import BATCH, DROPOUT, EVAL_BATCH, N_WORDS, TASKS, WIDTHS, Problem, ProblemData
+
+
+def configuration(*overrides: str) -> dict[str, Any]:
+    """The configuration of `msd-mtl train` with the original study's recipe."""
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        return resolved(
+            compose("train", ["recipe=paper2016", "recipe.binary_outputs=1", "data.drop_last=false", *overrides])
+        )
+
+
+def ours(problem: Problem) -> Epoch:
+    """`msd-mtl train`: its DataModule, LightningModule, trainer and callbacks, all metrics on validation."""
+    names = [task.name for task in problem.tasks]
+    task_set = next(name for name, members in TASKS.items() if list(members) == names)
+    config = configuration(
+        f"sharing={problem.sharing}", f"tasks={task_set}", "trainer.max_epochs=2", "trainer.enable_progress_bar=false"
+    )
+    data = ProblemData(problem)
+    folder = tempfile.TemporaryDirectory()
+
+    def epoch(clock: Clock) -> float:
+        epochs = EpochClock(clock)
+        kept = KeepBest(Path(folder.name), selection(None, data.tasks, data.target))
+        trainer = build_trainer(config, Path(folder.name), kept, [epochs])
+        trainer.fit(build_module(config, data), datamodule=data)
+        return epochs.last_s
+
+    return epoch
+
+
+def ours_by_hand(problem: Problem) -> Epoch:
+    """The network, batches, losses and metrics of msd-mtl in a bare loop: what is left without Lightning."""
+    network = SharingNetwork(N_WORDS, [1] * len(problem.tasks), problem.mask, WIDTHS, dropout=DROPOUT)
+    optimizer = torch.optim.Adagrad(network.parameters(), lr=LEARNING_RATE, fused=True)
+    train, val = RowBatches(problem.train, BATCH, seed=0), RowBatches(problem.val, EVAL_BATCH)
+    losses = [masked_binary_cross_entropy if task.kind == "binary" else masked_mse for task in problem.tasks]
+
+    def epoch(clock: Clock) -> float:
+        start = clock()
+        network.train()
+        train.set_epoch(train.epoch + 1)
+        for batch in train:
+            outputs = network(batch.features)
+            labelled = zip(outputs, batch.targets, batch.has_label, batch.n_labelled, strict=True)
+            each = [loss(o.squeeze(1), y, has, n) for loss, (o, y, has, n) in zip(losses, labelled, strict=True)]
+            optimizer.zero_grad()
+            torch.stack(each).sum().backward()
+            optimizer.step()
+        network.eval()
+        with torch.inference_mode():
+            batches = list(val)
+            outputs = [
+                torch.cat(parts).squeeze(1) for parts in zip(*(network(b.features) for b in batches), strict=True)
+            ]
+        for i, task in enumerate(problem.tasks):
+            target, has_label = (torch.cat([getattr(b, name)[i] for b in batches]) for name in ("targets", "has_label"))
+            prediction = outputs[i].sigmoid() if task.kind == "binary" else outputs[i]
+            task_metrics(task, prediction.numpy(), target.numpy(), has_label.numpy())
+        return clock() - start
+
+    return epoch
+
+
+def products(mask: tuple[int, ...], n_tasks: int, batch: int) -> list[tuple[Tensor, Tensor, Tensor]]:
+    """Operands of every product above the first layer: input, weights, gradient of the output."""
+    streams = 1 if mask[0] else n_tasks
+    shapes = []
+    for tied, n_in, n_out in zip(mask[1:], WIDTHS[:-1], WIDTHS[1:], strict=True):
+        if streams == 1:
+            shapes.append((batch, n_in, n_out if tied else n_tasks * n_out))
+            streams = 1 if tied else n_tasks
+        elif tied:
+            shapes.append((batch * streams, n_in, n_out))
+        else:
+            shapes += [(batch, n_in, n_out)] * streams
+    return [(torch.randn(m, k), torch.randn(k, n), torch.randn(m, n)) for m, k, n in shapes]
+
+
+def floor(problem: Problem) -> Epoch:
+    """The bare matrix products of an epoch with validation, one `torch.mm` each; the first layer counts nothing."""
+    n_tasks = len(problem.tasks)
+    n_steps, rest = divmod(len(problem.train), BATCH)
+    train = [(n_steps, products(problem.mask, n_tasks, BATCH)), (1, products(problem.mask, n_tasks, rest))]
+    n_evals, rest = divmod(len(problem.val), EVAL_BATCH)
+    val = [(n_evals, products(problem.mask, n_tasks, EVAL_BATCH)), (1, products(problem.mask, n_tasks, rest))]
+
+    def epoch(clock: Clock) -> float:
+        start = clock()
+        for n, operands in train:
+            for _ in range(n):
+                for x, w, g in operands:
+                    torch.mm(x, w)
+                    torch.mm(g, w.T)
+                    torch.mm(x.T, g)
+        for n, operands in val:
+            for _ in range(n):
+                for x, w, _g in operands:
+                    torch.mm(x, w)
+        return clock() - start
+
+    return epoch
