@@ -304,6 +304,7 @@ def test_command_shows_what_is_in_the_store(tmp_path: Path) -> None:
     assert "subset_msd_summary_file.h5 30 30 -" in shown
     assert "mxm_dataset.db 20 10 10 in a more trusted file, too" in shown
     assert "year (year) 60 100%" in shown
+    assert "Sources differ, too: lyrics 0 of 10, artist_id 0 of" in shown
     assert Store.open(tmp_path / "store.h5").content_hash[:16] in shown
     assert not (tmp_path / "outputs").exists()
 

@@ -96,6 +96,9 @@ def show(overview: Overview, console: Console) -> None:
     console.print(_labels(overview))
     if len(overview.labelled) > 1:
         console.print(_overlap(overview))
+    if others := [name for name in overview.compared if name not in overview.labelled]:
+        shown = ", ".join(f"{name} {overview.differing[name]:,} of {overview.compared[name]:,}" for name in others)
+        console.print(f"Sources differ, too: {shown}", highlight=False)
     if overview.ignored:
         names = ", ".join(f"{name} ({reason})" for name, reason in list(overview.ignored.items())[:5])
         more = f" and {len(overview.ignored) - 5} more" if len(overview.ignored) > 5 else ""
