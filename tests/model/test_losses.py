@@ -75,6 +75,15 @@ def test_losses_of_processes_add_up_to_that_of_the_whole_batch(kind):
     torch.testing.assert_close(sum(parts), loss(pred, target, HAS_LABEL, n))
 
 
+@pytest.mark.parametrize("kind", ["binary", "regression"])
+def test_several_tasks_at_once_give_the_loss_of_each(kind):
+    loss, pred, target = case(kind)
+    preds, has_label = torch.stack([pred, 2 * pred]), torch.stack([HAS_LABEL, ~HAS_LABEL])
+    together = loss(preds, torch.stack([target, target]), has_label, has_label.sum(dim=1))
+    each = [loss(p, target, has, has.sum()) for p, has in zip(preds, has_label, strict=True)]
+    assert torch.equal(together, torch.stack(each))
+
+
 @KINDS
 def test_gradient_is_that_of_finite_differences(kind):
     loss, pred, target = case(kind)
