@@ -41,7 +41,7 @@ def ours(problem: Problem) -> Epoch:
 
     def epoch(clock: Clock) -> float:
         epochs = EpochClock(clock)
-        kept = KeepBest(Path(folder.name), selection(None, data.tasks, data.target))
+        kept = KeepBest(Path(folder.name), selection(None, data.tasks, data.target), 0.0, 30.0)
         trainer = build_trainer(config, Path(folder.name), kept, [epochs])
         trainer.fit(build_module(config, data), datamodule=data)
         return epochs.last_s

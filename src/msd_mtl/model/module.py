@@ -47,7 +47,7 @@ class MultiTaskModule(pl.LightningModule):
         target_mean: Centre of each task's regression target, float32, shape ``(tasks,)``, in the unit of the data.
         target_scale: Scale of each task's regression target, same shape and unit.
         optimizer: Makes the optimiser from the parameters.
-        scheduler: Makes the learning-rate schedule, stepped once an epoch, from the optimiser; None for none.
+        scheduler: Makes the learning-rate schedule, stepped once a training step, from the optimiser; None for none.
         task_weights: Weight of a task's loss in the sum; 1 where absent.
         seed: Seed of the run. Dropout is seeded afresh from it at every step, so that a resumed run goes on as it was.
 
@@ -95,7 +95,9 @@ class MultiTaskModule(pl.LightningModule):
             scheduler = self.make_scheduler(optimizer) if self.make_scheduler else None
         except (TypeError, ValueError) as error:
             raise UserError(f"recipe.optimizer and recipe.scheduler must take their settings; got {error}.") from error
-        return optimizer if scheduler is None else {"optimizer": optimizer, "lr_scheduler": scheduler}
+        if scheduler is None:
+            return optimizer
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002  # Lightning's signature
         """Seed what the step draws."""

@@ -29,6 +29,7 @@ from msd_mtl.study.progress import StepProgress
 from msd_mtl.study.selection import selection
 
 PREDICTIONS = "predictions.npz"
+STEPS = "n_steps"  # in the settings of a schedule: the number of steps of the run
 
 
 def build_data(config: Config) -> MultiTaskDataModule:
@@ -56,7 +57,7 @@ def build_module(config: Config, data: MultiTaskDataModule) -> MultiTaskModule:
         mean,
         scale,
         _make(recipe["optimizer"]),
-        _make(recipe["scheduler"]),
+        _make(_with_steps(recipe["scheduler"], config, data)),
         recipe["task_weights"],
         config["seed"],
     )
@@ -80,7 +81,8 @@ def fit(config: Config, data: MultiTaskDataModule, folder: Path, callbacks: Sequ
     started = time.perf_counter()
     module = build_module(config, data)
     recipe = config["recipe"]
-    kept = KeepBest(folder, selection(recipe["monitor"], data.tasks, data.target), config["checkpoint_every_s"])
+    by = selection(recipe["monitor"], data.tasks, data.target)
+    kept = KeepBest(folder, by, recipe["select_after"], config["checkpoint_every_s"])
     trainer = build_trainer(config, folder, kept, callbacks)
     last = folder / LAST
     ready = time.perf_counter()
@@ -166,6 +168,20 @@ def _make(settings: Config | None, **arguments: Any) -> Any:
             raise cause from None
         message = f"{type(cause).__name__}: {cause}" if cause else str(error).splitlines()[0]
         raise UserError(f"settings of {settings['_target_']} must be ones that it takes; got {message}.") from error
+
+
+def _with_steps(scheduler: Config | None, config: Config, data: MultiTaskDataModule) -> Config | None:
+    """The schedule's settings, the number of steps of the run in place of ``n_steps``."""
+    if scheduler is None or STEPS not in scheduler.values():
+        return scheduler
+    budget = config["trainer"]["max_steps"]
+    n_steps = budget if budget > 0 else config["trainer"]["max_epochs"] * len(data.train_dataloader())
+    if n_steps < 1:
+        raise UserError(
+            "recipe.scheduler must know the steps of the run where it names n_steps; got neither trainer.max_epochs "
+            "nor trainer.max_steps. Set one, or recipe.scheduler=null."
+        )
+    return {key: n_steps if value == STEPS else value for key, value in scheduler.items()}
 
 
 def _n_outputs(task: Task, binary_outputs: int) -> int:

@@ -31,15 +31,20 @@ class KeepBest(Checkpoint):
     Args:
         folder: Run directory.
         by: Validation metric that selects.
+        select_after: Share of the training's steps after which its epochs are compared, 0 to 1. A training without an
+            end compares all of them.
         every_s: Seconds between two checkpoints.
 
     Attributes:
         resumed_step: Training step from which this process went on; None if it began.
     """
 
-    def __init__(self, folder: Path, by: Selection, every_s: float = 30.0) -> None:
+    def __init__(self, folder: Path, by: Selection, select_after: float, every_s: float) -> None:
+        if not 0 <= select_after < 1:
+            raise UserError(f"recipe.select_after must be from 0 to below 1; got {select_after}.")
         self.folder = folder
         self.by = by
+        self.select_after = select_after
         self.every_s = every_s
         self.best_score: float | None = None
         self.best_epoch = -1
@@ -71,7 +76,7 @@ class KeepBest(Checkpoint):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Compare, and write history and checkpoint if it is time."""
         module = cast(MultiTaskModule, pl_module)
-        if module.scored_step == trainer.global_step:
+        if module.scored_step == trainer.global_step and self._is_compared(trainer):
             self.compare(module)
         self._stopped_early = trainer.should_stop
         self.checkpoint_if_due(trainer)
@@ -102,6 +107,10 @@ class KeepBest(Checkpoint):
                 self.best_weights[name].copy_(value)
             else:
                 self.best_weights[name] = value.detach().cpu().clone()
+
+    def _is_compared(self, trainer: pl.Trainer) -> bool:
+        steps = trainer.estimated_stepping_batches
+        return math.isinf(steps) or trainer.global_step > self.select_after * steps
 
     def checkpoint_if_due(self, trainer: pl.Trainer) -> None:
         """Write history and checkpoint if it is time, or if any process of the run has been asked to stop; then stop.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from msd_mtl.data.task import Kind, Task
 from msd_mtl.errors import UserError
 
-# The metric of a task's kind that selects where none is named. For a tag it is the rank, not the log loss: where a tag is
-# rare and the signal weak, the least log loss is that of a network that has learnt nothing but the prevalence.
+# The metric of a task's kind that selects where none is named. For a tag it is the rank, not the log loss: where a tag
+# is rare and the signal weak, the least log loss is that of a network that has learnt nothing but the prevalence.
 SELECTING: dict[Kind, str] = {"binary": "auroc", "regression": "rmse", "multiclass": "log_loss"}
 
 # The metric by which a task is read, in tables and pictures.
