@@ -37,6 +37,10 @@ class Follower:
 
     def report(self, cell: Cell, ended: str) -> None:  # noqa: ARG002  # the pool's signature
         """A run has ended."""
+        self.look()
+
+    def look(self) -> None:
+        """Write the line if the last one is long enough ago."""
         with self._lock:
             if time.monotonic() - self._told_s > self._every_s:
                 self._every_s = min(2 * self._every_s, MOST_S)

@@ -111,7 +111,7 @@ def launch_on_slurm(cells: Sequence[Cell], settings: SlurmSettings) -> None:
             for job in [job for job in jobs if job not in live]:
                 for run in _settled(job, jobs.pop(job), runs_dir, losses):
                     waiting.pop(run, None)
-                    follower.report(cells[0], "")
+            follower.look()
     _forget(runs_dir)
 
 

@@ -1,0 +1,179 @@
+"""Sweeps on a real cluster, whatever happens to their processes."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import SMALL
+from tests.slurm.conftest import Cluster
+
+pytestmark = [pytest.mark.slurm, pytest.mark.slow]
+
+TRAIN = [
+    sys.executable,
+    "-m",
+    "msd_mtl.cli",
+    "train",
+    "-m",
+    "baselines=false",
+    "data.batch_size=10",
+    "recipe.patience=null",
+]
+SHORT = [*SMALL, "trainer.max_epochs=4"]  # a run of a second
+LONG = [*SMALL, "trainer.max_epochs=400"]  # a run of half a minute
+SUPERVISOR, WORKER = "submitit.core._submit", "msd_mtl.study.worker"
+
+
+@pytest.fixture
+def sweep(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Starts a sweep on the cluster; ends with the test, as its jobs do."""
+    started = []
+
+    def start(*overrides: str) -> subprocess.Popen[bytes]:
+        command = [*TRAIN, "hydra/launcher=slurm", *overrides]
+        with (tmp_path / "launcher.log").open("ab") as log:
+            started.append(subprocess.Popen(command, cwd=tmp_path, env=cluster.environment, stdout=log, stderr=log))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+    cluster.ask("scancel", "--user=root")
+
+
+def records(where: Path, runs_dir: str = "runs") -> dict[str, dict[str, Any]]:
+    return {path.parent.name: json.loads(path.read_text()) for path in (where / runs_dir).glob("*/record.json")}
+
+
+def until(condition: Callable[[], Any], timeout_s: float = 120) -> Any:
+    end = time.monotonic() + timeout_s
+    while not (found := condition()):
+        assert time.monotonic() < end, "what was waited for did not happen"
+        time.sleep(0.2)
+    return found
+
+
+class Faults:
+    """What is done to a sweep, and how often."""
+
+    def __init__(self, cluster: Cluster, find: Callable[[str], list[int]], start: Callable[[], Any]) -> None:
+        self.cluster, self.find, self.start = cluster, find, start
+        self.launcher = start()
+        self.done: Counter[str] = Counter()
+
+    def plan(self) -> list[Callable[[], bool]]:
+        often = [self.kill_worker, self.kill_supervisor, self.requeue, self.preempt, self.terminate] * 2
+        return [*often, self.requeue, self.restart_controller, self.kill_launcher]
+
+    def _signal(self, module: str, signum: int) -> bool:
+        pids = self.find(module)
+        if pids:
+            os.kill(random.choice(pids), signum)
+        return bool(pids)
+
+    def kill_worker(self) -> bool:
+        return self._signal(WORKER, signal.SIGKILL)
+
+    def kill_supervisor(self) -> bool:
+        return self._signal(SUPERVISOR, signal.SIGKILL)
+
+    def terminate(self) -> bool:
+        jobs = self.cluster.jobs("RUNNING")
+        if jobs:  # scancel tries on and on if the job is being started again, so nobody waits for long
+            command = ["timeout", "2", "scancel", "--signal=TERM", random.choice(jobs)]
+            subprocess.run(command, env=self.cluster.environment, stderr=subprocess.DEVNULL, check=False)
+        return bool(jobs)
+
+    def requeue(self) -> bool:
+        jobs = self.cluster.jobs("RUNNING")
+        return bool(jobs) and self.cluster.ask("scontrol", "requeue", random.choice(jobs)) == ""
+
+    def preempt(self) -> bool:
+        if not self.cluster.jobs("RUNNING"):
+            return False
+        self.cluster.ask("sbatch", "--partition=high", "--exclusive", "--output=/dev/null", "--wrap=sleep 1")
+        return True
+
+    def restart_controller(self) -> bool:
+        self.cluster.control("restart")
+        return True
+
+    def kill_launcher(self) -> bool:
+        self.launcher.kill()
+        self.launcher.wait()
+        self.launcher = self.start()
+        return True
+
+
+def test_sixty_runs_end_once_each_whatever_happens(cluster, sweep, processes, tmp_path):
+    swept = [*SHORT, "sharing=none,low,high,interspersed,full", "seed=range(12)", "study.name=faults"]
+    packed = ["hydra.launcher.cells_per_job=6", "hydra.launcher.poll_s=1", "checkpoint_every_s=0.2"]
+    random.seed(0)
+    faults = Faults(cluster, processes, lambda: sweep(*swept, *packed))
+    plan = faults.plan()
+    random.shuffle(plan)
+    until(lambda: processes(WORKER))
+    while plan and faults.launcher.poll() is None:
+        time.sleep(random.uniform(1, 4))
+        try:
+            happened = plan[0]()
+        except (subprocess.CalledProcessError, ProcessLookupError):  # the job ended meanwhile
+            continue
+        if happened:
+            faults.done[plan.pop(0).__name__] += 1
+    assert faults.launcher.wait(300) == 0, (tmp_path / "launcher.log").read_text()
+    disturbed = records(tmp_path)
+    assert len(disturbed) == 60
+    assert {record["status"] for record in disturbed.values()} == {"completed"}
+    attempts = [attempt for record in disturbed.values() for attempt in record["attempts"]]
+    resumed = sum(record["resumed_step"] is not None for record in disturbed.values())
+    sys.stdout.write(
+        f"faults: {dict(faults.done)}; attempts cut off: {len(attempts)}; runs resumed from a step: {resumed}\n"
+    )
+    assert faults.done.total() >= 8
+    assert attempts
+    assert {attempt["ended"] for attempt in attempts} == {"interrupted"}  # none was trained to its end twice
+
+    quiet = [*TRAIN, "hydra/launcher=local", *swept, "runs_dir=quiet"]
+    subprocess.run(quiet, cwd=tmp_path, env=cluster.environment, check=True, capture_output=True, timeout=400)
+    undisturbed = records(tmp_path, "quiet")
+    assert {run: r["metrics"] for run, r in disturbed.items()} == {run: r["metrics"] for run, r in undisturbed.items()}
+    for run in disturbed:
+        history = [(tmp_path / runs_dir / run / "history.csv").read_text() for runs_dir in ("runs", "quiet")]
+        assert history[0] == history[1]
+
+
+def test_a_time_limit_is_survived_and_a_cancelled_job_stays_cancelled(cluster, sweep, tmp_path):
+    # the signal comes 50 s before a limit of one minute
+    limits = ["hydra.launcher.timeout_min=1", "hydra.launcher.signal_s=50", "hydra.launcher.cells_per_job=1"]
+    launcher = sweep(*LONG, "seed=0,1", *limits)
+    until(lambda: sum(r["status"] == "running" for r in records(tmp_path).values()) == 2)
+    array = cluster.jobs("RUNNING")[0].split("_")[0]
+    cluster.ask("scancel", f"{array}_1")
+    assert launcher.wait(240) == 1
+    by_seed = {record["seed"]: record for record in records(tmp_path).values()}
+    assert by_seed[0]["status"] == "completed"
+    assert [attempt["ended"] for attempt in by_seed[0]["attempts"]] == ["interrupted"]
+    assert by_seed[0]["resumed_step"] > 0
+    assert by_seed[1]["status"] == "running"
+    assert "ended CANCELLED with 1 runs to do; its runs are left as they are" in (tmp_path / "launcher.log").read_text()
+
+
+def test_one_run_over_two_tasks_leaves_one_record(sweep, tmp_path):
+    two = ["trainer=ddp", "hydra.launcher.tasks_per_node=2", "hydra.launcher.cells_per_job=1"]
+    launcher = sweep(*SHORT, *two, "seed=0")
+    assert launcher.wait(180) == 0, (tmp_path / "launcher.log").read_text()
+    (record,) = records(tmp_path).values()
+    assert record["status"] == "completed"
+    assert record["steps"] == 4 * 20
