@@ -45,7 +45,7 @@ def logged(folder: Path) -> dict:
                 found["history"].append(record["history"]["item"])
             case "summary":
                 found["summary"] |= record["summary"]["update"]
-            case "run" | "exit":
+            case "run" | "exit" | "preempting":
                 found[record["type"]] = record[record["type"]]
     return found
 
@@ -162,6 +162,35 @@ def test_a_killed_wandb_core_changes_nothing_but_one_line(small_run, tmp_path, m
     assert logged(run_once(small_run(*OFFLINE, "seed=1"))[0])["summary"]["status"] == "completed"
 
 
+def test_a_wandb_core_that_dies_at_the_end_is_replaced(small_run, monkeypatch):
+    finish = GuardedRun._finish
+
+    def kill_and_finish(self, *arguments):
+        monkeypatch.setattr(GuardedRun, "_finish", finish)
+        kill_core()
+        finish(self, *arguments)
+
+    monkeypatch.setattr(GuardedRun, "_finish", kill_and_finish)
+    folder, _ = run_once(small_run(*OFFLINE))
+    seen = logged(folder)
+    assert without_underscores(seen["history"]) == rows(folder)
+    assert seen["summary"]["status"] == "completed"
+    assert "exit" in seen
+
+
+def test_an_interrupted_run_is_preempted_on_wandb_until_it_goes_on(small_run, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr("msd_mtl.study.fit.save_best", lambda *_: sys.exit(143))
+        with pytest.raises(SystemExit):
+            run_once(small_run(*OFFLINE))
+    (folder,) = Path(small_run().runs_dir).glob("[0-9a-f]*")
+    assert "preempting" in logged(folder)
+    assert logged(folder)["exit"]["exit_code"] == 1
+    run_once(small_run(*OFFLINE))
+    assert "preempting" not in logged(folder)
+    assert logged(folder)["summary"]["status"] == "completed"
+
+
 def test_a_run_that_is_tried_again_goes_on_in_its_wandb_run(small_run, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr("msd_mtl.study.fit.save_best", lambda *_: 1 / 0)
@@ -257,3 +286,11 @@ def test_disabled_is_no_view_at_all(small_run):
     folder, record = run_once(small_run("logger=wandb", "logger.mode=disabled", "baselines=false"))
     assert record["status"] == "completed"
     assert not list(folder.glob("wandb/*run-*"))
+
+
+def test_baselines_added_later_are_shown_too(small_run):
+    run_once(small_run(*OFFLINE))
+    folder, record = run_once(small_run(*OFFLINE[:2]))
+    linear = record["baselines"]["test"]["term:pop"]["linear"]["auroc"]
+    assert logged(folder)["summary"]["target/linear"] == linear
+    assert without_underscores(logged(folder)["history"]) == rows(folder)

@@ -51,7 +51,8 @@ def run_once(cfg: DictConfig | Config, *, wait: bool = True) -> tuple[Path, Reco
             if _is_whole(record, config):
                 return folder, record or {}
             if record is not None and record["status"] == "completed":
-                return folder, _with_baselines(config, folder, record)
+                with viewed(config, folder, record):
+                    return folder, _with_baselines(config, folder, record)
             begun = start_record(config, name, fingerprint)
             with viewed(config, folder, begun) as callbacks:
                 return folder, _recorded(config, folder, begun, record, callbacks)

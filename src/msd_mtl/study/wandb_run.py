@@ -75,25 +75,29 @@ class GuardedRun:
             run = self._run
             self._guarded(lambda: self._log(run, history), "is lost; training goes on without it")
 
-    def close(self, history: Sequence[Row], summary: Mapping[str, Any], exit_code: int) -> None:
+    def close(self, history: Sequence[Row], summary: Mapping[str, Any], status: str) -> None:
         """Show what is missing, and end.
 
         Args:
             history: All epochs.
             summary: What the run came to.
-            exit_code: 0 if the run is completed.
+            status: Status of the record; ``running`` if the run was interrupted, to go on later.
         """
-        self.show(history)
+        if not self._ended(history, summary, status):
+            self._ended(history, summary, status)  # the first wandb-core was dying already
+
+    def _ended(self, history: Sequence[Row], summary: Mapping[str, Any], status: str) -> bool:
+        """Try to show what is missing and to end; whether it worked."""
         if self._run is None:
             self.open()
-            self.show(history)
-        if self._run is not None:
-            run = self._run
-            self._guarded(
-                lambda: self._finish(run, summary, exit_code),
-                f"did not end in time; `wandb sync {self.folder / 'wandb'}/*run-*` uploads what is missing",
-            )
-            self._run = None
+        self.show(history)
+        run = self._run
+        if run is None:
+            return False
+        self._guarded(lambda: self._finish(run, summary, status), "does not end")
+        worked = self._run is not None
+        self._run = None
+        return worked
 
     def _init(self, mode: Mode) -> None:
         os.environ.pop(SERVICE, None)
@@ -128,9 +132,15 @@ class GuardedRun:
             run.log(dict(row), step=int(row["epoch"]), commit=True)
             self._n_shown += 1
 
-    def _finish(self, run: wandb.Run, summary: Mapping[str, Any], exit_code: int) -> None:
+    def _finish(self, run: wandb.Run, summary: Mapping[str, Any], status: str) -> None:
         run.summary.update(dict(summary))
-        run.finish(exit_code=exit_code)
+        if status == "running":
+            run.mark_preempting()
+        try:
+            run.finish(exit_code=0 if status == "completed" else 1)
+        except TimeoutError:
+            GuardedRun._unreachable = True
+            self._tell(f"is slow; `wandb sync {self.folder / 'wandb'}/run-*` uploads what is missing")
 
     def _guarded(self, call: Callable[[], None], consequence: str) -> None:
         """Make calls of W&B; where they fail, let go of it."""
@@ -138,12 +148,15 @@ class GuardedRun:
             call()
         except Exception as error:  # noqa: BLE001  # a view may fail in any way, the run must not
             self._run = None
-            if not self._told:
-                lines = str(error).splitlines() or [""]
-                sys.stderr.write(f"msd-mtl: W&B {consequence} ({type(error).__name__}: {lines[0]}).\n")
-            self._told = True
+            self._tell(f"{consequence} ({type(error).__name__}: {(str(error).splitlines() or [''])[0]})")
             with suppress(Exception):
                 wandb.teardown(exit_code=1)
+
+    def _tell(self, consequence: str) -> None:
+        """Say it once."""
+        if not self._told:
+            sys.stderr.write(f"msd-mtl: W&B {consequence}.\n")
+        self._told = True
 
     def _clear_earlier(self) -> None:
         """Remove the local files of earlier attempts, all of which is shown again, unless they are uploaded already."""

@@ -84,8 +84,7 @@ class WandbView:
         """
         record = read_record(folder)
         if self.run is not None and record is not None:
-            completed = record["status"] == "completed"
-            self.run.close(read_history(folder), summary(record), exit_code=0 if completed else 1)
+            self.run.close(read_history(folder), summary(record), record["status"])
 
 
 class ShowEpochs(Callback):

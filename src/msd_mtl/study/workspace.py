@@ -120,7 +120,11 @@ def gain_table(records: Sequence[Record]) -> str:
         cell = record["cell"]
         return ", ".join(cell["tasks"]), record["data"]["rows"]["train"], cell["recipe"], cell["data"]
 
-    for (tasks, n_tracks, *_), found in groupby(sorted(records, key=cell_set), key=cell_set):
+    def order(record: Record) -> tuple[Any, ...]:
+        cell = record["cell"]
+        return *cell_set(record), cell["coupling"] or 0, cell["sharing_mask"], record["seed"]
+
+    for (tasks, n_tracks, *_), found in groupby(sorted(records, key=order), key=cell_set):
         lines += [" | ".join([tasks, f"{n_tracks:,}", *_columns(cell)]) for cell in summarise(list(found))]
     metric = target_metric(records[0])
     return "\n".join([f"Test {metric}, mean ± half of the 95 % interval over seeds.", "", *(f"| {x} |" for x in lines)])
