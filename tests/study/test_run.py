@@ -133,7 +133,9 @@ def test_a_budget_of_steps_ends_with_a_validation(small_run):
 
 
 def test_early_stopping_stops(small_run):
-    _, record = run_once(small_run("trainer.max_epochs=60", "recipe.patience=2", "recipe.optimizer.lr=0.01"))
+    _, record = run_once(
+        small_run("trainer.max_epochs=60", "recipe.patience=2", "recipe.optimizer.lr=0.01", "recipe.select_after=0")
+    )
     assert record["epochs"] == record["best_epoch"] + 3 < 60
 
 
@@ -162,3 +164,26 @@ def test_an_unknown_setting_is_refused(small_run):
 
 def test_all_parts_are_named_in_the_record(small_run):
     assert tuple(run_once(small_run())[1]["data"]["rows"]) == PARTS
+
+
+def test_epochs_before_the_share_are_not_compared(small_run):
+    overrides = ("trainer.max_epochs=6", "recipe.optimizer.lr=0.01")
+    first, later = (run_once(small_run(*overrides, f"recipe.select_after={share}"))[1] for share in (0, 0.5))
+    assert first["best_epoch"] < 3 <= later["best_epoch"]
+
+
+def test_schedule_ends_with_the_run(small_run):
+    from msd_mtl.study.fit import build_data, build_module
+    from msd_mtl.study.identity import resolved
+
+    config = resolved(small_run())
+    module = build_module(config, build_data(config))
+    optimizer = module.make_optimizer(module.network.parameters())
+    scheduler = module.make_scheduler(optimizer)
+    rates = []
+    for _ in range(6):  # 3 epochs of 2 batches
+        rates.append(scheduler.get_last_lr()[0])
+        optimizer.step()
+        scheduler.step()
+    np.testing.assert_allclose(rates, 1e-3 * (1 - np.arange(6) / 6), rtol=1e-6)
+    assert scheduler.get_last_lr()[0] == 0
