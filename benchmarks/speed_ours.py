@@ -13,10 +13,8 @@ from msd_mtl.data.row_batches import RowBatches
 from msd_mtl.model.losses import masked_binary_cross_entropy, masked_mse
 from msd_mtl.model.metrics import task_metrics
 from msd_mtl.model.network import SharingNetwork
-from msd_mtl.study.fit import build_module, build_trainer
+from msd_mtl.study.fit import fit
 from msd_mtl.study.identity import resolved
-from msd_mtl.study.keep import KeepBest
-from msd_mtl.study.selection import selection
 from speed_dense import LEARNING_RATE, Clock, Epoch, EpochClock
 from speed_problem import BATCH, DROPOUT, EVAL_BATCH, N_WORDS, TASKS, WIDTHS, Problem, ProblemData
 
@@ -37,13 +35,11 @@ def ours(problem: Problem) -> Epoch:
         f"sharing={problem.sharing}", f"tasks={task_set}", "trainer.max_epochs=2", "trainer.enable_progress_bar=false"
     )
     data = ProblemData(problem)
-    folder = tempfile.TemporaryDirectory()
 
     def epoch(clock: Clock) -> float:
         epochs = EpochClock(clock)
-        kept = KeepBest(Path(folder.name), selection(None, data.tasks, data.target), 0.0, 30.0)
-        trainer = build_trainer(config, Path(folder.name), kept, [epochs])
-        trainer.fit(build_module(config, data), datamodule=data)
+        with tempfile.TemporaryDirectory() as folder:
+            fit(config, data, Path(folder), [epochs])
         return epochs.last_s
 
     return epoch

@@ -16,6 +16,7 @@ from msd_mtl.data.tracks import Tracks
 
 BATCH = 128  # rows, original study
 EVAL_BATCH = 2048  # rows, ours
+N_TRACKS = 32_000  # more than any problem has rows
 N_WORDS = 5000  # original study
 WORDS_PER_TRACK = 81  # musiXmatch
 WIDTHS = (1024, 512, 256, 128)  # original study
@@ -74,7 +75,7 @@ def labels(tasks: tuple[Task, ...], counts: csr_array) -> NDArray[np.float32]:
 def make_problem(n_train: int, n_val: int, task_set: str = "tight", sharing: str = "low") -> Problem:
     """Make rows and labels; the features are those of the original study, raw counts."""
     tasks = tuple(task_of(name) for name in TASKS[task_set])
-    counts = tracks(32_000).counts[: n_train + n_val]
+    counts = tracks(N_TRACKS).counts[: n_train + n_val]
     targets = labels(tasks, counts)
     features = fit_features("counts", None, counts)(counts)
     rows = np.arange(n_train + n_val)
@@ -103,6 +104,7 @@ class ProblemData(MultiTaskDataModule):
             drop_last=False,
         )
         self.parts = {"train": problem.train, "val": problem.val, "test": problem.val}
+        self.tracks = tracks(N_TRACKS)
 
     def source(self) -> tuple[Tracks, dict[str, NDArray[np.float32]]]:
         """Never asked for: the parts are there."""
