@@ -3,6 +3,7 @@
 #   cluster.sh start ROOT    prints the variables that clients need
 #   cluster.sh restart ROOT  stops the controller and starts it from its saved state
 #   cluster.sh stop ROOT
+# A job that is started again waits for the life of its credential: 120 s by default, 5 s here.
 # Partitions: main, whose jobs are preempted after 10 s of grace and started again, and high, which preempts them.
 set -euo pipefail
 command=$1 root=$2
@@ -19,7 +20,7 @@ SlurmdPort=26818
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-AuthInfo=socket=$root/run/munge.socket
+AuthInfo=socket=$root/run/munge.socket,cred_expire=5
 CredType=cred/munge
 StateSaveLocation=$root/state
 SlurmdSpoolDir=$root/spool

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 
@@ -16,19 +17,22 @@ def is_main_process() -> bool:
 
 
 @contextmanager
-def restartable() -> Iterator[None]:
+def restartable(config: Path) -> Iterator[None]:
     """Let Lightning start the other processes of a run with a command line that makes this very run.
 
     Lightning repeats the command line of this process, or what Hydra wrote about it. In a sweep the first would start
     the whole sweep again, and the second is not written here. So for as long as the block lasts, the command line is
-    that of the one run and Hydra is out of sight.
+    that of the one run and Hydra is out of sight. A worker (``worker.py``) takes a run's configuration as its argument.
+
+    Args:
+        config: The ``config.yaml`` of the run.
     """
-    if not HydraConfig.initialized():
-        yield
-        return
     hydra, configuration, arguments = HydraConfig.instance(), HydraConfig.instance().cfg, sys.argv
-    sys.argv = [arguments[0], "train", *HydraConfig.get().overrides.task]
-    hydra.cfg = None
+    if HydraConfig.initialized():
+        sys.argv = [arguments[0], "train", *HydraConfig.get().overrides.task]
+        hydra.cfg = None
+    elif Path(arguments[0]).name == "worker.py":
+        sys.argv = [arguments[0], str(config)]
     try:
         yield
     finally:

@@ -107,7 +107,7 @@ def _results(config: Config, folder: Path, record: Record, callbacks: Sequence[A
     started = time.perf_counter()
     data = build_data(config)
     loaded = time.perf_counter()
-    with restartable():
+    with restartable(folder / CONFIG):
         results = fit(config, data, folder, callbacks)
     fitted = time.perf_counter()
     results["baselines"] = baselines(Path(config["runs_dir"]), data) if config["baselines"] else {}
