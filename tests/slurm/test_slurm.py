@@ -30,7 +30,7 @@ TRAIN = [
     "recipe.patience=null",
 ]
 SHORT = [*SMALL, "trainer.max_epochs=4"]  # a run of a second
-LONG = [*SMALL, "trainer.max_epochs=600"]  # a run of half a minute
+LONG = [*SMALL, "trainer.max_epochs=300"]  # a run of more than its first start
 SUPERVISOR, WORKER = "submitit.core._submit", "msd_mtl.study.worker"
 
 

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from msd_mtl.study.cell import BUSY, Cell, mark_failed
 
@@ -68,11 +69,10 @@ class Pool:
             elif answer:
                 self.report(cell, answer)
             else:
-                self._died(cell, process.wait())
+                self._died(cell, _end(process))
                 process = None
-        if process is not None and process.stdin is not None:
-            process.stdin.close()
-            process.wait()
+        if process is not None:
+            _end(process)
 
     def _next(self) -> tuple[Cell, bool] | None:
         """A run that nobody makes; at the end one that other processes make, to be waited for."""
@@ -126,6 +126,13 @@ class Pool:
                 process.wait(GRACE_S)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def _end(process: subprocess.Popen[str]) -> int:
+    """Close a worker's input, which ends it, and wait; its exit code."""
+    with suppress(BrokenPipeError), process:
+        pass
+    return process.wait()
 
 
 def _ask(process: subprocess.Popen[str], cell: Cell, *, wait: bool) -> str:

@@ -102,30 +102,24 @@ def sweep_table(records: list[Record]) -> Table:
     return table
 
 
-def problem_table(
-    now: Progress, overrides: Mapping[str, Sequence[str]], records: Mapping[str, Record | None]
-) -> Table | str:
-    """How many runs are in each state, and one line for each that is not completed.
+def problems(now: Progress, overrides: Mapping[str, Sequence[str]], records: Mapping[str, Record | None]) -> str:
+    """How many runs are in each state, and a line for each that is not completed.
 
     Args:
         now: How the runs stand.
-        overrides: What the sweep sets in each.
+        overrides: What the sweep sets in each; what it sets in all of them is left out.
         records: Records of those that have one.
     """
     counts = ", ".join(f"{n} {state}" for state, n in sorted(now.counts.items(), key=lambda item: str(item[0])))
-    title = f"{len(now.states)} runs: {counts}"
-    if now.is_complete:
-        return title
-    table = Table(title=title)
-    for column in ("run", "sets", "state", "task", "step", "error"):
-        table.add_column(column)
+    lines = [f"{len(now.states)} runs: {counts}"]
+    everywhere = set.intersection(*(set(overrides[run]) for run in now.states)) if len(now.states) > 1 else set()
     for run, state in now.states.items():
         if state != "completed":
             error = (records.get(run) or {}).get("error", {})
-            said = f"{error['kind']}: {error['message']}" if error else ""
-            task, step = (str(error.get(key, "")) for key in ("task", "step"))
-            table.add_row(run, " ".join(overrides[run]), state, task, step, said)
-    return table
+            where = ", ".join(f"{key} {error[key]}" for key in ("task", "step") if key in error)
+            said = f": {error['kind']}{f' ({where})' if where else ''}: {error['message']}" if error else ""
+            lines.append(f"  {state} {run} {' '.join(o for o in overrides[run] if o not in everywhere)}{said}")
+    return "\n".join(lines)
 
 
 def summary_table(cells: Sequence[CellSummary], target: str, metric: str) -> Table:

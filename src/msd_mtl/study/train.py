@@ -17,7 +17,7 @@ from msd_mtl.study.processes import is_main_process
 from msd_mtl.study.record import read_record
 from msd_mtl.study.run import run_once
 from msd_mtl.study.states import Progress, State, progress
-from msd_mtl.study.tables import problem_table, run_table, sweep_table
+from msd_mtl.study.tables import problems, run_table, sweep_table
 
 MOST_LINES = 100  # of the table of scores; a larger study has its report
 
@@ -46,7 +46,7 @@ def show_sweep() -> Progress:
     console = Console()
     if 0 < len(completed) <= MOST_LINES:
         console.print(sweep_table(completed))
-    console.print(problem_table(now, overrides, records))
+    console.print(problems(now, overrides, records), markup=False, highlight=False, soft_wrap=True)
     return now
 
 

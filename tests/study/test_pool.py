@@ -1,0 +1,138 @@
+"""Workers that die, and sweeps that are stopped, on this machine."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from tests.conftest import SMALL
+
+from msd_mtl.study import pool
+from msd_mtl.study.cell import Cell
+from msd_mtl.study.interruption import InterruptedRun, interruptible
+from msd_mtl.study.pool import Pool
+
+# Answers as a worker does: ends by a signal, says it is busy once, or takes long, as the run is named.
+WORKER = """
+import json, os, sys, time
+for line in sys.stdin:
+    order = json.loads(line)
+    name, seen = order["config"]["name"], order["config"]["seen"]
+    open(seen, "a").write(name + "\\n")
+    times = open(seen).read().split().count(name)
+    if name.startswith("dies") and times <= int(name[4:]):
+        os.kill(os.getpid(), 9)
+    if name == "long":
+        time.sleep(60)
+    print("busy" if name == "busy" and not order["wait"] else "completed", flush=True)
+"""
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Has stand-ins of workers make runs of some names; what was reported, and what was begun."""
+    script, seen = tmp_path / "worker.py", tmp_path / "seen"
+    script.write_text(WORKER)
+    seen.touch()
+    original = subprocess.Popen
+
+    def start(command, **settings):
+        return original([sys.executable, str(script)], **settings)
+
+    monkeypatch.setattr(pool.subprocess, "Popen", start)
+    failed: list[tuple[str, str]] = []
+    monkeypatch.setattr(pool, "mark_failed", lambda config, kind, said: failed.append((config["name"], said)))
+
+    def make(*names: str, n_workers: int = 2):
+        ended: dict[str, str] = {}
+        cells = [Cell(name, (), {"name": name, "seen": str(seen)}) for name in names]
+        Pool([{}] * n_workers, lambda cell, how: ended.__setitem__(cell.run_id, how)).run(cells)
+        return ended, seen.read_text().split(), failed
+
+    return make
+
+
+def test_every_run_is_made_once(run):
+    names = [f"run{i}" for i in range(7)]
+    ended, begun, _ = run(*names, n_workers=3)
+    assert ended == dict.fromkeys(names, "completed")
+    assert sorted(begun) == names
+
+
+def test_a_worker_that_dies_takes_no_other_run_along(run):
+    ended, begun, failed = run("dies1", "a", "b", "c")
+    assert ended == dict.fromkeys(["dies1", "a", "b", "c"], "completed")
+    assert begun.count("dies1") == 2
+    assert not failed
+
+
+def test_a_run_that_always_ends_its_worker_is_failed_in_the_end(run):
+    ended, begun, failed = run("dies99", "a", n_workers=1)
+    assert ended == {"dies99": "failed", "a": "completed"}
+    assert begun.count("dies99") == pool.MOST_DEATHS
+    assert failed == [("dies99", "the process that made the run was killed by SIGKILL, 3 times")]
+
+
+def test_a_run_that_others_make_is_left_for_the_end(run):
+    ended, begun, _ = run("busy", "a", "b", n_workers=1)
+    assert begun == ["busy", "a", "b", "busy"]
+    assert ended["busy"] == "completed"
+
+
+def test_a_signal_ends_the_workers_and_leaves_the_other_runs(run):
+    threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    started = time.monotonic()
+    with pytest.raises(InterruptedRun), interruptible():
+        run("long", "a", n_workers=1)
+    assert time.monotonic() - started < 20
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()] or [
+        int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
+    ]
+
+
+@pytest.mark.slow
+def test_a_sweep_goes_on_after_ctrl_c_and_a_kill(tmp_path):
+    command = [
+        sys.executable, "-m", "msd_mtl.cli", "train", "-m", "hydra/launcher=local", "hydra.launcher.n_workers=1",
+        *SMALL, "trainer.max_epochs=40", "recipe.patience=null", "baselines=false", "checkpoint_every_s=0.2",
+        "recipe.optimizer.lr=0.001,1e30", "seed=0,1", "study.name=stopped",
+    ]  # fmt: skip
+
+    def statuses() -> list[str]:
+        return sorted(json.loads(p.read_text())["status"] for p in tmp_path.glob("runs/*/record.json"))
+
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as sweep:
+        while not list(tmp_path.glob("runs/*/last.ckpt")):
+            time.sleep(0.05)
+        os.kill(children(sweep.pid)[0], signal.SIGKILL)  # its run goes on in another worker
+        time.sleep(0.5)
+        sweep.send_signal(signal.SIGINT)
+        _, said = sweep.communicate(timeout=60)
+    assert sweep.returncode == 130, said
+    assert "stopped; the same command goes on from here" in said
+    assert "Traceback" not in said
+    assert "running" in statuses()
+
+    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert again.returncode == 1  # half of the runs cannot but fail
+    assert statuses() == ["completed", "completed", "failed", "failed"]
+    assert "4 runs: 2 completed, 2 failed" in again.stdout
+    (line,) = (
+        line for line in again.stdout.splitlines() if line.endswith("trainer.gradient_clip_val.") and "seed=1" in line
+    )
+    assert line.startswith("  failed ")
+    assert "recipe.optimizer.lr=1e+30 seed=1: NonFiniteLossError (task term:pop, step 1): training loss must" in line
+    shown = subprocess.run(
+        [sys.executable, "-m", "msd_mtl.cli", "status", "study=stopped"], cwd=tmp_path, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert shown.returncode == 1
+    assert "stopped: 4 runs: 2 completed, 2 failed" in shown.stdout

@@ -1,0 +1,116 @@
+"""What is asked of a cluster, and what is done when a job ends; the cluster itself is in tests/slurm."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from msd_mtl.errors import UserError
+from msd_mtl.study import cluster, slurm
+from msd_mtl.study.cell import Cell
+from msd_mtl.study.slurm import SlurmSettings
+
+CONFIG = {"trainer": {"devices": 1}}
+CELLS = [Cell(f"r{i}", (f"seed={i}",), CONFIG) for i in range(20)]
+
+
+def settings(**changes) -> SlurmSettings:
+    defaults = {
+        "cells_per_job": 3, "timeout_min": 60, "threads": 1, "cpus_per_task": 1, "tasks_per_node": 1, "nodes": 1,
+        "gpus_per_node": None, "mem_gb": None, "partition": None, "account": None, "signal_s": 60,
+        "array_parallelism": 32, "poll_s": 1, "name": "msd-mtl",
+    }  # fmt: skip
+    return SlurmSettings(**defaults | changes)
+
+
+@pytest.fixture
+def submitted(monkeypatch, tmp_path):
+    """Arrays that were submitted to a cluster of arrays of at most four jobs."""
+    arrays: list[list[list[str]]] = []
+
+    def sbatch(packs, settings, runs_dir):
+        arrays.append([[cell.run_id for cell in pack] for pack in packs])
+        return [f"{len(arrays)}_{i}" for i in range(len(packs))]
+
+    (tmp_path / slurm.FOLDER).mkdir()
+    monkeypatch.setattr(slurm, "_sbatch", sbatch)
+    monkeypatch.setattr(slurm, "largest_array", lambda: 4)
+    return arrays
+
+
+def test_runs_are_packed_and_arrays_are_cut_to_the_limit_of_the_site(submitted, tmp_path):
+    jobs = slurm._submit(CELLS, settings(), tmp_path, must=True)
+    assert [len(array) for array in submitted] == [4, 3]
+    assert jobs["1_0"] == ["r0", "r1", "r2"]
+    assert jobs["2_2"] == ["r18", "r19"]
+    assert sorted(run for runs in jobs.values() for run in runs) == sorted(cell.run_id for cell in CELLS)
+
+
+def test_jobs_of_an_earlier_launch_are_followed_and_forgotten_when_over(submitted, tmp_path, monkeypatch):
+    slurm._submit(CELLS[:6], settings(), tmp_path, must=True)
+    monkeypatch.setattr(slurm, "live_jobs", lambda: {"1_1": "PENDING", "9": "RUNNING"})
+    assert slurm._known_jobs(tmp_path, {cell.run_id: cell for cell in CELLS[4:]}) == {"1_1": ["r4", "r5"]}
+    slurm._forget(tmp_path)
+    assert (tmp_path / slurm.FOLDER / "1.json").is_file()
+    monkeypatch.setattr(slurm, "live_jobs", dict)
+    slurm._forget(tmp_path)
+    assert not (tmp_path / slurm.FOLDER / "1.json").exists()
+
+
+def test_a_lost_job_is_submitted_again_a_few_times_and_a_cancelled_one_never(tmp_path, monkeypatch, capsys):
+    done = tmp_path / "r0" / "record.json"
+    done.parent.mkdir()
+    done.write_text(json.dumps({"schema_version": 1, "run_id": "r0", "study": "s", "status": "completed"}))
+    losses: Counter[str] = Counter()
+    monkeypatch.setattr(slurm, "state_of_job", lambda job: "FAILED")
+    for _ in range(slurm.MOST_LOSSES - 1):
+        assert slurm._settled("1", ["r0", "r1"], tmp_path, losses) == ["r0"]
+    assert slurm._settled("1", ["r0", "r1"], tmp_path, losses) == ["r0", "r1"]
+    monkeypatch.setattr(slurm, "state_of_job", lambda job: "CANCELLED")
+    assert slurm._settled("2", ["r0", "r2"], tmp_path, Counter()) == ["r0", "r2"]
+    assert "ended CANCELLED with 1 runs to do; its runs are left as they are" in capsys.readouterr().err
+
+
+def test_a_refused_job_is_tried_later_if_others_are_there(tmp_path, monkeypatch):
+    def sbatch(packs, settings, runs_dir):
+        raise RuntimeError("sbatch: error: QOSMaxSubmitJobPerUserLimit")
+
+    monkeypatch.setattr(slurm, "_sbatch", sbatch)
+    monkeypatch.setattr(slurm, "largest_array", lambda: 4)
+    assert slurm._submit(CELLS, settings(), tmp_path, must=False) == {}
+    with pytest.raises(UserError, match=r"sbatch must accept the jobs; got: .*QOSMax"):
+        slurm._submit(CELLS, settings(), tmp_path, must=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"tasks_per_node": 2}, "cells_per_job must be at least 1, and 1 for runs of several processes"),
+        ({"cells_per_job": 0}, "cells_per_job must be at least 1"),
+        (
+            {"tasks_per_node": 2, "cells_per_job": 1},
+            r"trainer\.devices must be hydra\.launcher\.tasks_per_node, 2; got 1",
+        ),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(changes, message):
+    with pytest.raises(UserError, match=message):
+        settings(**changes).check(CELLS)
+
+
+def test_without_a_cluster_there_is_one_clear_message(monkeypatch):
+    monkeypatch.setattr(cluster, "_ask", lambda *command: None)
+    with pytest.raises(UserError, match="must be used where SLURM's commands reach their controller"):
+        cluster.largest_array()
+    assert cluster.live_jobs() is None
+
+
+def test_jobs_are_known_element_by_element(monkeypatch):
+    monkeypatch.setattr(cluster, "_ask", lambda *command: "7_0 RUNNING\n7_1 PENDING\n8 COMPLETED\n")
+    assert cluster.live_jobs() == {"7_0": "RUNNING", "7_1": "PENDING"}
+    monkeypatch.setenv("SLURM_JOB_ID", "12")
+    monkeypatch.delenv("SLURM_ARRAY_JOB_ID", raising=False)
+    assert cluster.own_job() == "12"
+    monkeypatch.setenv("SLURM_ARRAY_JOB_ID", "7")
+    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "3")
+    assert cluster.own_job() == "7_3"

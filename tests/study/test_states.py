@@ -1,0 +1,70 @@
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from msd_mtl.study.cell import Cell
+from msd_mtl.study.follow import duration, line
+from msd_mtl.study.index import add_sweep, read_study, studies
+from msd_mtl.study.lock import locked
+from msd_mtl.study.states import State, progress, state_of
+
+
+def write(runs_dir: Path, run: str, status: str) -> None:
+    (runs_dir / run).mkdir(parents=True)
+    record = {"schema_version": 1, "run_id": run, "study": "s", "status": status, "timing_s": {"total": 10.0}}
+    (runs_dir / run / "record.json").write_text(json.dumps(record, indent=1))
+
+
+@pytest.mark.parametrize("status", ["completed", "failed"])
+def test_a_state_is_that_of_the_record(tmp_path, status):
+    write(tmp_path, "a", status)
+    assert state_of(tmp_path, "a") == State(status)
+
+
+def test_a_run_without_a_process_is_interrupted(tmp_path):
+    write(tmp_path, "a", "running")
+    assert state_of(tmp_path, "a") == State.INTERRUPTED
+    with locked(tmp_path, "a", wait=False):
+        assert state_of(tmp_path, "a") == State.RUNNING
+    assert state_of(tmp_path, "b") == State.MISSING
+
+
+def test_time_left_is_that_of_the_runs_to_come_shared_by_those_that_work(tmp_path):
+    for run, status in {"a": "completed", "b": "completed", "c": "running", "d": "running"}.items():
+        write(tmp_path, run, status)
+    with locked(tmp_path, "c", wait=False), locked(tmp_path, "d", wait=False):
+        now = progress(tmp_path, ["a", "b", "c", "d", "e", "f"])
+    assert now.left_s == pytest.approx(10.0 * 4 / 2)
+    assert line(now) == "6 runs: 2 completed, 2 running, 2 missing, about 20 s left"
+    assert not now.is_complete
+    assert progress(tmp_path, ["a", "b"]).is_complete
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(40, "40 s"), (720, "12 min"), (12600, "3.5 h")])
+def test_durations_are_readable(seconds, text):
+    assert duration(seconds) == text
+
+
+def test_five_thousand_runs_are_looked_at_in_a_moment(tmp_path):
+    cells = [Cell(f"{i:016x}", (f"seed={i}",), {}) for i in range(5000)]
+    add_sweep(tmp_path, "large", cells)
+    for cell in cells[:1000]:
+        write(tmp_path, cell.run_id, "completed")
+    started = time.perf_counter()
+    now = progress(tmp_path, read_study(tmp_path, "large"))
+    assert now.counts == {State.COMPLETED: 1000, State.MISSING: 4000}
+    assert time.perf_counter() - started < 3
+
+
+def test_a_run_may_belong_to_two_studies_and_a_sweep_is_entered_once(tmp_path):
+    one, other = Cell("a", ("seed=0",), {}), Cell("b", ("seed=1",), {})
+    add_sweep(tmp_path, "first", [one, other])
+    add_sweep(tmp_path, "first", [one, other])
+    add_sweep(tmp_path, "second", [one])
+    assert read_study(tmp_path, "first") == {"a": ("seed=0",), "b": ("seed=1",)}
+    assert read_study(tmp_path, "second") == {"a": ("seed=0",)}
+    assert len(list((tmp_path / ".studies" / "first").iterdir())) == 1
+    assert studies(tmp_path) == ["first", "second"]
+    assert read_study(tmp_path, "third") == {}
