@@ -49,7 +49,7 @@ class FirstLinear(nn.Module):
         if isinstance(features, Tensor):
             flat = torch.addmm(self.bias.flatten(), features, table)
         elif table.device.type == "cpu" and table.dtype in SPARSE_DTYPES:
-            flat = rows_times_table(features, table, self._buffer) + self.bias.flatten()
+            flat = rows_times_table(features, table, self._buffer).add_(self.bias.flatten())
         else:
             flat = torch.addmm(self.bias.flatten(), dense_rows(features, table.dtype), table)
         return flat.view(-1, *self.bias.shape).transpose(0, 1)
