@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from msd_mtl.data.task import task_of
@@ -132,14 +133,15 @@ def summary_table(cells: Sequence[CellSummary], target: str, metric: str) -> Tab
     """
     n_seeds = len(cells[0].score.values) if cells else 0
     caption = f"mean and 95 % interval over {n_seeds} seeds; gain over no sharing, paired by seed"
-    table = Table(title=f"Test {metric} of {target}", caption=caption)
-    for column in ("coupling", "sharing", "parameters", metric, "gain", "linear", "possible"):
-        table.add_column(column, justify="left" if column == "sharing" else "right")
+    table = Table(title=f"Test {metric} of {target}", caption=caption, box=SIMPLE_HEAD, pad_edge=False)
+    for column in ("coupling", "sharing", "weights", metric, "gain", "linear", "possible"):
+        table.add_column(column, justify="left" if column == "sharing" else "right", no_wrap=True)
+    cells = sorted(cells, key=lambda cell: (cell.coupling is not None, cell.coupling))
     for i, cell in enumerate(cells):
         table.add_row(
             "" if cell.coupling is None else f"{cell.coupling:g}",
             cell.sharing,
-            f"{cell.n_parameters:,}",
+            f"{cell.n_parameters / 1e6:.2f} M",
             _interval(cell.score, ""),
             "" if cell.gain is None else _interval(cell.gain, "+"),
             _number(cell.linear),
