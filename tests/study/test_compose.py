@@ -1,0 +1,55 @@
+"""Runs of a sweep are composed here and now, as Hydra would compose each of them."""
+
+import time
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from tests.conftest import SMALL
+
+from msd_mtl.app import conf_dir
+from msd_mtl.errors import UserError
+from msd_mtl.study.compose import cells
+from msd_mtl.study.identity import resolved
+
+
+@pytest.fixture
+def loaded():
+    """Hydra's configuration loader, and the configuration of a sweep."""
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        hydra = GlobalHydra.instance().hydra
+        assert hydra is not None
+        yield hydra.config_loader, compose("train", return_hydra_config=True)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("sharing=high", "seed=3"),
+        ("recipe=paper2016", "recipe.optimizer.lr=0.01", "data.batch_size=64"),
+        ("tasks=loose", "data.coupling=0.3", "sharing.mask=[1,0,0,1]"),
+        ("study=demo", "trainer=ddp", "+trainer.limit_val_batches=2", "~data.world.missing"),
+        ("data.train_size=null", "recipe.monitor=loudness/rmse"),
+    ],
+)
+def test_a_run_is_composed_as_hydra_does(loaded, overrides):
+    (cell,) = cells(*loaded, [[*SMALL, *overrides]])
+    expected = resolved(compose("train", [*SMALL, *overrides, "trainer.enable_progress_bar=false"]))
+    assert cell.config == expected
+
+
+def test_the_same_run_is_there_once(loaded):
+    found = cells(*loaded, [["seed=0"], ["seed=1"], ["seed=0", "runs_dir=elsewhere"]])
+    assert [cell.overrides for cell in found] == [("seed=0",), ("seed=1",)]
+
+
+def test_runs_that_choose_the_same_groups_are_composed_together(loaded):
+    started = time.perf_counter()
+    found = cells(*loaded, [["sharing=high", f"seed={seed}"] for seed in range(100)])
+    assert len({cell.run_id for cell in found}) == 100
+    assert time.perf_counter() - started < 10
+
+
+def test_a_missing_value_is_one_clear_message(loaded):
+    with pytest.raises(UserError, match="every setting must have a value"):
+        cells(*loaded, [["data=msd"]])
