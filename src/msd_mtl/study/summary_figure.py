@@ -30,7 +30,7 @@ def draw_summary(path: Path, cells: Sequence[CellSummary], target: str, metric: 
     scores, gains = figure.subplots(1, 2)
     for cell in cells:
         place = couplings.index(cell.coupling) + (masks.index(cell.sharing) - (len(masks) - 1) / 2) * 0.16
-        label = NAMES.get(cell.sharing, cell.sharing) if cell.coupling == couplings[0] else None
+        label = f"sharing {NAMES.get(cell.sharing, cell.sharing)}" if cell.coupling == couplings[0] else None
         _point(scores, place, cell.score, COLOURS.get(cell.sharing, "0.5"), label)
         if cell.gain is not None:
             _point(gains, place, cell.gain, COLOURS.get(cell.sharing, "0.5"), None)
@@ -43,16 +43,16 @@ def draw_summary(path: Path, cells: Sequence[CellSummary], target: str, metric: 
     scores.set_title(f"{target}: test {metric.upper() if metric in ('auroc', 'rmse') else metric}", loc="left")
     gains.set_title("gain over no sharing, paired by seed", loc="left")
     n_seeds = len(cells[0].score.values)
-    figure.legend(frameon=False, ncols=len(masks) + 2, loc="outside lower center", title="sharing")
+    figure.legend(frameon=False, ncols=len(masks) + 2, loc="outside upper center")
     figure.supxlabel(f"small dots: {n_seeds} seeds; large dots: their mean with its 95 % interval (t)", fontsize=8)
     with whole_file(path) as temporary:
         figure.savefig(temporary, format="png", dpi=120)
 
 
 def _point(axes: Axes, place: float, value: Estimate, colour: str, label: str | None) -> None:
-    axes.scatter(np.full(len(value.values), place), value.values, s=10, color=colour, alpha=0.4, linewidths=0)
+    axes.scatter(np.full(len(value.values), place - 0.05), value.values, s=9, color=colour, linewidths=0)
     bars = None if np.isnan(value.half_width) else [value.half_width]
-    axes.errorbar([place], [value.mean], bars, fmt="o", color=colour, capsize=3, label=label)
+    axes.errorbar([place], [value.mean], bars, fmt="o", markersize=5, color=colour, capsize=3, label=label)
 
 
 def _line(axes: Axes, values: Sequence[float], label: str, style: str) -> None:

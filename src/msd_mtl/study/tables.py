@@ -132,9 +132,11 @@ def summary_table(cells: Sequence[CellSummary], target: str, metric: str) -> Tab
         metric: Metric of the scores.
     """
     n_seeds = len(cells[0].score.values) if cells else 0
-    caption = f"mean and 95 % interval over {n_seeds} seeds; gain over no sharing, paired by seed"
+    caption = (
+        f"mean and 95 % interval over {n_seeds} seeds; gain over no sharing, paired by seed; best: possible at all"
+    )
     table = Table(title=f"Test {metric} of {target}", caption=caption, box=SIMPLE_HEAD, pad_edge=False)
-    for column in ("coupling", "sharing", "weights", metric, "gain", "linear", "possible"):
+    for column in ("coupling", "sharing", "weights", metric, "gain", "linear", "best"):
         table.add_column(column, justify="left" if column == "sharing" else "right", no_wrap=True)
     cells = sorted(cells, key=lambda cell: (cell.coupling is not None, cell.coupling))
     for i, cell in enumerate(cells):
