@@ -34,7 +34,7 @@ def page(runs_dir: Path, study: str, runs: dict[str, tuple[str, ...]], now: Prog
     bar = ProgressBar(total=len(runs), completed=now.counts[State.COMPLETED])
     title = f"{study}: {line(now)}"
     if not listed:
-        return Group(title, bar)
+        return Group(title, bar, "")
     table = Table()
     for column in ("run", "state", "since", "sets", "said"):
         table.add_column(column)
