@@ -38,6 +38,7 @@ def commands(page: Path) -> list[str]:
 
 
 def shortened(command: str) -> str:
+    command = command.replace("=0,1,2,3,4", "=0")
     found = re.match(r"msd-mtl (\w+)", command)
     return " ".join([command, *(f"'{setting}'" for setting in SHORT.get(found[1], []))]) if found else command
 
