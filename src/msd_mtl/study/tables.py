@@ -75,31 +75,32 @@ def _number(value: float | None) -> str:
 
 
 def sweep_table(records: list[Record]) -> Table:
-    """Test scores of the target, one line a run.
+    """Test scores of the target, one line a run; of its settings those in which the runs differ.
 
     Args:
         records: Completed records.
     """
-    table = Table(title="Target on test")
-    for column in ("run", "tasks", "sharing"):
-        table.add_column(column)
-    for column in ("coupling", "tracks", "seed", "metric", "network", "linear"):
-        table.add_column(column, justify="right")
-    for record in records:
-        cell, target = record["cell"], record["cell"]["target"]
-        metric = next(iter(SHOWN[task_of(target).kind]))
+    shown = {
+        "tasks": [", ".join(record["cell"]["tasks"]) for record in records],
+        "sharing": ["".join(map(str, record["cell"]["sharing_mask"])) for record in records],
+        "coupling": [str(record["cell"]["coupling"]) for record in records],
+        "tracks": [f"{record['data']['rows']['train']:,}" for record in records],
+        "seed": [str(record["seed"]) for record in records],
+        "recipe": [record["cell"]["recipe"] for record in records],
+    }
+    varied = {name: values for name, values in shown.items() if len(set(values)) > 1}
+    table = Table(title="Target on test", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("run", no_wrap=True)
+    for name in varied:
+        table.add_column(name, justify="left" if name in ("tasks", "sharing") else "right")
+    for name in ("metric", "network", "linear"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for i, record in enumerate(records):
+        target = record["cell"]["target"]
+        metric, label = next(iter(SHOWN[task_of(target).kind].items()))
         linear = record["baselines"].get("test", {}).get(target, {}).get("linear", {})
-        table.add_row(
-            record["run_id"],
-            ", ".join(cell["tasks"]),
-            "".join(map(str, cell["sharing_mask"])),
-            "" if cell["coupling"] is None else f"{cell['coupling']:g}",
-            f"{record['data']['rows']['train']:,}",
-            str(record["seed"]),
-            metric,
-            _number(record["metrics"]["test"][target][metric]),
-            _number(linear.get(metric)),
-        )
+        scores = (record["metrics"]["test"][target][metric], linear.get(metric))
+        table.add_row(record["run_id"], *(values[i] for values in varied.values()), label, *map(_number, scores))
     return table
 
 
