@@ -50,7 +50,8 @@ def run(tmp_path, monkeypatch):
 
     def make(*names: str, n_workers: int = 2):
         ended: dict[str, str] = {}
-        cells = [Cell(name, (), {"name": name, "seen": str(seen)}) for name in names]
+        one = {"trainer": {"devices": 1}, "seen": str(seen)}
+        cells = [Cell(name, (), one | {"name": name}) for name in names]
         Pool([{}] * n_workers, lambda cell, how: ended.__setitem__(cell.run_id, how)).run(cells)
         return ended, seen.read_text().split(), failed
 

@@ -71,6 +71,9 @@ class Pool:
             else:
                 self._died(cell, _end(process))
                 process = None
+            if process is not None and cell.config["trainer"]["devices"] != 1:
+                _end(process)  # a process can join the other processes of one run only
+                process = None
         if process is not None:
             _end(process)
 
