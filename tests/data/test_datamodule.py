@@ -106,8 +106,11 @@ def test_summary_counts_what_the_parts_hold(make):
             {"train_size": 10_000},
             r"data\.train_size must be between 1 and the \d+ training rows of this split; got 10000",
         ),
-        ({"train_size": 0}, r"data\.train_size must be between 1"),
-        ({"batch_size": 0}, r"data\.batch_size must be at least 1; got 0"),
+        ({"train_size": 0}, r"data\.train_size must be a whole number of at least 1; got 0"),
+        ({"train_size": 10.5}, r"data\.train_size must be a whole number of at least 1; got 10\.5"),
+        ({"batch_size": 0}, r"data\.batch_size must be a whole number of at least 1; got 0"),
+        ({"seed": -1}, r"seed must be a whole number of at least 0; got -1"),
+        ({"train_size": 31, "drop_last": True}, r"at least data\.batch_size=32 where data\.drop_last=true .* got 31"),
         ({"target": "year"}, r"tasks\.target must be one of tasks\.names \['term:pop'\]; got 'year'"),
         ({"names": []}, r"tasks\.names must be one or more different tasks"),
         ({"names": ["term:pop", "term:pop"]}, r"tasks\.names must be one or more different tasks"),
@@ -124,3 +127,16 @@ def test_a_target_without_both_labels_in_a_part_is_refused(make):
         UserError, match=r"at least 2 different labels in every part; got 1 in train .* data\.split=artist"
     ):
         make(train_size=1)
+
+
+def test_one_name_is_no_list_of_tasks(tracks):
+    with pytest.raises(UserError, match=r"tasks\.names must be a list; got 'term:pop'"):
+        InMemory(tracks, "term:pop", **SETTINGS)
+
+
+def test_a_task_without_training_labels_is_refused_before_training(make, monkeypatch):
+    pop = InMemory.source
+    unknown = np.full(600, np.nan, dtype=np.float32)
+    monkeypatch.setattr(InMemory, "source", lambda self: (pop(self)[0], pop(self)[1] | {"year": unknown}))
+    with pytest.raises(UserError, match=r"task 'year' must have at least one labelled training row; got none of 50"):
+        make(["term:pop", "year"], train_size=50)

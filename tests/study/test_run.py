@@ -187,3 +187,27 @@ def test_schedule_ends_with_the_run(small_run):
         scheduler.step()
     np.testing.assert_allclose(rates, 1e-3 * (1 - np.arange(6) / 6), rtol=1e-6)
     assert scheduler.get_last_lr()[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("overrides", "n_steps"),
+    [
+        (("trainer.max_steps=1000",), 6),  # 3 epochs of 2 batches end first
+        (("trainer.max_steps=4",), 4),
+        (("data.batch_size=50", "+trainer.accumulate_grad_batches=3"), 6),  # 3 epochs of 4 batches in 2 steps
+    ],
+)
+def test_schedule_knows_the_steps_that_the_run_makes(small_run, overrides, n_steps):
+    from msd_mtl.study.fit import build_data, build_module
+    from msd_mtl.study.identity import resolved
+
+    config = resolved(small_run(*overrides))
+    module = build_module(config, build_data(config))
+    assert module.make_scheduler.keywords["total_iters"] == n_steps
+    assert run_once(small_run(*overrides))[1]["steps"] == n_steps
+
+
+def test_where_no_epoch_is_compared_the_last_one_is_the_best(small_run):
+    overrides = ("recipe.patience=1", "recipe.select_after=0.9", "recipe.optimizer.lr=0.05", "trainer.max_epochs=30")
+    _, record = run_once(small_run(*overrides))
+    assert record["best_epoch"] == record["epochs"] - 1 < 27

@@ -65,19 +65,21 @@ class MultiTaskDataModule(pl.LightningDataModule):
         super().__init__()
         self.tasks = _checked_tasks(names, target)
         self.target = target
+        _check_whole("seed", seed, at_least=0)
         self.seed = seed
         self.split = split
         self.split_seed = split_seed
         self.val_fraction = val_fraction
         self.test_fraction = test_fraction
+        if train_size is not None:
+            _check_whole("data.train_size", train_size, at_least=1)
         self.train_size = train_size
         self.features = features
         self.row_norm = row_norm
         check_control(control)
         self.control = control
-        for setting, value in (("batch_size", batch_size), ("eval_batch_size", eval_batch_size)):
-            if value < 1:
-                raise UserError(f"data.{setting} must be at least 1; got {value}.")
+        _check_whole("data.batch_size", batch_size, at_least=1)
+        _check_whole("data.eval_batch_size", eval_batch_size, at_least=1)
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size
         self.drop_last = drop_last
@@ -109,7 +111,7 @@ class MultiTaskDataModule(pl.LightningDataModule):
                 values = permute_labels(values, self.seed, part)
             self.parts[part] = Part(chosen, self.feature_map(counts[chosen]), values)
         self._counts = counts
-        self._check_target()
+        self._check_labels()
 
     def counts(self, part: str) -> csr_array:
         """Word counts of a part's rows, integers, shape ``(part, words)``: what its features were made of."""
@@ -176,11 +178,22 @@ class MultiTaskDataModule(pl.LightningDataModule):
                 f"data.train_size must be between 1 and the {len(train)} training rows of this split; got {n}. "
                 "Leave it out (null) to take all."
             )
+        if self.drop_last and n < self.batch_size:
+            raise UserError(
+                f"data.train_size must be at least data.batch_size={self.batch_size} where data.drop_last=true leaves "
+                f"the last short batch out; got {n}, which trains nothing. Set data.drop_last=false or a smaller batch."
+            )
         rows["train"] = train[np.sort(order[:n])]
         return rows
 
-    def _check_target(self) -> None:
-        """Without labels of the target, and both classes of a binary one, nothing can be selected or scored."""
+    def _check_labels(self) -> None:
+        """Each task needs labels to learn from, the target enough to be selected and scored by."""
+        for task, n_labelled in zip(self.tasks, self.parts["train"].n_labelled, strict=True):
+            if n_labelled == 0:
+                raise UserError(
+                    f"task {task.name!r} must have at least one labelled training row; got none of "
+                    f"{len(self.parts['train'])}. Choose another task, a larger data.train_size or another data.split."
+                )
         index = [task.name for task in self.tasks].index(self.target)
         for part, rows in self.parts.items():
             values = rows.targets[index]
@@ -204,7 +217,14 @@ class MultiTaskDataModule(pl.LightningDataModule):
         return share
 
 
+def _check_whole(setting: str, value: object, *, at_least: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < at_least:
+        raise UserError(f"{setting} must be a whole number of at least {at_least}; got {value!r}.")
+
+
 def _checked_tasks(names: Sequence[str], target: str) -> tuple[Task, ...]:
+    if isinstance(names, str):
+        raise UserError(f"tasks.names must be a list; got {names!r}. Write tasks.names=[{names}].")
     if not names or len(set(names)) != len(names):
         raise UserError(f"tasks.names must be one or more different tasks; got {list(names)}.")
     if target not in names:

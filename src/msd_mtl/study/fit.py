@@ -91,6 +91,7 @@ def fit(config: Config, data: MultiTaskDataModule, folder: Path, callbacks: Sequ
     if kept.best_score is None:
         trainer.validate(module, datamodule=data, verbose=False)
         kept.compare(module)
+        kept.best_epoch = len(module.history) - 1  # Lightning counts on when it ends
     fitted = time.perf_counter()
     save_best(folder, kept)
     metrics = score(module, trainer, data, folder)
@@ -174,8 +175,11 @@ def _with_steps(scheduler: Config | None, config: Config, data: MultiTaskDataMod
     """The schedule's settings, the number of steps of the run in place of ``n_steps``."""
     if scheduler is None or STEPS not in scheduler.values():
         return scheduler
-    budget = config["trainer"]["max_steps"]
-    n_steps = budget if budget > 0 else config["trainer"]["max_epochs"] * len(data.train_dataloader())
+    trainer = config["trainer"]
+    per_epoch = -(-len(data.train_dataloader()) // trainer.get("accumulate_grad_batches", 1))
+    epochs = -1 if trainer["max_epochs"] is None else trainer["max_epochs"]
+    budgets = [n for n in (trainer["max_steps"], epochs * per_epoch) if n >= 0]
+    n_steps = min(budgets, default=0)  # whichever ends first ends the run
     if n_steps < 1:
         raise UserError(
             "recipe.scheduler must know the steps of the run where it names n_steps; got neither trainer.max_epochs "
