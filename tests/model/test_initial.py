@@ -1,4 +1,5 @@
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -19,9 +20,16 @@ def test_the_first_task_starts_alike_under_every_mask_and_alone(make, lyrics, in
 
 
 def test_other_tasks_start_with_other_private_weights(make):
-    first, second, third = make((0, 0, 0, 0)).layers[1].weight
-    assert not torch.isclose(first, second).any()
-    assert not torch.isclose(second, third).any()
+    network = make((0, 0, 0, 0))
+    for first, second, third in (network.layers[1].weight, network.heads.weight):
+        assert not torch.isclose(first, second).any()
+        assert not torch.isclose(second, third).any()
+
+
+def test_layers_of_a_network_do_not_begin_alike(make):
+    network = make((1, 1, 1, 1))
+    starts = [layer.weight.flatten()[:50] / layer.weight.abs().max() for layer in network.layers]
+    assert all(torch.isclose(one, other, atol=0.02).sum() < 10 for one, other in pairwise(starts))
 
 
 def test_every_network_takes_the_same_from_the_global_generator(make):
