@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 import torch
 from hydra.errors import ConfigCompositionException
+from rich.console import Console
 
 from msd_mtl.data.splits import PARTS
 from msd_mtl.errors import UserError
 from msd_mtl.study.evaluate import evaluate
 from msd_mtl.study.run import run_once
+from msd_mtl.study.tables import run_table
 
 
 def test_a_run_leaves_a_whole_run_directory(small_run):
@@ -211,3 +213,14 @@ def test_where_no_epoch_is_compared_the_last_one_is_the_best(small_run):
     overrides = ("recipe.patience=1", "recipe.select_after=0.9", "recipe.optimizer.lr=0.05", "trainer.max_epochs=30")
     _, record = run_once(small_run(*overrides))
     assert record["best_epoch"] == record["epochs"] - 1 < 27
+
+
+def test_tags_may_hold_what_means_something_to_a_terminal_or_a_picture(small_run, capsys):
+    names = ["lastfm:[/b]", "lastfm:$a{$", "term:r/b [red]"]
+    quoted = ",".join(f"'{name}'" for name in names)
+    settings = (f"tasks.names=[{quoted}]", f"tasks.target='{names[0]}'", "trainer.enable_progress_bar=true")
+    folder, record = run_once(small_run(*settings))
+    Console(width=200).print(run_table(record))
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in names)
+    assert set(evaluate(folder, "test")) == set(names)

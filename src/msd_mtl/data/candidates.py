@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from omegaconf import DictConfig
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from msd_mtl.app import hydra_app
@@ -109,14 +110,15 @@ def draw_heat_map(path: Path, names: list[str], matrix: NDArray[np.float64]) -> 
     """
     from matplotlib.figure import Figure
 
-    from msd_mtl.study.files import whole_file
+    from msd_mtl.study.files import drawn, whole_file
 
     side = 2.5 + 0.5 * len(names)
     figure = Figure(figsize=(side + 1, side), layout="constrained")
     axes = figure.subplots()
     image = axes.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1)
-    axes.set_xticks(range(len(names)), names, rotation=60, ha="right")
-    axes.set_yticks(range(len(names)), names)
+    labels = [drawn(name) for name in names]
+    axes.set_xticks(range(len(names)), labels, rotation=60, ha="right")
+    axes.set_yticks(range(len(names)), labels)
     for (i, j), value in np.ndenumerate(matrix):
         colour = "white" if abs(value) > 0.6 else "black"
         axes.text(j, i, "" if np.isnan(value) else f"{value:.2f}", ha="center", va="center", fontsize=7, color=colour)
@@ -135,12 +137,12 @@ def _field_candidate(name: str, values: NDArray[np.float32], labels: NDArray[np.
 
 
 def _table(candidates: list[Candidate], target: str, n_train: int) -> Table:
-    table = Table("task", title=f"Tasks beside {target}, on {n_train} training tracks")
+    table = Table("task", title=f"Tasks beside {escape(target)}, on {n_train} training tracks")
     for column in ("labelled with it", "positive", "correlation"):
         table.add_column(column, justify="right")
     for c in candidates:
         share = "" if np.isnan(c.prevalence) else f"{c.prevalence:.1%}"
-        table.add_row(c.name, f"{c.n:,}", share, "–" if np.isnan(c.correlation) else f"{c.correlation:+.3f}")
+        table.add_row(escape(c.name), f"{c.n:,}", share, "–" if np.isnan(c.correlation) else f"{c.correlation:+.3f}")
     return table
 
 
@@ -170,7 +172,7 @@ def main(cfg: DictConfig) -> None:
         shown = list(dict.fromkeys([target, *tight, *(c.name for c in usable[: DRAWN - 1 - len(fields)]), *fields]))
         labels = [store.labels(name)[train] for name in shown]
         draw_heat_map(Path(cfg.figure), shown, association_matrix(labels, [task_of(name).kind for name in shown]))
-        console.print(f"Heat map of their correlations: [bold]{cfg.figure}[/]")
+        console.print(f"Heat map of their correlations: [bold]{escape(str(cfg.figure))}[/]")
 
 
 if __name__ == "__main__":

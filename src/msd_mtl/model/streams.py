@@ -88,7 +88,7 @@ class StreamLinear(nn.Module):
             return flat.view(-1, *self.bias.shape).transpose(0, 1)
         if self.copies == 1:  # one product for all streams
             flat = F.linear(x.flatten(0, 1), self.weight.flatten(0, 1), self.bias.flatten())
-            return flat.view(*x.shape[:2], -1)
+            return flat.view(*x.shape[:2], self.bias.shape[1])
         return torch.baddbmm(self.bias.unsqueeze(1), x, self.weight.mT)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from msd_mtl.app import hydra_app
@@ -77,7 +78,7 @@ def main(cfg: DictConfig) -> None:
     table = Table("task", "metric", "value", title=f"{folder.name} on {cfg.split}", caption="the numbers of its record")
     for task, scores in metrics.items():
         for i, (metric, value) in enumerate(scores.items()):
-            table.add_row("" if i else task, metric, "–" if value is None else repr(value))
+            table.add_row("" if i else escape(task), metric, "–" if value is None else repr(value))
         table.add_section()
     Console().print(table)
 

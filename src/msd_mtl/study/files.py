@@ -8,6 +8,11 @@ from pathlib import Path
 from typing import Any
 
 
+def drawn(name: str) -> str:
+    """A name as matplotlib writes it out: a tag may hold dollars, which would begin a formula."""
+    return name.replace("$", r"\$")
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path`` that takes its name once the block has ended well.

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from msd_mtl.data.task import task_of
-from msd_mtl.study.files import whole_file
+from msd_mtl.study.files import drawn, whole_file
 from msd_mtl.study.keep import HISTORY
 from msd_mtl.study.record import Record
 from msd_mtl.study.selection import HEADLINE
@@ -32,7 +32,7 @@ def draw_learning_curve(folder: Path, record: Record) -> None:
     losses, scores = figure.subplots(1, 2)
     for name in cell["tasks"]:
         epochs, values = _series(rows, f"train/{name}/loss")
-        losses.plot(epochs, values, label=name, linewidth=2 if name == cell["target"] else 1)
+        losses.plot(epochs, values, label=drawn(name), linewidth=2 if name == cell["target"] else 1)
     losses.set(xlabel="epoch", ylabel="training loss")
     losses.legend(frameon=False)
     epochs, values = _series(rows, f"val/{task.name}/{metric}")
@@ -42,7 +42,7 @@ def draw_learning_curve(folder: Path, record: Record) -> None:
     if linear is not None:
         scores.axhline(linear, color="tab:orange", linestyle="--", label="linear model")
     unit = f" ({task.unit})" if task.unit and metric == "rmse" else ""
-    scores.set(xlabel="epoch", ylabel=f"validation {LABELS[metric]} of {task.name}{unit}")
+    scores.set(xlabel="epoch", ylabel=f"validation {LABELS[metric]} of {drawn(task.name)}{unit}")
     scores.legend(frameon=False)
     for axes in (losses, scores):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))

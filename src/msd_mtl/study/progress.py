@@ -27,7 +27,7 @@ class StepProgress(Callback):
         if not trainer.is_global_zero:
             return
         self.progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("steps"),

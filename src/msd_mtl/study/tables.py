@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table
 
 from msd_mtl.data.task import task_of
@@ -37,7 +38,8 @@ def run_table(record: Record) -> Table:
     """
     cell, rows = record["cell"], record["data"]["rows"]
     mask = "".join(map(str, cell["sharing_mask"]))
-    title = f"{cell['target']}, sharing {mask}, {rows['train']:,} training tracks, seed {record['seed']}: test scores"
+    what = f"sharing {mask}, {rows['train']:,} training tracks, seed {record['seed']}: test scores"
+    title = f"{escape(cell['target'])}, {what}"
     baselines = record["baselines"].get("test", {})
     bayes = record["bayes"]["test"]
     table = Table(title=title, caption=_caption(record))
@@ -52,7 +54,7 @@ def run_table(record: Record) -> Table:
         for i, (metric, label) in enumerate(SHOWN[task.kind].items()):
             unit = f" ({task.unit})" if task.unit and metric == "rmse" else ""
             table.add_row(
-                ("[bold]" + name + "[/]" if name == cell["target"] else name) if i == 0 else "",
+                ("[bold]" + escape(name) + "[/]" if name == cell["target"] else escape(name)) if i == 0 else "",
                 f"{share:.0%}" if i == 0 and share is not None else "",
                 label + unit,
                 *(_number((score or {}).get(metric)) for score in scores),
@@ -81,7 +83,7 @@ def sweep_table(records: list[Record]) -> Table:
         records: Completed records.
     """
     shown = {
-        "tasks": [", ".join(record["cell"]["tasks"]) for record in records],
+        "tasks": [escape(", ".join(record["cell"]["tasks"])) for record in records],
         "sharing": ["".join(map(str, record["cell"]["sharing_mask"])) for record in records],
         "coupling": [str(record["cell"]["coupling"]) for record in records],
         "tracks": [f"{record['data']['rows']['train']:,}" for record in records],
@@ -136,7 +138,7 @@ def summary_table(cells: Sequence[CellSummary], target: str, metric: str) -> Tab
     caption = (
         f"mean and 95 % interval over {n_seeds} seeds; gain over no sharing, paired by seed; best: possible at all"
     )
-    table = Table(title=f"Test {metric} of {target}", caption=caption, box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=f"Test {metric} of {escape(target)}", caption=caption, box=SIMPLE_HEAD, pad_edge=False)
     for column in ("coupling", "sharing", "weights", metric, "gain", "linear", "best"):
         table.add_column(column, justify="left" if column == "sharing" else "right", no_wrap=True)
     cells = sorted(cells, key=lambda cell: (cell.coupling is not None, cell.coupling))

@@ -7,6 +7,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 from rich.console import Console
+from rich.markup import escape
 
 from msd_mtl.app import hydra_app
 from msd_mtl.study.cell import attempt
@@ -33,7 +34,9 @@ def train(cfg: DictConfig) -> None:
         return
     console = Console()
     console.print(run_table(record))
-    console.print(f"[bold]{folder}[/]: record.json, history.csv, config.yaml, learning_curve.png, best.ckpt")
+    console.print(
+        f"[bold]{escape(str(folder))}[/]: record.json, history.csv, config.yaml, learning_curve.png, best.ckpt"
+    )
 
 
 def show_sweep() -> Progress:
