@@ -45,7 +45,8 @@ class StudySweeper(BasicSweeper):
                 if isinstance(self.launcher, StudyLauncher):
                     self.launcher.make(batch)
                 else:
-                    self.launcher.launch(batches[i], initial_job_idx=sum(map(len, batches[:i])))
+                    for ended in self.launcher.launch(batches[i], initial_job_idx=sum(map(len, batches[:i]))):
+                        _ = ended.return_value  # raises what a command other than `train` has not caught
         except UserError as error:
             sys.stderr.write(f"msd-mtl train: {error}\n")
             raise SystemExit(2) from None
