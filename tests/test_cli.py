@@ -92,3 +92,19 @@ def test_the_demo_ends_with_a_table_and_names_its_picture(tmp_path):
     assert "runs/demo.png" in done.stdout
     assert (tmp_path / "runs" / "demo.png").stat().st_size > 10_000
     assert len(list(tmp_path.glob("runs/*/record.json"))) == 4
+
+
+def test_a_folder_that_cannot_be_written_to_is_one_line(tmp_path):
+    (tmp_path / "taken").touch()
+    done = msd_mtl("train", *FAST, "runs_dir=taken", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("msd-mtl train: files must be readable and writable; got Not a directory: taken/")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_the_demo_mixes_no_runs_that_its_table_cannot_tell_apart(tmp_path):
+    choices = ("seed=0", "sharing=none", "data.coupling=0.9", "data.train_size=150,200")
+    done = msd_mtl("demo", *FAST, *choices, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "choices must be of sharing, data.coupling or seed" in done.stderr

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from errno import ENOSPC
 from pathlib import Path
 
 import hydra
@@ -26,8 +27,8 @@ def hydra_app(config_name: str) -> Callable[[Command], Callable[[], None]]:
         config_name: Primary configuration in ``conf/``, without ``.yaml``.
 
     Returns:
-        A decorator. The decorated function reads the command line; a ``UserError`` ends it with its message on standard
-        error and exit code 2.
+        A decorator. The decorated function reads the command line; a ``UserError``, or a file that cannot be used,
+        ends it with a message on standard error and exit code 2.
     """
 
     def decorate(command: Command) -> Callable[[], None]:
@@ -39,6 +40,14 @@ def hydra_app(config_name: str) -> Callable[[Command], Callable[[], None]]:
                 raise SystemExit(interruption.exit_code) from None
             except UserError as error:
                 sys.stderr.write(f"msd-mtl {config_name}: {error}\n")
+                raise SystemExit(2) from None
+            except OSError as error:  # a full disk, a folder that is read-only or a file
+                if error.filename is None and error.errno != ENOSPC:
+                    raise
+                where = f": {error.filename}" if error.filename else ""
+                sys.stderr.write(
+                    f"msd-mtl {config_name}: files must be readable and writable; got {error.strerror}{where}.\n"
+                )
                 raise SystemExit(2) from None
 
         main: Callable[[], None] = hydra.main(str(conf_dir()), config_name, "1.3")(guarded)

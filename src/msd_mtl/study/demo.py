@@ -43,6 +43,10 @@ def main() -> None:
             progress.advance(bar)
 
         cell()
+    if len({(str(r["cell"]["sharing_mask"]), r["cell"]["coupling"], r["seed"]) for r in records}) < len(records):
+        raise SystemExit(
+            "msd-mtl demo: choices must be of sharing, data.coupling or seed; see `msd-mtl train -m` for others."
+        )
     first, cells = records[0], summarise(records)
     target, metric = first["cell"]["target"], target_metric(first)
     console.print(summary_table(cells, target, metric))
