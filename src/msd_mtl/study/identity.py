@@ -38,7 +38,7 @@ def resolved(cfg: DictConfig) -> Config:
         config = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         raise UserError(
-            f"every setting must have a value; {str(error).splitlines()[0]}. Give it as KEY=VALUE."
+            f"every setting must have a value; {str(error).splitlines()[0]}. Set {error.full_key or 'KEY'}=VALUE."
         ) from None
     return {str(key): value for key, value in dict(config).items()}  # type: ignore[arg-type]
 
