@@ -7,6 +7,7 @@ from pathlib import Path
 
 import hydra
 from omegaconf import DictConfig
+from omegaconf.errors import MissingMandatoryValue
 
 from msd_mtl.errors import UserError
 from msd_mtl.study.interruption import InterruptedRun
@@ -48,6 +49,10 @@ def hydra_app(config_name: str) -> Callable[[Command], Callable[[], None]]:
                 sys.stderr.write(
                     f"msd-mtl {config_name}: files must be readable and writable; got {error.strerror}{where}.\n"
                 )
+                raise SystemExit(2) from None
+            except MissingMandatoryValue as error:
+                key = error.full_key
+                sys.stderr.write(f"msd-mtl {config_name}: {key} must be set; got nothing. Add {key}=VALUE.\n")
                 raise SystemExit(2) from None
 
         main: Callable[[], None] = hydra.main(str(conf_dir()), config_name, "1.3")(guarded)
