@@ -28,8 +28,8 @@ def hydra_app(config_name: str) -> Callable[[Command], Callable[[], None]]:
         config_name: Primary configuration in ``conf/``, without ``.yaml``.
 
     Returns:
-        A decorator. The decorated function reads the command line; a ``UserError``, or a file that cannot be used,
-        ends it with a message on standard error and exit code 2.
+        A decorator. The decorated function reads the command line; a ``UserError``, a file that cannot be used or a
+        setting without a value ends it with a message on standard error and exit code 2.
     """
 
     def decorate(command: Command) -> Callable[[], None]:
