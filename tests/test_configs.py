@@ -65,11 +65,9 @@ IDENTITY = "a"
 
 @pytest.mark.parametrize(
     "override",
-    ["runs_dir=elsewhere", "logger=wandb", "study=demo", "trainer.enable_progress_bar=false", "baselines=false"],
+    ["runs_dir=elsewhere", "logger=wandb", "study.name=other", "trainer.enable_progress_bar=false", "baselines=false"],
 )
 def test_how_a_run_is_made_is_not_part_of_its_name(override):
-    if override == "study=demo":  # the demo's own settings are, its name is not
-        override = "study.name=other"
     assert run_id(resolved(composed("train", override)), IDENTITY) == run_id(resolved(composed("train")), IDENTITY)
 
 
@@ -80,6 +78,20 @@ def test_how_a_run_is_made_is_not_part_of_its_name(override):
 )  # fmt: skip
 def test_what_can_change_a_result_changes_the_name(override):
     assert run_id(resolved(composed("train", override)), IDENTITY) != run_id(resolved(composed("train")), IDENTITY)
+
+
+@pytest.mark.parametrize(("one", "other"), [("data.coupling=0", "data.coupling=0.0"), ("data.row_norm=30", "seed=0")])
+def test_the_same_number_written_otherwise_is_the_same_run(one, other):
+    assert run_id(resolved(composed("train", one)), IDENTITY) == run_id(resolved(composed("train", other)), IDENTITY)
+
+
+def test_coupling_of_the_preset_counts_where_the_data_has_one():
+    names = {
+        run_id(resolved(composed("train", "data=msd", "data.store=s", f"tasks.coupling={c}")), IDENTITY) for c in (0, 1)
+    }
+    assert len(names) == 1
+    planted = {run_id(resolved(composed("train", f"tasks.coupling={c}")), IDENTITY) for c in (0, 1)}
+    assert len(planted) == 2
 
 
 def test_other_data_is_another_run():

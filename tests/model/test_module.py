@@ -30,6 +30,7 @@ class OneProcess:
 
     world_size = 1
     max_steps = -1
+    accumulate_grad_batches = 2
 
 
 def module(tasks, outputs, mean=None, scale=None, **settings):
@@ -106,6 +107,16 @@ def test_a_loss_that_is_not_finite_names_task_and_step():
     with pytest.raises(NonFiniteLossError, match="must stay finite; got nan for task 'year' at step 7") as raised:
         made.training_step(batch([[1, 0], [1, 2]]), 0)
     assert (raised.value.task, raised.value.step) == ("year", 7)
+
+
+def test_batches_of_one_step_draw_each_on_their_own():
+    made = module([YEAR], [[[0.0]]])
+    made.__class__.global_rank = 0
+    drawn = []
+    for batch_idx in (0, 1, 2):
+        made.on_train_batch_start(batch([[0]]), batch_idx)
+        drawn.append(torch.rand(1).item())
+    assert drawn[0] == drawn[2] != drawn[1]
 
 
 def test_weights_of_unknown_tasks_are_refused():

@@ -149,6 +149,7 @@ def test_early_stopping_stops(small_run):
         ("recipe.task_weights={loudness: 2}", r"recipe\.task_weights must name tasks of the set"),
         ("data.features=bow", r"data\.features must be one of"),
         ("recipe.optimizer.lr=-1", r"recipe\.optimizer and .* must take their settings; got Invalid learning rate"),
+        ("+trainer.limit_test_batches=1", r"must be scored on whole parts; got trainer\.limit_test_batches"),
         ("trainer.precision=7", r"settings of pytorch_lightning\.Trainer must be ones that it takes"),
         ("data.coupling=2", r"data\.coupling must be from 0 to 1; got 2"),
         ("data.split=random", r"data\.split must be one of"),

@@ -100,8 +100,10 @@ class MultiTaskModule(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002  # Lightning's signature
-        """Seed what the step draws."""
-        torch.manual_seed((self.seed * 1_000_003 + self.global_step) * 4096 + self.global_rank)
+        """Seed what the batch draws: of several that make one step, each on its own."""
+        of_step = batch_idx % self.trainer.accumulate_grad_batches
+        # PyTorch seeds its generator with the lowest 32 bits alone: 6 for the process, 6 for the batch of the step
+        torch.manual_seed((self.seed * 1_000_003 + self.global_step) * 4096 + of_step * 64 + self.global_rank)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002  # Lightning's signature
         """Weighted sum of the tasks' mean losses over their labelled rows."""

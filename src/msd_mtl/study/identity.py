@@ -20,6 +20,7 @@ OPERATIONAL = (
     "logger",
     "study",
     "data.store",
+    "tasks.coupling",  # counts as data.coupling, where the data has one
     "trainer.enable_progress_bar",
     "trainer.enable_model_summary",
     "trainer.log_every_n_steps",
@@ -82,6 +83,15 @@ def without(config: Config, keys: tuple[str, ...]) -> Config:
 
 
 def digest(value: Any) -> str:
-    """16 hexadecimal digits that depend on the value alone, not on the order of its keys."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
+    """16 hexadecimal digits that depend on the value alone: not on the order of keys, nor on 1 being written 1.0."""
+    text = json.dumps(_plain(value), sort_keys=True, ensure_ascii=False)
     return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """The same value with whole numbers as integers."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

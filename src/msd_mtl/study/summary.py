@@ -96,13 +96,17 @@ def summarise(records: Sequence[Record]) -> list[CellSummary]:
 
 
 def _score(record: Record) -> float:
-    return float(record["metrics"]["test"][record["cell"]["target"]][target_metric(record)])
+    return _number(record["metrics"]["test"][record["cell"]["target"]][target_metric(record)])
 
 
 def _baseline(record: Record) -> float:
     task = record["baselines"].get("test", {}).get(record["cell"]["target"], {})
-    return float(task.get("linear", {}).get(target_metric(record), float("nan")))
+    return _number(task.get("linear", {}).get(target_metric(record)))
 
 
 def _possible(record: Record) -> float:
-    return float(record["bayes"]["test"].get(record["cell"]["target"], {}).get(target_metric(record), float("nan")))
+    return _number(record["bayes"]["test"].get(record["cell"]["target"], {}).get(target_metric(record)))
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else float(value)
