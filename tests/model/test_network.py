@@ -149,6 +149,16 @@ def test_sparse_and_dense_rows_give_the_same_numbers(make, mask, lyrics, norm):
     torch.testing.assert_close(*results)
 
 
+@pytest.mark.parametrize("norm", [None, "layer"])
+@pytest.mark.parametrize("as_rows", [sparse, torch.clone], ids=["sparse", "dense"])
+def test_a_batch_without_rows_moves_nothing(make, mask, lyrics, norm, as_rows):
+    network = make(mask, n_outputs=(1, 3, 1), norm=norm, dropout=0.5)
+    outputs = network(as_rows(lyrics[:0]))
+    assert [tuple(y.shape) for y in outputs] == [(0, 1), (0, 3), (0, 1)]
+    sum(y.sum() for y in outputs).backward()
+    assert not any(grad.any() for grad in grads(network).values())
+
+
 def test_gradients_are_those_of_finite_differences(make, mask, lyrics):
     network = make(mask, n_outputs=(1, 2, 1), activation="tanh")
     names, values = zip(*network.named_parameters(), strict=True)
