@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# laptop.sh STUDY [overrides]: makes the runs of a study of conf/study/ as one run after another in this process, with what they print: to debug.
+# laptop.sh STUDY [overrides]: makes the runs of a study of conf/study/ one after another in this process: to debug.
 # Whatever ended it, the same command goes on; `msd-mtl status study=STUDY watch=5` shows how it stands.
 set -euo pipefail
 study=${1:?usage: $0 STUDY [overrides], such as: $0 demo}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# slurm.sh STUDY [overrides]: makes the runs of a study of conf/study/ jobs of a SLURM cluster.
+# slurm.sh STUDY [overrides]: makes the runs of a study of conf/study/ as jobs of a SLURM cluster.
 # SBATCH_PARTITION, SBATCH_ACCOUNT and SBATCH_TIMELIMIT choose where; conf/hydra/launcher/slurm.yaml has the rest.
 # Whatever ended it, the same command goes on; `msd-mtl status study=STUDY watch=5` shows how it stands.
 set -euo pipefail

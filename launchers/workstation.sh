@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# workstation.sh STUDY [overrides]: makes the runs of a study of conf/study/ as as many processes as this machine has cores, or GPUs with trainer=gpu.
+# workstation.sh STUDY [overrides]: the same in as many processes as this machine has cores, or GPUs with trainer=gpu.
 # Whatever ended it, the same command goes on; `msd-mtl status study=STUDY watch=5` shows how it stands.
 set -euo pipefail
 study=${1:?usage: $0 STUDY [overrides], such as: $0 demo}

@@ -19,7 +19,7 @@ COMMANDS = {
 }
 
 # Commands whose `study=NAME` means runs that are there, of any name, and no file of conf/study/.
-OF_STUDIES = ("status", "report", "dashboard")
+OF_STUDIES = ("status", "dashboard")
 
 
 def usage() -> str:
