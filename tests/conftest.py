@@ -1,6 +1,7 @@
 """What tests of several folders need."""
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,14 @@ def small_run(tmp_path: Path) -> Callable[..., DictConfig]:
             return compose("train", [*SMALL, f"runs_dir={tmp_path / 'runs'}", *overrides])
 
     return build
+
+
+@pytest.fixture
+def heeded() -> Iterator[None]:
+    """Has Ctrl-C reach this process and those it starts; shells have it ignored in the background."""
+    earlier = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, earlier)
 
 
 @pytest.fixture(scope="session")

@@ -100,7 +100,7 @@ def children(pid: int) -> list[int]:
 
 
 @pytest.mark.slow
-def test_a_sweep_goes_on_after_ctrl_c_and_a_kill(tmp_path):
+def test_a_sweep_goes_on_after_ctrl_c_and_a_kill(tmp_path, heeded):
     command = [
         sys.executable, "-m", "msd_mtl.cli", "train", "-m", "hydra/launcher=local", "hydra.launcher.n_workers=1",
         *SMALL, "trainer.max_epochs=40", "recipe.patience=null", "baselines=false", "checkpoint_every_s=0.2",

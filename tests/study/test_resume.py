@@ -111,7 +111,7 @@ def test_within_an_epoch_only_the_steps_since_the_checkpoint_are_made_again(smal
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGUSR2, signal.SIGINT])
-def test_a_signal_has_a_checkpoint_written_after_the_step(small_run, monkeypatch, signum):
+def test_a_signal_has_a_checkpoint_written_after_the_step(small_run, monkeypatch, heeded, signum):
     cut(monkeypatch, 5, lambda: os.kill(os.getpid(), signum))
     cfg = small_run("data.batch_size=50")
     with pytest.raises(
