@@ -15,8 +15,8 @@ write_configuration() {
   cat > "$conf" <<CONF
 ClusterName=test
 SlurmctldHost=$host(127.0.0.1)
-SlurmctldPort=26817
-SlurmdPort=26818
+SlurmctldPort=${CONTROLLER_PORT:-26817}
+SlurmdPort=${NODE_PORT:-26818}
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -48,6 +49,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     root = tmp_path_factory.mktemp("slurm")
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("SLURM_", "SBATCH_"))}
     clean |= {"OMP_NUM_THREADS": "1", "MAX_ARRAY_SIZE": FEW, "SLURM_CONF": str(root / "etc" / "slurm.conf")}
+    with socket.socket() as one, socket.socket() as other:  # another test may have a cluster on this machine
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        clean |= {"CONTROLLER_PORT": str(one.getsockname()[1]), "NODE_PORT": str(other.getsockname()[1])}
     found = Cluster(root, clean)
     try:
         found.control("start")
