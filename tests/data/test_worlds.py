@@ -4,8 +4,10 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.metrics import roc_auc_score
 
+from msd_mtl.data.detectors import Detectors
 from msd_mtl.data.task import Task, task_of
 from msd_mtl.data.worlds import SCALES, make_world
 from msd_mtl.errors import UserError
@@ -222,6 +224,28 @@ def test_noise_is_independent_between_tasks():
         assert abs(np.corrcoef(one, other)[0, 1]) < 0.03
 
 
+def test_wave_changes_the_target_and_only_what_auxiliaries_take_over_from_it():
+    plain, waved = (make(common="high", coupling=0.0, wave=wave) for wave in (0.0, 2.5))
+    assert np.mean(plain.labels["term:pop"] == waved.labels["term:pop"]) < 0.8
+    np.testing.assert_array_equal(plain.labels["year"], waved.labels["year"])
+    coupled = make(common="high", coupling=1.0, wave=2.5)
+    np.testing.assert_array_equal(waved.labels["term:pop"], coupled.labels["term:pop"])
+    assert coupled.measured_coupling["year"]["structure"] == pytest.approx(1.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("wave", [1.0, 2.5])
+def test_waved_signal_keeps_the_signal_to_noise_ratio(wave):
+    world = make_world([task_of("year")], "year", **{**SMALL, "n_tracks": 20_000}, wave=wave, signal_to_noise=3.0)
+    assert world.bayes("year")["r2"] == pytest.approx(0.75, abs=0.02)
+
+
+def test_share_of_song_detectors_do_not_depend_on_how_often_a_song_is_sung():
+    detect = Detectors(np.array([[0, 2]]), np.array([[1.0, -1.0]]), np.zeros(1), share_of_song=True)
+    counts = np.array([[1, 1, 0], [0, 3, 7]], dtype=np.uint16)
+    twice = np.expm1(2 * np.log1p(counts.astype(float)))
+    np.testing.assert_allclose(detect(csr_array(counts)), detect(csr_array(twice)), rtol=1e-12)
+
+
 def test_no_signal_means_a_constant_posterior():
     world = make(signal_to_noise=0.0, prevalence=0.3)
     np.testing.assert_allclose(world.posterior["term:pop"], 0.3, atol=1e-9)
@@ -248,6 +272,9 @@ def test_opaque_names_are_fine():
         ({"missing": {"target": 0.5}}, "data.missing must have a value for 'loudness'"),
         ({"prevalence": 0.0}, "data.prevalence must be above 0"),
         ({"signal_to_noise": {"target": -1.0, "auxiliary": 1.0}}, "got -1.0 for 'term:pop'"),
+        ({"n_detectors": 0}, "data.world.n_detectors must be at least 1; got 0"),
+        ({"curvature": 0.0}, "data.world.curvature must be above 0"),
+        ({"wave": -1.0}, "data.world.wave must be at least 0"),
         ({"words_per_detector": 300}, "data.n_words must leave 900 words"),
     ],
 )

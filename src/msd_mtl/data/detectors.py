@@ -26,13 +26,17 @@ class Plan:
         n_detectors: Detectors per task.
         words_per_detector: Words that a detector sums over.
         n_units: Saturating units of a structure.
-        curvature: Slope of these units per standard deviation of a detector; 0 is linear.
+        curvature: Slope of these units per standard deviation of a detector, above 0; small is nearly linear.
+        wave: Radians per standard deviation of the wave that the target's structure is; 0 for saturating units.
+        share_of_song: Whether detectors see ``log1p(count)`` divided by the L2 norm of its song.
     """
 
     n_detectors: int
     words_per_detector: int
     n_units: int
     curvature: float
+    wave: float = 0.0
+    share_of_song: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,11 +47,13 @@ class Detectors:
         words: Columns of the vocabulary, int64, shape ``(detectors, words_per_detector)``.
         weights: What each word adds per ``log1p(count)``, float64, same shape.
         shift: Constant of each detector, float64, shape ``(detectors,)``; makes the mean 0 and the variance 1.
+        share_of_song: Whether ``log1p(count)`` is divided by the L2 norm of its song.
     """
 
     words: NDArray[np.int64]
     weights: Floats
     shift: Floats
+    share_of_song: bool = False
 
     def __call__(self, counts: csr_array) -> Floats:
         """Detect.
@@ -64,7 +70,11 @@ class Detectors:
         out = np.empty((counts.shape[0], len(self.words)))
         for start in range(0, len(out), BLOCK_ROWS):
             block = counts[start : start + BLOCK_ROWS]
-            logs = csr_array((np.log1p(block.data, dtype=np.float64), block.indices, block.indptr), shape=block.shape)
+            values = np.log1p(block.data, dtype=np.float64)
+            if self.share_of_song:
+                row = np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
+                values /= np.sqrt(np.bincount(row, values**2, minlength=block.shape[0]))[row]
+            logs = csr_array((values, block.indices, block.indptr), shape=block.shape)
             out[start : start + BLOCK_ROWS] = logs @ dense + self.shift
         return out
 
@@ -113,9 +123,9 @@ def plant_detectors(
         taken = round(common * plan.words_per_detector)
         words[:, :taken], signs[:, :taken] = like.words[:, :taken], np.sign(like.weights[:, :taken])
     weights = signs / spread[words]
-    raw = Detectors(words, weights, np.zeros(plan.n_detectors))(counts)
+    raw = Detectors(words, weights, np.zeros(plan.n_detectors), plan.share_of_song)(counts)
     scale = raw.std(axis=0)
-    return Detectors(words, weights / scale[:, None], -raw.mean(axis=0) / scale)
+    return Detectors(words, weights / scale[:, None], -raw.mean(axis=0) / scale, plan.share_of_song)
 
 
 def _word_statistics(counts: csr_array) -> tuple[Floats, Floats]:

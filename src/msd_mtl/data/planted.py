@@ -15,6 +15,8 @@ from msd_mtl.data.synthetic_lyrics import stream
 
 Common = Literal["low", "high", "none"]
 
+WAVE_SLOPE = 0.3  # of the straight line under a wave, per standard deviation
+
 
 @dataclass(frozen=True)
 class Structure:
@@ -50,6 +52,40 @@ class Structure:
         return total
 
 
+@dataclass(frozen=True)
+class Wave:
+    """High level: a wave over one direction of the detectors, with a weak slope that shows where to look.
+
+    In outline it is easy to learn and in detail hard, so that whoever knows the wave has an advantage.
+
+    Attributes:
+        direction: Weight of each detector, float64, shape ``(detectors,)``, norm 1.
+        frequency: Radians per standard deviation of the direction.
+        scale: Makes the variance 1.
+        shift: Makes the mean 0.
+    """
+
+    direction: Floats
+    frequency: float
+    scale: float = 1.0
+    shift: float = 0.0
+
+    def __call__(self, detected: Floats) -> Floats:
+        """Mix detector values of shape ``(rows, detectors)`` to shape ``(rows,)``."""
+        along = np.zeros(len(detected))
+        for column, weight in enumerate(self.direction):
+            along += weight * detected[:, column]
+        return self.scale * (np.sin(self.frequency * along) + WAVE_SLOPE * along) + self.shift
+
+
+def plant_wave(reference: Floats, name: str, world: int, plan: Plan) -> Wave:
+    """Choose the direction of a task's wave; arguments and normalisation as of ``plant_structure``."""
+    direction = stream(world, "wave", name).standard_normal(plan.n_detectors)
+    direction /= np.sqrt((direction**2).sum())
+    raw = Wave(direction, plan.wave)(reference)
+    return Wave(direction, plan.wave, float(1 / raw.std()), float(-raw.mean() / raw.std()))
+
+
 def plant_structure(reference: Floats, name: str, world: int, plan: Plan) -> Structure:
     """Choose how a task mixes its detectors.
 
@@ -83,7 +119,7 @@ class Signal:
     """
 
     detectors: Detectors
-    structures: tuple[tuple[float, Structure], ...]
+    structures: tuple[tuple[float, Structure | Wave], ...]
     scale: float = 1.0
     shift: float = 0.0
 
@@ -153,7 +189,8 @@ def plan_signal(
     low = coupling if common == "low" else 0.0
     detectors = plant_detectors(songs, name, world, plan, like=None if like is None else like.detectors, common=low)
     detected = detectors(songs)
-    structures = [(1.0, plant_structure(detected, name, world, plan))]
+    plant = plant_wave if plan.wave and like is None else plant_structure
+    structures: list[tuple[float, Structure | Wave]] = [(1.0, plant(detected, name, world, plan))]
     if like is not None and common == "high":
         structures = [(coupling, like.structures[0][1]), (float(np.sqrt(1 - coupling**2)), structures[0][1])]
     raw = Signal(detectors, tuple(structures)).structure(detected)

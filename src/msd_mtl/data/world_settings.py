@@ -65,6 +65,18 @@ def check_coupling(coupling: float, common: str) -> None:
         raise UserError(f"data.common must be one of {', '.join(get_args(Common))}; got {common!r}. Choose one.")
 
 
+def check_signal(n_detectors: int, words_per_detector: int, n_units: int, curvature: float, *, wave: float) -> None:
+    """Refuse signals that are constant or have no size (UserError)."""
+    counts = {"n_detectors": n_detectors, "words_per_detector": words_per_detector, "n_units": n_units}
+    for key, count in counts.items():
+        if count < 1:
+            raise UserError(f"data.world.{key} must be at least 1; got {count}. Raise it.")
+    if not 0 < curvature < float("inf"):
+        raise UserError(f"data.world.curvature must be above 0 and finite; got {curvature}. 0.1 is nearly linear.")
+    if not 0 <= wave < float("inf"):
+        raise UserError(f"data.world.wave must be at least 0 and finite; got {wave}. 0 is no wave.")
+
+
 def check_setting(key: str, setting: PerTask, names: Sequence[str], target: str) -> None:
     """Refuse values per task that are missing or out of range (UserError).
 

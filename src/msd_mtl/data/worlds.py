@@ -25,7 +25,15 @@ from msd_mtl.data.synthetic_lyrics import make_language, make_tracks, stream, wr
 from msd_mtl.data.task import Task
 from msd_mtl.data.tracks import Tracks
 from msd_mtl.data.truth import Truth, bayes_scores, make_truth
-from msd_mtl.data.world_settings import PerTask, check_coupling, check_setting, check_sizes, check_tasks, value_of
+from msd_mtl.data.world_settings import (
+    PerTask,
+    check_coupling,
+    check_setting,
+    check_signal,
+    check_sizes,
+    check_tasks,
+    value_of,
+)
 from msd_mtl.errors import UserError
 
 CALIBRATION_SONGS = 8192  # songs beside the tracks on which frequencies and variances are measured
@@ -105,6 +113,8 @@ def make_world(
     words_per_detector: int = 30,
     n_units: int = 8,
     curvature: float = 1.5,
+    wave: float = 0.0,
+    share_of_song: bool = False,
     world: int = 0,
 ) -> World:
     """Make a world.
@@ -129,7 +139,10 @@ def make_world(
         n_detectors: Detectors per task.
         words_per_detector: Words that a detector sums over.
         n_units: Saturating units of a structure.
-        curvature: Slope of these units; 0 is linear.
+        curvature: Slope of these units, above 0; small is nearly linear.
+        wave: Radians per standard deviation of the wave that the target's structure is; 0 for saturating units, which
+            the auxiliaries' own structures always have.
+        share_of_song: Whether detectors see words as a share of their song: ``log1p(count)`` over its L2 norm.
         world: Seed of the world; other seeds are other vocabularies, tracks, tasks and noise.
 
     Returns:
@@ -143,12 +156,13 @@ def make_world(
     check_tasks(names, target)
     check_sizes(n_tracks, n_words, words_per_track)
     check_coupling(coupling, common)
+    check_signal(n_detectors, words_per_detector, n_units, curvature, wave=wave)
     for key, setting in settings.items():
         check_setting(key, setting, names, target)
     language = make_language(n_words, words_per_track, world)
     tracks = make_tracks(language, n_words, n_tracks, world)
     songs = write_songs(language, n_words, CALIBRATION_SONGS, stream(world, "calibration"))
-    plan = Plan(n_detectors, words_per_detector, n_units, curvature)
+    plan = Plan(n_detectors, words_per_detector, n_units, curvature, wave, share_of_song)
     first = plan_signal(songs, target, world, plan)
     planted = {
         name: first
