@@ -24,6 +24,7 @@ NOT_RUN = {
     "make bench": "benchmarks do not belong in tests; their code is imported by tests of their own",
     "make test": "it is what runs this",
     "python3 -m venv": "the environment under test is there",
+    "source ": "it is active",
     "uv ": "installs from the network",
     "wandb login": "needs an account",
     "wandb sync": "needs an account",
