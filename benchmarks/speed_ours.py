@@ -16,7 +16,7 @@ from msd_mtl.model.network import SharingNetwork
 from msd_mtl.study.fit import fit
 from msd_mtl.study.identity import resolved
 from speed_dense import LEARNING_RATE, Clock, Epoch, EpochClock
-from speed_problem import BATCH, DROPOUT, EVAL_BATCH, N_WORDS, TASKS, WIDTHS, Problem, ProblemData
+from speed_problem import BATCH, DROPOUT, EVAL_BATCH, N_WORDS, TASKS, WIDTHS, WORDS_PER_TRACK, Problem, ProblemData
 
 
 def configuration(*overrides: str) -> dict[str, Any]:
@@ -79,9 +79,9 @@ def ours_by_hand(problem: Problem) -> Epoch:
 
 
 def products(mask: tuple[int, ...], n_tasks: int, batch: int) -> list[tuple[Tensor, Tensor, Tensor]]:
-    """Operands of every product above the first layer: input, weights, gradient of the output."""
+    """Operands of every product: input, weights, gradient of the output; a row has as many inputs as distinct words."""
     streams = 1 if mask[0] else n_tasks
-    shapes = []
+    shapes = [(batch, WORDS_PER_TRACK, streams * WIDTHS[0])]
     for tied, n_in, n_out in zip(mask[1:], WIDTHS[:-1], WIDTHS[1:], strict=True):
         if streams == 1:
             shapes.append((batch, n_in, n_out if tied else n_tasks * n_out))
@@ -94,7 +94,7 @@ def products(mask: tuple[int, ...], n_tasks: int, batch: int) -> list[tuple[Tens
 
 
 def floor(problem: Problem) -> Epoch:
-    """The bare matrix products of an epoch with validation, one `torch.mm` each; the first layer counts nothing."""
+    """The bare matrix products of an epoch with validation, one `torch.mm` each: no other operation, no optimiser."""
     n_tasks = len(problem.tasks)
     n_steps, rest = divmod(len(problem.train), BATCH)
     train = [(n_steps, products(problem.mask, n_tasks, BATCH)), (1, products(problem.mask, n_tasks, rest))]
@@ -105,10 +105,11 @@ def floor(problem: Problem) -> Epoch:
         start = clock()
         for n, operands in train:
             for _ in range(n):
-                for x, w, g in operands:
+                for layer, (x, w, g) in enumerate(operands):
                     torch.mm(x, w)
-                    torch.mm(g, w.T)
                     torch.mm(x.T, g)
+                    if layer > 0:
+                        torch.mm(g, w.T)
         for n, operands in val:
             for _ in range(n):
                 for x, w, _g in operands:
