@@ -1,0 +1,247 @@
+"""What the answers of a study are made of. Nothing here computes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from msd_mtl.study.record import Record
+
+Question = Literal["benefit", "size", "coupling", "depth"]  # RQ1 to RQ4
+Verdict = Literal["better", "worse", "equivalent", "undecided"]
+Reference = Literal["single task", "no sharing"]  # what a gain is over
+Settings = tuple[tuple[str, str], ...]  # dotted key and value as text, in the order of the keys
+
+QUESTIONS: tuple[Question, ...] = ("benefit", "size", "coupling", "depth")
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What a run is compared by: all but its seed.
+
+    Attributes:
+        task_set: Preset of ``conf/tasks`` with these tasks and this target, else the tasks joined by `` + ``.
+        tasks: Names of the tasks trained together.
+        target: The task the study asks about.
+        mask: Sharing mask, such as ``1100``.
+        train_size: Rows it trained on.
+        coupling: Planted coupling, 0 to 1; None on real data.
+        context: Every other setting in which runs of the study differ.
+    """
+
+    task_set: str
+    tasks: tuple[str, ...]
+    target: str
+    mask: str
+    train_size: int
+    coupling: float | None
+    context: Settings
+
+
+@dataclass(frozen=True)
+class Run:
+    """A completed run.
+
+    Attributes:
+        run_id: Its name.
+        arm: What it is compared by.
+        seed: What it is paired by.
+        folder: Run directory.
+        record: Its record.
+        metric: What the target is compared by, higher is better: ``auroc``, ``r2`` or ``accuracy``.
+        score: Of the target on test.
+        linear: The same of the tuned linear model; NaN where there is none.
+        trivial: The same of the model that knows no lyrics; NaN where there is none.
+        bayes: The best possible; NaN where it is not known.
+        n_parameters: Parameters of the network.
+        seconds: What the run took.
+    """
+
+    run_id: str
+    arm: Arm
+    seed: int
+    folder: Path
+    record: Record
+    metric: str
+    score: float
+    linear: float
+    trivial: float
+    bayes: float
+    n_parameters: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a contrast came to, in the unit of its metric.
+
+    Attributes:
+        estimate: Mean over seeds; NaN without any.
+        low: Lower end of the 95 % interval over seeds and test artists; NaN with fewer than two seeds.
+        high: Upper end.
+        p: Two-sided, of no effect.
+        p_holm: The same, corrected within its question.
+        p_equivalence: Of an effect beyond the margin, the larger of the two one-sided tests, corrected likewise.
+        verdict: What may be said.
+        margin: Effects within plus or minus this count as none.
+        n_pairs: Seeds it rests on.
+        se_seeds: Standard error over seeds.
+        se_artists: Standard error over test artists; 0 where predictions are missing (see ``Analysis.warnings``).
+        df: Degrees of freedom of the two together.
+        seeds_needed: Seeds that would decide an undecided contrast; None where it is decided or no number would.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    p: float
+    p_holm: float
+    p_equivalence: float
+    verdict: Verdict
+    margin: float
+    n_pairs: int
+    se_seeds: float
+    se_artists: float
+    df: float
+    seeds_needed: int | None
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A comparison that a question asks for.
+
+    Attributes:
+        question: The question, whose contrasts are corrected together.
+        name: Readable, unique in its question and context.
+        context: Settings under which it was made.
+        target: The task it is about.
+        metric: Unit of the effect.
+        task_set: Where it belongs to one.
+        mask: Where it belongs to one.
+        coupling: Planted coupling, where it belongs to one.
+        reference: What the gains are over; ``no sharing`` if any of them is.
+        per_seed: The contrast of each seed.
+        effect: What it came to.
+        missing: What is not there, and why.
+    """
+
+    question: Question
+    name: str
+    context: Settings
+    target: str
+    metric: str
+    task_set: str | None
+    mask: str | None
+    coupling: float | None
+    reference: Reference
+    per_seed: Mapping[int, float]
+    effect: Effect
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """An arm over its seeds.
+
+    Attributes:
+        arm: The arm.
+        metric: Metric of the scores.
+        n: Seeds.
+        scores: Test score of each seed.
+        mean: Their mean.
+        low: Lower end of its 95 % interval over seeds and test artists; NaN with fewer than two seeds.
+        high: Upper end.
+        gains: Gain over the reference, of each seed that has one.
+        gain: What they came to, corrected over all cells of the study with a gain; None for the reference itself.
+        reference: What the gains are over; None for the reference itself and where there is none.
+        linear: Mean test score of the tuned linear model.
+        trivial: Mean test score of the model that knows no lyrics.
+        bayes: Mean of the best possible test score.
+        n_parameters: Parameters of the network.
+        seconds: Mean time of a run.
+    """
+
+    arm: Arm
+    metric: str
+    n: int
+    scores: Mapping[int, float]
+    mean: float
+    low: float
+    high: float
+    gains: Mapping[int, float]
+    gain: Effect | None
+    reference: Reference | None
+    linear: float
+    trivial: float
+    bayes: float
+    n_parameters: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A run of the study that is not completed.
+
+    Attributes:
+        run_id: Its name.
+        state: ``failed``, ``running``, ``interrupted`` or ``missing``.
+        cell: What it would be: arm and seed where it has a record, else what its sweep set.
+        error: Why it failed; empty otherwise.
+    """
+
+    run_id: str
+    state: str
+    cell: str
+    error: str
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """Completed runs of one arm and seed; none of them is used.
+
+    Attributes:
+        arm: The arm.
+        seed: The seed.
+        run_ids: The runs.
+        differ: Settings in which they differ; empty if it is the data.
+    """
+
+    arm: Arm
+    seed: int
+    run_ids: tuple[str, ...]
+    differ: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A study, analysed.
+
+    Attributes:
+        study: Its name.
+        metrics: Metric of each target.
+        margins: Margin of equivalence of each metric.
+        runs: Completed runs that are used.
+        cells: One an arm, in the order of task set, coupling, size and mask.
+        contrasts: One a comparison, in the order of the questions.
+        expected: Number of runs of the study.
+        completed: Number of completed ones, duplicates included.
+        failed: Runs that failed.
+        missing: Runs not begun.
+        running: Runs begun and not ended.
+        duplicates: Completed runs that are left out because another has the same arm and seed.
+        warnings: What a reader must know.
+    """
+
+    study: str
+    metrics: Mapping[str, str]
+    margins: Mapping[str, float]
+    runs: tuple[Run, ...]
+    cells: tuple[CellResult, ...]
+    contrasts: tuple[Contrast, ...]
+    expected: int
+    completed: int
+    failed: tuple[Absent, ...]
+    missing: tuple[Absent, ...]
+    running: tuple[Absent, ...]
+    duplicates: tuple[Duplicate, ...]
+    warnings: tuple[str, ...]
