@@ -1,4 +1,4 @@
-"""The one kind of error that a user is meant to read."""
+"""The one kind of error that a user is meant to read, and the check that needs it most."""
 
 
 class UserError(ValueError):
@@ -7,3 +7,18 @@ class UserError(ValueError):
     The message says what must hold, what was given and what to do next. Commands print it as it is, without a
     traceback, and end with exit code 2.
     """
+
+
+def check_whole(setting: str, value: object, *, at_least: int) -> None:
+    """Check that a setting is a whole number.
+
+    Args:
+        setting: Its name on the command line.
+        value: Its value.
+        at_least: The smallest that it may have.
+
+    Raises:
+        UserError: If it is not, or is smaller.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or value < at_least:
+        raise UserError(f"{setting} must be a whole number of at least {at_least}; got {value!r}.")

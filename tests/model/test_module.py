@@ -31,6 +31,7 @@ class OneProcess:
     world_size = 1
     max_steps = -1
     accumulate_grad_batches = 2
+    current_epoch = 0
 
 
 def module(tasks, outputs, mean=None, scale=None, **settings):
@@ -66,6 +67,17 @@ def test_task_weights_scale_their_losses_alone():
     doubled = float(module([POP, YEAR], outputs, task_weights={"year": 2.0}).training_step(labels, 0).detach())
     year = np.mean([(0.1 - 1) ** 2, (0.4 - 2) ** 2])
     assert doubled - plain == pytest.approx(year, rel=1e-6)
+
+
+def test_history_has_the_mean_over_the_labelled_rows_of_the_epoch():
+    made = module([POP, YEAR], [[[0.5], [-1.0]], [[0.1], [0.4]]])
+    made.log_dict = lambda *a, **k: None
+    made.training_step(batch([[1, 0], [1, 2]]), 0)
+    made.training_step(batch([[1, 0], [1, 3]], [[True, True], [False, True]]), 1)
+    made.training_step(batch([[1, 0], [1, 2]], [[True, True], [False, False]]), 2)
+    made.on_train_epoch_end()
+    squares = [(0.1 - 1) ** 2, (0.4 - 2) ** 2, (0.4 - 3) ** 2]
+    assert made.history[0]["train/year/loss"] == pytest.approx(np.mean(squares), rel=1e-6)
 
 
 def test_two_outputs_of_a_binary_task_are_a_softmax():

@@ -22,7 +22,7 @@ N_STEPS = 3 * 4  # three epochs of 200 rows in batches of 50
 OFTEN = ("data.batch_size=50", "checkpoint_every_s=0", "baselines=false")
 VARIANTS = {
     "none": ("sharing=none",),
-    "high, loose": ("sharing=high", "tasks=loose"),
+    "high, loose, few labels": ("sharing=high", "tasks=loose", "data.world.missing=0.6"),
     "interspersed, no schedule": ("sharing=interspersed", "recipe.scheduler=null"),
     "full, early stopping": ("sharing=full", "recipe.patience=1", "recipe.optimizer.lr=0.03", "trainer.max_epochs=8"),
     "low, 2016": ("sharing=low", "recipe=paper2016", "trainer.max_epochs=3", "data.batch_size=50"),

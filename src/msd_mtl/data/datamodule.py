@@ -14,7 +14,7 @@ from msd_mtl.data.row_batches import Part, RowBatches
 from msd_mtl.data.splits import PARTS, split_rows, subset_order
 from msd_mtl.data.task import Task, task_of
 from msd_mtl.data.tracks import Tracks
-from msd_mtl.errors import UserError
+from msd_mtl.errors import UserError, check_whole
 
 Labels = dict[str, NDArray[np.float32]]
 
@@ -65,21 +65,21 @@ class MultiTaskDataModule(pl.LightningDataModule):
         super().__init__()
         self.tasks = _checked_tasks(names, target)
         self.target = target
-        _check_whole("seed", seed, at_least=0)
+        check_whole("seed", seed, at_least=0)
         self.seed = seed
         self.split = split
         self.split_seed = split_seed
         self.val_fraction = val_fraction
         self.test_fraction = test_fraction
         if train_size is not None:
-            _check_whole("data.train_size", train_size, at_least=1)
+            check_whole("data.train_size", train_size, at_least=1)
         self.train_size = train_size
         self.features = features
         self.row_norm = row_norm
         check_control(control)
         self.control = control
-        _check_whole("data.batch_size", batch_size, at_least=1)
-        _check_whole("data.eval_batch_size", eval_batch_size, at_least=1)
+        check_whole("data.batch_size", batch_size, at_least=1)
+        check_whole("data.eval_batch_size", eval_batch_size, at_least=1)
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size
         self.drop_last = drop_last
@@ -215,11 +215,6 @@ class MultiTaskDataModule(pl.LightningDataModule):
                 known = values[~np.isnan(values)]
                 share[task.name] = float(known.mean(dtype=np.float64)) if len(known) else None
         return share
-
-
-def _check_whole(setting: str, value: object, *, at_least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < at_least:
-        raise UserError(f"{setting} must be a whole number of at least {at_least}; got {value!r}.")
 
 
 def _checked_tasks(names: Sequence[str], target: str) -> tuple[Task, ...]:

@@ -52,7 +52,8 @@ class MultiTaskModule(pl.LightningModule):
         seed: Seed of the run. Dropout is seeded afresh from it at every step, so that a resumed run goes on as it was.
 
     Attributes:
-        history: One row an epoch: ``epoch``, ``step``, ``train/{task}/loss`` and ``val/{task}/{metric}``.
+        history: One row an epoch: ``epoch``, ``step``, ``train/{task}/loss`` (mean over the labelled rows
+            that the epoch trained on) and ``val/{task}/{metric}``.
         metrics: Part (``val`` or ``test``) to the metrics of its last pass.
         predictions: Part to predictions of its last pass, one array per task, in original units.
         scored_step: Number of training steps before the last validation; -1 before the first.
@@ -85,7 +86,7 @@ class MultiTaskModule(pl.LightningModule):
         self.metrics: dict[str, Metrics] = {}
         self.predictions: dict[str, list[NDArray[np.float32]]] = {}
         self.scored_step = -1
-        self._losses: list[Tensor] = []
+        self._losses: list[Tensor] = []  # of each step of the epoch: losses, and labelled rows; shape (2, tasks)
         self._pass: list[tuple[list[Tensor], Tensor, Tensor]] = []
 
     def configure_optimizers(self) -> Any:
@@ -109,7 +110,7 @@ class MultiTaskModule(pl.LightningModule):
         """Weighted sum of the tasks' mean losses over their labelled rows."""
         outputs = self.network(batch.features)
         losses = torch.stack([self._loss(i, output, batch) for i, output in enumerate(outputs)])
-        self._losses.append(losses.detach())
+        self._losses.append(torch.stack([losses.detach(), batch.n_labelled]))
         if losses.device.type == "cpu":
             self._check_finite(self.global_step, self._losses[-1:])
         # Every process divides by the labels of the whole batch and Lightning averages gradients: undo the average.
@@ -121,9 +122,11 @@ class MultiTaskModule(pl.LightningModule):
             self.trainer.should_stop = True
 
     def on_train_epoch_end(self) -> None:
-        """Add the epoch to the history."""
+        """Add the epoch to the history: losses are means over its labelled rows, however they fell into batches."""
         self._check_finite(self.global_step - len(self._losses), self._losses)
-        means = torch.stack(self._losses).mean(dim=0)
+        losses, n_labelled = torch.stack(self._losses).unbind(dim=1)
+        # The count is of the whole batch, so that the sum over processes is the mean over rows of all of them.
+        means = (losses * n_labelled).sum(dim=0) / n_labelled.sum(dim=0).clamp(min=1)
         if self.trainer.world_size > 1:
             means = self.trainer.strategy.reduce(means, reduce_op="sum")
         self._losses.clear()
@@ -206,7 +209,7 @@ class MultiTaskModule(pl.LightningModule):
 
     def _check_finite(self, first_step: int, losses: Sequence[Tensor]) -> None:
         """Stop at the first step whose loss is not finite; off the CPU this is seen at the end of the epoch."""
-        for step, values in enumerate(losses, start=first_step):
+        for step, (values, _) in enumerate(losses, start=first_step):
             if not torch.isfinite(values).all():
                 index = int(torch.isfinite(values).logical_not().nonzero()[0])
                 raise NonFiniteLossError(self.tasks[index].name, step, float(values[index]))

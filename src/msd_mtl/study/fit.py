@@ -13,7 +13,7 @@ import torch
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
-from pytorch_lightning.callbacks import Callback, EarlyStopping
+from pytorch_lightning.callbacks import Callback
 
 from msd_mtl.data.datamodule import MultiTaskDataModule
 from msd_mtl.data.row_batches import label_statistics
@@ -83,7 +83,7 @@ def fit(config: Config, data: MultiTaskDataModule, folder: Path, callbacks: Sequ
     module = build_module(config, data)
     recipe = config["recipe"]
     by = selection(recipe["monitor"], data.tasks, data.target)
-    kept = KeepBest(folder, by, recipe["select_after"], config["checkpoint_every_s"])
+    kept = KeepBest(folder, by, recipe["select_after"], config["checkpoint_every_s"], recipe["patience"])
     trainer = build_trainer(config, folder, kept, callbacks)
     last = folder / LAST
     ready = time.perf_counter()
@@ -141,9 +141,6 @@ def build_trainer(
     used = list(callbacks)
     if kept is not None:
         used.append(kept)
-        patience = config["recipe"]["patience"]
-        if patience is not None:
-            used.append(EarlyStopping(kept.by.key, patience=patience, mode=kept.by.mode, check_finite=False))
         if settings["enable_progress_bar"]:
             used.append(StepProgress(kept))
     settings["enable_progress_bar"] = False  # ours, not Lightning's
@@ -165,7 +162,7 @@ def _make(settings: Config | None, **arguments: Any) -> Any:
     if settings is None:
         return None
     try:
-        return instantiate(settings, **arguments)
+        return instantiate(settings, _convert_="all", **arguments)  # libraries want plain dicts and lists
     except InstantiationException as error:
         cause = error.__cause__
         if isinstance(cause, UserError):

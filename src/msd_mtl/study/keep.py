@@ -11,7 +11,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Checkpoint
 
-from msd_mtl.errors import UserError
+from msd_mtl.errors import UserError, check_whole
 from msd_mtl.model.module import MultiTaskModule
 from msd_mtl.study.files import whole_file, write_text
 from msd_mtl.study.interruption import asked_to_stop, stop, take_over
@@ -34,23 +34,30 @@ class KeepBest(Checkpoint):
         select_after: Share of the training's steps after which its epochs are compared, 0 to 1. A training without an
             end compares all of them.
         every_s: Seconds between two checkpoints.
+        patience: Epochs compared without a better score before training stops; None never stops it.
 
     Attributes:
         resumed_step: Training step from which this process went on; None if it began.
     """
 
-    def __init__(self, folder: Path, by: Selection, select_after: float, every_s: float) -> None:
+    def __init__(
+        self, folder: Path, by: Selection, select_after: float, every_s: float, patience: int | None = None
+    ) -> None:
         if not 0 <= select_after < 1:
             raise UserError(f"recipe.select_after must be from 0 to below 1; got {select_after}.")
+        if patience is not None:
+            check_whole("recipe.patience", patience, at_least=1)
         self.folder = folder
         self.by = by
         self.select_after = select_after
         self.every_s = every_s
+        self.patience = patience
         self.best_score: float | None = None
         self.best_epoch = -1
         self.best_step = -1
         self.best_weights: dict[str, torch.Tensor] = {}
         self.resumed_step: int | None = None
+        self._since_best = 0  # epochs compared
         self._stopped_early = False
         self._written_s = time.monotonic()
 
@@ -77,7 +84,9 @@ class KeepBest(Checkpoint):
         """Compare, and write history and checkpoint if it is time."""
         module = cast(MultiTaskModule, pl_module)
         if module.scored_step == trainer.global_step and self._is_compared(trainer):
-            self.compare(module)
+            self._since_best = 0 if self.compare(module) else self._since_best + 1
+            if self.patience is not None and self._since_best >= self.patience:
+                trainer.should_stop = True
         self._stopped_early = trainer.should_stop
         self.checkpoint_if_due(trainer)
 
@@ -89,8 +98,8 @@ class KeepBest(Checkpoint):
         """Show how far it came. No checkpoint: only between steps is going on exact."""
         self.write_history(trainer, pl_module)
 
-    def compare(self, module: MultiTaskModule) -> None:
-        """Take the module's weights if their validation score is the best so far.
+    def compare(self, module: MultiTaskModule) -> bool:
+        """Take the module's weights if their validation score is the best so far, and say whether it is.
 
         Raises:
             UserError: If the score is not a number.
@@ -100,13 +109,14 @@ class KeepBest(Checkpoint):
             raise UserError(f"the selecting metric must be a number; got NaN for {self.by.key!r}. See recipe.monitor.")
         sign = 1 if self.by.mode == "max" else -1
         if self.best_score is not None and sign * score <= sign * self.best_score:
-            return
+            return False
         self.best_score, self.best_epoch, self.best_step = score, module.current_epoch, module.global_step
         for name, value in module.state_dict().items():
             if name in self.best_weights:
                 self.best_weights[name].copy_(value)
             else:
                 self.best_weights[name] = value.detach().cpu().clone()
+        return True
 
     def _is_compared(self, trainer: pl.Trainer) -> bool:
         steps = trainer.estimated_stepping_batches
@@ -147,6 +157,7 @@ class KeepBest(Checkpoint):
             "epoch": self.best_epoch,
             "step": self.best_step,
             "weights": self.best_weights,
+            "since_best": self._since_best,
             "stopped_early": self._stopped_early,
         }
 
@@ -154,7 +165,7 @@ class KeepBest(Checkpoint):
         """Go on with the best so far."""
         self.best_score, self.best_epoch = state_dict["score"], state_dict["epoch"]
         self.best_step, self.best_weights = state_dict["step"], state_dict["weights"]
-        self._stopped_early = state_dict["stopped_early"]
+        self._since_best, self._stopped_early = state_dict["since_best"], state_dict["stopped_early"]
 
 
 def save_best(folder: Path, kept: KeepBest) -> None:
