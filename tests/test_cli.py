@@ -1,6 +1,8 @@
 import subprocess
 import sys
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from msd_mtl import cli
@@ -76,11 +78,14 @@ def test_a_failed_run_of_a_sweep_does_not_stop_the_others(tmp_path):
 
 
 @pytest.mark.slow
-def test_two_processes_make_one_run(tmp_path):
-    done = msd_mtl("train", *FAST, "trainer=ddp", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    (record,) = tmp_path.glob("runs/*/record.json")
-    assert '"status": "completed"' in record.read_text()
+def test_two_processes_make_the_run_of_one(tmp_path):
+    same = ("tasks=loose", "data.world.missing=0.6", "model.dropout=0", "data.batch_size=51")
+    for runs, trainer in (("one", "cpu"), ("two", "ddp")):
+        done = msd_mtl("train", *FAST, *same, f"trainer={trainer}", f"runs_dir={runs}", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    one, two = (pd.read_csv(next(tmp_path.glob(f"{runs}/*/history.csv"))) for runs in ("one", "two"))
+    assert list(one) == list(two)
+    np.testing.assert_allclose(one, two, rtol=1e-4)
 
 
 @pytest.mark.slow
