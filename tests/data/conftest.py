@@ -21,4 +21,5 @@ def tracks() -> Tracks:
         official_test=artist >= 120,
         counts=csr_array(dense),
         vocabulary=tuple(f"w{i}" for i in range(words)),
+        has_artist=np.arange(n) % 10 > 0,
     )

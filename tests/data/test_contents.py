@@ -19,6 +19,7 @@ def datasets() -> dict[str, Array]:
         track_id=np.array([track(1), track(2), track(3)], dtype="S18"),
         artist_id=np.array([artist(1), "", artist(2)], dtype="S18"),
         artist=np.array([0, 1, 2], dtype=np.int32),
+        has_artist=np.array([True, False, True]),
         official_test=np.array([True, False, False]),
         lengths=np.array([1, 2, 1]),
         indices=np.array([0, 1, 6, 2]),

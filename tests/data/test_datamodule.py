@@ -99,6 +99,11 @@ def test_summary_counts_what_the_parts_hold(make):
     assert sum(summary["artists"].values()) <= 150
 
 
+def test_summary_counts_tracks_without_a_known_artist(make):
+    data = make()
+    assert data.summary()["without_artist"] == {part: int((p.rows % 10 == 0).sum()) for part, p in data.parts.items()}
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

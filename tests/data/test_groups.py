@@ -65,6 +65,7 @@ def test_tracks_without_any_artist_are_groups_of_their_own() -> None:
     found = groups([0, 0, 1], ["", "", ""])
     assert found.artist.tolist() == [0, 1, 2]
     assert found.alone == 2
+    assert found.has_artist.tolist() == [False, False, True]
 
 
 @pytest.mark.parametrize("name", ["Sigur Rós", " sigur  rós ", "ＳＩＧＵＲ rós", "SIGUR RO\u0301S"])

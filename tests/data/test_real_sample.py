@@ -26,6 +26,8 @@ def test_tracks_of_both_parts_are_there(store: Store) -> None:
     assert len(tracks.vocabulary) == 5000
     assert sum(not word.isascii() for word in tracks.vocabulary) == 171
     shared = set(tracks.artist[~tracks.official_test]) & set(tracks.artist[tracks.official_test])
+    assert tracks.has_artist is not None
+    assert (~tracks.has_artist).sum() == 170
     assert len(shared) == 2, "Frank Sinatra and the Black Eyed Peas: other ids, but one name, in the official parts"
 
 

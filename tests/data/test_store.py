@@ -78,6 +78,8 @@ def test_tracks_have_their_words_artist_and_part(store: Store) -> None:
     assert tracks.official_test.tolist() == [False, True, False, False]
     assert tracks.official_test.dtype == np.bool_
     assert tracks.artist.tolist() == [0, 0, 1, 2]
+    assert tracks.has_artist is not None
+    assert tracks.has_artist.tolist() == [True, True, True, False]
     assert tracks.counts.toarray()[:, [0, 1, 4, 5, 6]].tolist() == [
         [300, 0, 2, 0, 0],
         [2, 0, 0, 1, 0],

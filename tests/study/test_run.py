@@ -218,6 +218,15 @@ def test_where_no_epoch_is_compared_the_last_one_is_the_best(small_run):
     assert record["best_epoch"] == record["epochs"] - 1 < 27
 
 
+def test_a_table_says_how_many_tracks_have_no_known_artist(small_run, capsys):
+    _, record = run_once(small_run("baselines=false"))
+    assert record["data"]["without_artist"] == {"train": 0, "val": 0, "test": 0}
+    record["data"]["without_artist"] |= {"train": 1200, "test": 3}
+    Console(width=200).print(run_table(record))
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "without a known artist, each split on its own: 1,200 in train, 3 in test" in shown
+
+
 def test_tags_may_hold_what_means_something_to_a_terminal_or_a_picture(small_run, capsys):
     names = ["lastfm:[/b]", "lastfm:$a{$", "term:r/b [red]"]
     quoted = ",".join(f"'{name}'" for name in names)

@@ -5,12 +5,12 @@ from scipy import stats
 from msd_mtl.study.summary import estimate, summarise
 
 
-def record(mask, coupling, seed, score):
+def record(mask, coupling, seed, score, target="term:pop", metric="auroc"):
     return {
-        "cell": {"sharing_mask": mask, "coupling": coupling, "target": "term:pop"},
+        "cell": {"sharing_mask": mask, "coupling": coupling, "target": target},
         "seed": seed,
         "parameters": {"total": 10},
-        "metrics": {"test": {"term:pop": {"auroc": score}}},
+        "metrics": {"test": {target: {metric: score}}},
         "baselines": {},
         "bayes": {"test": {}},
     }
@@ -36,3 +36,10 @@ def test_gains_are_paired_by_seed_within_a_coupling():
     assert low.gain.values == pytest.approx((0.02, 0.02, 0.02))  # seed 3 has no pair
     assert low.gain.half_width == pytest.approx(0, abs=1e-12)
     assert coupled.gain.values == ()
+
+
+def test_a_smaller_error_is_a_gain():
+    of_year = {"target": "year", "metric": "rmse"}
+    records = [record([0, 0], None, seed, 10.0 + seed, **of_year) for seed in range(2)]
+    records += [record([1, 0], None, seed, 9.5 + seed, **of_year) for seed in range(2)]
+    assert summarise(records)[1].gain.values == pytest.approx((0.5, 0.5))

@@ -41,6 +41,7 @@ class Contents:
         track_id: Ascending, bytes ``S18``, shape ``(rows,)``.
         artist_id: Empty where unknown, bytes ``S18``, shape ``(rows,)``.
         artist: Artist group, int32, shape ``(rows,)``.
+        has_artist: Whether the artist is known, bool, shape ``(rows,)``; if not, the group is the track alone.
         official_test: Official test part, bool, shape ``(rows,)``.
         lengths: Distinct words of each track, int64, shape ``(rows,)``.
         indices: Word columns, ascending in a row, smallest unsigned type, shape ``(stored,)``.
@@ -53,6 +54,7 @@ class Contents:
     track_id: NDArray[np.bytes_]
     artist_id: NDArray[np.bytes_]
     artist: NDArray[np.int32]
+    has_artist: NDArray[np.bool_]
     official_test: NDArray[np.bool_]
     lengths: NDArray[np.int64]
     indices: Array
@@ -67,6 +69,7 @@ class Contents:
             "tracks/track_id": self.track_id,
             "tracks/artist_id": self.artist_id,
             "tracks/artist": self.artist,
+            "tracks/has_artist": self.has_artist,
             "tracks/official_test": self.official_test,
             "lyrics/indptr": np.concatenate([[0], np.cumsum(self.lengths)]).astype(np.int64),
             "lyrics/indices": smallest(self.indices),

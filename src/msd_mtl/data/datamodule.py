@@ -150,6 +150,7 @@ class MultiTaskDataModule(pl.LightningDataModule):
             "n_words": int(self.tracks.counts.shape[1]),
             "rows": {part: len(rows) for part, rows in self.parts.items()},
             "artists": {p: len(np.unique(self.tracks.artist[rows.rows])) for p, rows in self.parts.items()},
+            "without_artist": {p: self._without_artist(rows) for p, rows in self.parts.items()},
             "labelled": {p: dict(zip(names, rows.n_labelled.tolist(), strict=True)) for p, rows in self.parts.items()},
             "prevalence": {p: self._prevalence(rows) for p, rows in self.parts.items()},
             "dropped": self.dropped,
@@ -206,6 +207,11 @@ class MultiTaskDataModule(pl.LightningDataModule):
                     f"for {self.target!r} (labelled rows: {labelled}). Try data.split=artist, a larger data.train_size "
                     "or another data.split_seed."
                 )
+
+    def _without_artist(self, part: Part) -> int | None:
+        """Tracks whose artist is not known: a split by artist cannot keep them from other tracks of the artist."""
+        known = self.tracks.has_artist
+        return None if known is None else int((~known[part.rows]).sum())
 
     def _prevalence(self, part: Part) -> dict[str, float | None]:
         """Share of positives of each binary task; None where none is labelled."""

@@ -18,13 +18,19 @@ class ArtistGroups:
         artist: Group of each track, numbered in order of appearance, int32, shape ``(rows,)``.
         by_id: Tracks whose artist is known by id.
         by_name: Tracks whose artist is known only by name.
-        alone: Tracks without any artist; each is a group of its own.
+        has_artist: Whether a track's artist is known at all, bool, shape ``(rows,)``; if not, the track is a group of
+            its own, although its artist may have other tracks.
     """
 
     artist: NDArray[np.int32]
     by_id: int
     by_name: int
-    alone: int
+    has_artist: NDArray[np.bool_]
+
+    @property
+    def alone(self) -> int:
+        """Number of tracks without any artist."""
+        return int((~self.has_artist).sum())
 
 
 def normalised(name: str) -> str:
@@ -70,14 +76,15 @@ def artist_groups(
                     track_node[row] = named
     for table in tables:
         edges.extend(_named_ids(table, wanted, node, cache))
-    alone = np.flatnonzero(track_node < 0)
+    has_artist = track_node >= 0
+    alone = np.flatnonzero(~has_artist)
     track_node[alone] = len(node) + np.arange(len(alone))
     n_nodes = len(node) + len(alone)
     pairs = np.array(edges, dtype=np.int64).reshape(-1, 2)
     graph = coo_array((np.ones(len(pairs), dtype=np.int8), (pairs[:, 0], pairs[:, 1])), shape=(n_nodes, n_nodes))
     component = connected_components(graph, directed=False)[1][track_node]
     by_name = int(unknown.sum()) - len(alone)
-    return ArtistGroups(_in_order_of_appearance(component), int((~unknown).sum()), by_name, len(alone))
+    return ArtistGroups(_in_order_of_appearance(component), int((~unknown).sum()), by_name, has_artist)
 
 
 def _cached(name: str, cache: dict[str, str]) -> str:

@@ -133,6 +133,7 @@ class _Reader:
             track_id=lyrics.track_id,
             artist_id=joined.artist_id,
             artist=groups.artist,
+            has_artist=groups.has_artist,
             official_test=lyrics.official_test,
             lengths=lyrics.lengths,
             indices=lyrics.indices,

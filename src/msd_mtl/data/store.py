@@ -85,6 +85,7 @@ class Store:
                 official_test=source["tracks/official_test"][:],
                 counts=counts,
                 vocabulary=tuple(vocabulary),
+                has_artist=source["tracks/has_artist"][:] if "tracks/has_artist" in source else None,
             )
 
     @cached_property

@@ -136,6 +136,7 @@ def make_tracks(language: Language, n_words: int, n_tracks: int, world: int) -> 
         official_test=np.concatenate(tests),
         counts=_stack(blocks),
         vocabulary=tuple(f"word{word:05d}" for word in range(n_words)),
+        has_artist=np.ones(n_tracks, dtype=np.bool_),
     )
 
 

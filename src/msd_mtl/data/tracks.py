@@ -17,6 +17,8 @@ class Tracks:
         official_test: Whether a track belongs to the official test part, bool, shape ``(rows,)``.
         counts: Word counts, unsigned integers, sorted indices, shape ``(rows, words)``.
         vocabulary: The word of each column, length ``words``.
+        has_artist: Whether the artist is known, bool, shape ``(rows,)``; if not, the group is the track alone. None
+            where the source does not say.
     """
 
     track_id: NDArray[np.bytes_]
@@ -24,6 +26,7 @@ class Tracks:
     official_test: NDArray[np.bool_]
     counts: csr_array
     vocabulary: tuple[str, ...]
+    has_artist: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         """Number of rows."""

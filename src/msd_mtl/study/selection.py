@@ -28,6 +28,18 @@ MODES: dict[Kind, dict[str, str]] = {
 }
 
 
+def improvement(kind: Kind, metric: str, score: float, than: float) -> float:
+    """How much better a score is than another: positive where it is better, whichever way the metric goes.
+
+    Args:
+        kind: Kind of the task.
+        metric: A metric of that kind.
+        score: Its value.
+        than: The value to compare with.
+    """
+    return score - than if MODES[kind][metric] == "max" else than - score
+
+
 @dataclass(frozen=True)
 class Selection:
     """A validation metric that selects.

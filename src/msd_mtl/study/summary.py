@@ -8,7 +8,7 @@ from scipy import stats
 
 from msd_mtl.data.task import task_of
 from msd_mtl.study.record import Record
-from msd_mtl.study.selection import HEADLINE
+from msd_mtl.study.selection import HEADLINE, improvement
 
 LEVEL = 0.95  # of every interval
 
@@ -37,7 +37,8 @@ class CellSummary:
         coupling: Planted coupling, None on real data.
         n_parameters: Parameters of the network.
         score: Test score of the target.
-        gain: Score minus that of no sharing with the same seed; None for no sharing itself.
+        gain: By how much the score is better than that of no sharing with the same seed: positive is better, also of a
+            metric of which less is better. None for no sharing itself.
         linear: Test score of the tuned linear model.
         possible: Best possible test score; NaN where it is not known.
     """
@@ -79,7 +80,7 @@ def summarise(records: Sequence[Record]) -> list[CellSummary]:
     summaries = []
     for (mask, coupling), runs in cells.items():
         alone = cells.get(("0" * len(mask), coupling), {})
-        gains = [_score(runs[seed]) - _score(alone[seed]) for seed in runs if seed in alone]
+        gains = [_gain(runs[seed], alone[seed]) for seed in runs if seed in alone]
         first = next(iter(runs.values()))
         summaries.append(
             CellSummary(
@@ -97,6 +98,11 @@ def summarise(records: Sequence[Record]) -> list[CellSummary]:
 
 def _score(record: Record) -> float:
     return _number(record["metrics"]["test"][record["cell"]["target"]][target_metric(record)])
+
+
+def _gain(record: Record, alone: Record) -> float:
+    kind = task_of(record["cell"]["target"]).kind
+    return improvement(kind, target_metric(record), _score(record), _score(alone))
 
 
 def _baseline(record: Record) -> float:

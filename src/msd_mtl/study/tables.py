@@ -66,10 +66,15 @@ def run_table(record: Record) -> Table:
 
 def _caption(record: Record) -> str:
     parameters, timing = record["parameters"], record["timing_s"]
-    return (
+    said = (
         f"best epoch {record['best_epoch'] + 1} of {record['epochs']}, {parameters['total']:,} parameters "
         f"({parameters['shared']:,} shared), {timing['total']:.1f} s"
     )
+    unknown = {part: n for part, n in record["data"].get("without_artist", {}).items() if n}
+    if not unknown:
+        return said
+    counts = ", ".join(f"{n:,} in {part}" for part, n in unknown.items())
+    return f"{said}; tracks without a known artist, each split on its own: {counts}"
 
 
 def _number(value: float | None) -> str:
@@ -136,7 +141,8 @@ def summary_table(cells: Sequence[CellSummary], target: str, metric: str) -> Tab
     """
     n_seeds = len(cells[0].score.values) if cells else 0
     caption = (
-        f"mean and 95 % interval over {n_seeds} seeds; gain over no sharing, paired by seed; best: possible at all"
+        f"mean and 95 % interval over {n_seeds} seeds; gain over no sharing, paired by seed, positive where sharing is "
+        "better; best: possible at all"
     )
     table = Table(title=f"Test {metric} of {escape(target)}", caption=caption, box=SIMPLE_HEAD, pad_edge=False)
     for column in ("coupling", "sharing", "weights", metric, "gain", "linear", "best"):

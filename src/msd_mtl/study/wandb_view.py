@@ -14,7 +14,7 @@ from msd_mtl.model.module import MultiTaskModule
 from msd_mtl.study.identity import without
 from msd_mtl.study.keep import HISTORY
 from msd_mtl.study.record import Record, read_record
-from msd_mtl.study.selection import HEADLINE, MODES
+from msd_mtl.study.selection import HEADLINE, improvement
 from msd_mtl.study.wandb_run import GuardedRun, Mode, WandbSettings
 
 # Settings of this machine, not of the run.
@@ -166,7 +166,7 @@ def target_of(record: Record) -> dict[str, Any]:
     shown |= {name: scores.get(metric) for name, scores in baselines.items()}
     shown["possible"] = record.get("bayes", {}).get("test", {}).get(target, {}).get(metric)
     if score is not None and shown.get("linear") is not None:
-        shown["gain_over_linear"] = (score - shown["linear"]) * (1 if MODES[kind][metric] == "max" else -1)
+        shown["gain_over_linear"] = improvement(kind, metric, score, shown["linear"])
     of_this = {f"{key}/{target}": shown.get(key) for key in ("score", "gain_over_linear")}
     return {f"target/{key}": value for key, value in (shown | of_this).items() if value is not None}
 

@@ -127,7 +127,13 @@ def gain_table(records: Sequence[Record]) -> str:
     for (tasks, n_tracks, *_), found in groupby(sorted(records, key=order), key=cell_set):
         lines += [" | ".join([tasks, f"{n_tracks:,}", *_columns(cell)]) for cell in summarise(list(found))]
     metric = target_metric(records[0])
-    return "\n".join([f"Test {metric}, mean ± half of the 95 % interval over seeds.", "", *(f"| {x} |" for x in lines)])
+    return "\n".join(
+        [
+            f"Test {metric}, mean ± half of the 95 % interval over seeds; a positive gain is better.",
+            "",
+            *(f"| {x} |" for x in lines),
+        ]
+    )
 
 
 def _columns(cell: CellSummary) -> list[str]:
