@@ -1,11 +1,13 @@
+import inspect
 import subprocess
 import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+import pytorch_lightning as pl
 
-from msd_mtl import cli
+from msd_mtl import cli, trainer_settings
 
 SMALL = ["data.world.n_tracks=600", "data.world.n_words=200", "data.world.words_per_track=20", "data.train_size=150"]
 FAST = [*SMALL, "model.widths=[8,8,8,8]", "trainer.max_epochs=2", "trainer.enable_progress_bar=false"]
@@ -39,10 +41,46 @@ def test_an_unknown_command_is_refused_with_the_nearest(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("data.trainsize=5", "got 'data.trainsize'. Nearest: data.train_size"),
+        ("train_size=5", "got 'train_size'. Nearest: data.train_size"),
+        ("trainer.max_epoch=3", "got 'trainer.max_epoch'. Nearest: trainer.max_epochs"),
+        ("recipe.optimizer.betas=3", "added with a plus: +recipe.optimizer.betas=3"),
+        ("sharin=low", "got 'sharin'. Nearest: sharing"),
+        ("sharing=lwo", "sharing must be one of full, high, interspersed, low, none; got 'lwo'. Did you mean 'low'?"),
+        ("-m sharing=low,lwo", "got 'lwo'. Did you mean 'low'?"),
+        ("recipe=2016", "recipe must be one of default, paper2016; got '2016'"),
+        ("hydra/launcher=slrum", "Did you mean 'slurm'?"),
+        ("+seed=3", "seed is there already and must be written without +"),
+        ("seed=1,2", "seed must have one value in a single run; got 1,2"),
+        ("tasks.names=[term:pop", "setting must be written KEY=VALUE; got 'tasks.names=[term:pop'"),
+        ("~data.nothing", "got 'data.nothing'"),
+    ],
+)
+def test_a_misspelt_override_is_one_line_with_the_nearest(arguments, message, tmp_path):
+    done = msd_mtl("train", *arguments.split(), cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "append to your config" not in done.stderr
+
+
+def test_settings_of_lightning_that_are_not_in_conf_are_written_like_those_that_are(tmp_path):
+    done = msd_mtl("train", "--cfg", "job", "trainer.accumulate_grad_batches=2", "trainer.max_epochs=3", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "  accumulate_grad_batches: 2" in done.stdout
+    assert "  max_epochs: 3" in done.stdout
+
+
+def test_names_of_lightning_are_those_that_it_takes():
+    taken = inspect.signature(pl.Trainer.__init__).parameters
+    assert trainer_settings.names() == tuple(taken)[1:]
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
-        ("train", "sharing=foo"),
-        ("train", "data.trainsize=4"),
         ("train", "tasks.names=[term:pop"),
         ("train", "data=msd"),
         ("train", "data=msd", "data.store=nowhere.h5"),

@@ -1,17 +1,24 @@
 """What every command has in common: its configuration folder and how it ends."""
 
+import os
 import sys
 from collections.abc import Callable
 from errno import ENOSPC
+from functools import partial
 from pathlib import Path
 
 import hydra
-from omegaconf import DictConfig
-from omegaconf.errors import MissingMandatoryValue
+from hydra._internal.utils import get_args_parser
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from msd_mtl.errors import UserError
+from msd_mtl.overrides import explain
 from msd_mtl.study.interruption import InterruptedRun
+from msd_mtl.trainer_settings import reachable
 
+FULL_ERROR = "HYDRA_FULL_ERROR"  # Hydra raises its errors instead of printing them
 Command = Callable[[DictConfig], None]
 
 
@@ -56,6 +63,26 @@ def hydra_app(config_name: str) -> Callable[[Command], Callable[[], None]]:
                 raise SystemExit(2) from None
 
         main: Callable[[], None] = hydra.main(str(conf_dir()), config_name, "1.3")(guarded)
-        return main
+        return partial(_run, config_name, main)
 
     return decorate
+
+
+def _run(config_name: str, main: Callable[[], None]) -> None:
+    """Run a Hydra application; overrides that it refuses end it with one message and exit code 2."""
+    sys.argv[1:] = reachable(sys.argv[1:], list(OmegaConf.load(conf_dir() / "trainer" / "cpu.yaml")))
+    if FULL_ERROR in os.environ:
+        main()
+        return
+    os.environ[FULL_ERROR] = "1"
+    try:
+        main()
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        given = get_args_parser().parse_args(sys.argv[1:])
+        message = explain(conf_dir(), config_name, given.overrides, multirun=given.multirun)
+        if message is None and not isinstance(error, HydraException):
+            raise
+        sys.stderr.write(f"msd-mtl {config_name}: {message or str(error).splitlines()[0]}\n")
+        raise SystemExit(2) from None
+    finally:
+        del os.environ[FULL_ERROR]

@@ -1,0 +1,126 @@
+"""What is wrong with the overrides of a command line, in one message with the nearest that would be right."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException, OverrideParseException
+from omegaconf import OmegaConf
+
+N_NEAREST = 3
+
+
+def explain(conf: Path, command: str, overrides: Sequence[str], *, multirun: bool) -> str | None:
+    """Say what is wrong with overrides that Hydra has refused.
+
+    Args:
+        conf: The configuration folder.
+        command: Primary configuration in it, without ``.yaml``.
+        overrides: As they stand on the command line.
+        multirun: Whether they are those of a sweep.
+
+    Returns:
+        One message; None if nothing is found to be wrong.
+    """
+    with initialize_config_dir(str(conf), version_base="1.3"):
+        loader: Any = GlobalHydra.instance().config_loader()
+        parser = OverridesParser.create(config_loader=loader)
+        chosen, values = [], []
+        for text in overrides:
+            try:
+                (override,) = parser.parse_overrides([text])
+            except OverrideParseException as error:
+                return _unreadable(text, str(error))
+            if override.is_sweep_override() and not multirun:
+                return _one_value(override)
+            if not loader.repository.group_exists(override.key_or_group):
+                values.append(override)
+                continue
+            if (wrong := _wrong_choice(override, loader)) is not None:
+                return wrong
+            if not override.is_sweep_override():
+                chosen.append(text)
+        try:
+            known = compose(command, [text for text in chosen if not text.startswith("hydra")])
+        except HydraException:
+            return None
+        plain: Any = OmegaConf.to_container(known)
+        found = (_wrong_key(override, plain, command, list(loader.list_groups(""))) for override in values)
+        return next((message for message in found if message), None)
+
+
+def nearest(name: str, names: Sequence[str]) -> list[str]:
+    """The names most like a name, the nearest first: as a whole, then by their last part."""
+    leaf = name.rpartition(".")[2]
+    alike = get_close_matches(name, names, n=N_NEAREST, cutoff=0.65)
+    by_leaf = {other.rpartition(".")[2]: other for other in reversed(names)}
+    alike += [by_leaf[other] for other in get_close_matches(leaf, by_leaf, n=N_NEAREST, cutoff=0.8)]
+    return list(dict.fromkeys(alike))[:N_NEAREST]
+
+
+def _unreadable(text: str, error: str) -> str:
+    reason = next(line for line in error.splitlines() if not line.startswith("Error parsing override"))
+    return (
+        f"setting must be written KEY=VALUE; got {text!r}: {reason}. Quote what has spaces, commas or brackets in it: "
+        """'tasks.names=["term:pop rock"]'."""
+    )
+
+
+def _one_value(override: Override) -> str:
+    value = str(override.input_line).partition("=")[2]
+    return (
+        f"{override.key_or_group} must have one value in a single run; got {value}. Write [{value}] for a list, or add "
+        "-m for a sweep over them."
+    )
+
+
+def _wrong_choice(override: Override, loader: Any) -> str | None:
+    group = override.key_or_group
+    options: list[str] = loader.get_group_options(group)
+    if override.is_delete() or not options:
+        return None
+    choices = list(override.sweep_iterator()) if override.is_sweep_override() else [override.value()]
+    for choice in choices:
+        name = str(choice)
+        if choice is None or (isinstance(choice, str) and name in options):
+            continue
+        quoted = f" Write {group}='\"{name}\"'." if name in options else ""
+        near = get_close_matches(name, options, n=1, cutoff=0.4)
+        hint = quoted or (f" Did you mean {near[0]!r}?" if near else "")
+        return f"{group} must be one of {', '.join(options)}; got {name!r}.{hint}"
+    return None
+
+
+def _wrong_key(override: Override, known: Mapping[str, Any], command: str, groups: list[str]) -> str | None:
+    key = override.key_or_group
+    if key.startswith("hydra") or override.is_force_add():
+        return None
+    *parents, leaf = key.split(".")
+    node: Any = known
+    for parent in parents:
+        node = node.get(parent) if isinstance(node, Mapping) else node
+    there = leaf in node if isinstance(node, Mapping) else isinstance(node, list) and leaf.isdigit()
+    if override.is_add():
+        return f"{key} is there already and must be written without +; got {override.input_line}." if there else None
+    if there:
+        return None
+    near = nearest(key, [*_keys(known), *(group for group in groups if group != "hydra")])
+    hint = f" Nearest: {', '.join(near)}." if near else ""
+    if parents[:1] == ["recipe"] and isinstance(node, Mapping) and "_target_" in node:
+        hint += f" Another argument of {node['_target_']} is added with a plus: +{override.input_line}."
+    return (
+        f"setting must be one that `msd-mtl {command}` has; got {key!r}.{hint} `msd-mtl {command} --cfg job` shows all."
+    )
+
+
+def _keys(node: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Every key below a node, in dots."""
+    for key, value in node.items():
+        yield f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            yield from _keys(value, f"{prefix}{key}.")
