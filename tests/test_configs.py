@@ -5,7 +5,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from msd_mtl.app import conf_dir
-from msd_mtl.study.identity import resolved, run_id
+from msd_mtl.study.identity import LATER, resolved, run_id, without
 
 GROUPS = sorted(
     f"{path.parent.name}={path.stem}"
@@ -102,3 +102,19 @@ def test_other_data_is_another_run():
 def test_configuration_says_its_sources():
     for path in Path(conf_dir()).rglob("*.yaml"):
         assert "#" in path.read_text(encoding="utf-8"), f"{path} says neither unit nor source of its values"
+
+
+@pytest.mark.parametrize("override", ["data.target_train_size=500", "capacity=full", "budget=steps"])
+def test_a_setting_that_came_later_names_a_run_only_where_it_is_set(override):
+    config = resolved(composed("train"))
+    older = without(config, tuple(LATER))
+    assert (
+        run_id(config, IDENTITY) == run_id(older, IDENTITY) != run_id(resolved(composed("train", override)), IDENTITY)
+    )
+
+
+def test_steps_of_an_epoch_count_where_the_budget_is_one_of_steps():
+    plain, other = (resolved(composed("train", *o)) for o in ([], ["recipe.epoch_steps=20"]))
+    assert run_id(plain, IDENTITY) == run_id(other, IDENTITY)
+    some, more = (resolved(composed("train", "budget=steps", f"recipe.epoch_steps={n}")) for n in (20, 30))
+    assert run_id(some, IDENTITY) != run_id(more, IDENTITY)

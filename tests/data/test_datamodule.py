@@ -145,3 +145,40 @@ def test_a_task_without_training_labels_is_refused_before_training(make, monkeyp
     monkeypatch.setattr(InMemory, "source", lambda self: (pop(self)[0], pop(self)[1] | {"year": unknown}))
     with pytest.raises(UserError, match=r"task 'year' must have at least one labelled training row; got none of 50"):
         make(["term:pop", "year"], train_size=50)
+
+
+def test_only_the_first_rows_keep_the_label_of_the_target(make):
+    names = ["term:pop", "year"]
+    whole, small = make(names, train_size=200), make(names, train_size=50)
+    data = make(names, train_size=200, target_train_size=50)
+    np.testing.assert_array_equal(data.parts["train"].rows, whole.parts["train"].rows)
+    labelled = ~np.isnan(data.parts["train"].targets)
+    np.testing.assert_array_equal(data.parts["train"].rows[labelled[0]], small.parts["train"].rows)
+    np.testing.assert_array_equal(data.parts["train"].targets[1], whole.parts["train"].targets[1])
+    kept = whole.parts["train"].targets[0][labelled[0]]
+    np.testing.assert_array_equal(data.parts["train"].targets[0][labelled[0]], kept)
+    for part in ("val", "test"):
+        np.testing.assert_array_equal(data.parts[part].targets, whole.parts[part].targets)
+
+
+def test_fewer_rows_with_the_target_are_in_more_of_them(make):
+    few, more = (make(["term:pop", "year"], train_size=200, target_train_size=n).parts["train"] for n in (30, 90))
+    assert few.n_labelled[0] == 30
+    assert set(few.rows[~np.isnan(few.targets[0])]) < set(more.rows[~np.isnan(more.targets[0])])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"train_size": 50, "target_train_size": 51},
+            r"at most the 50 training rows with a label of the target; got 51",
+        ),
+        ({"target_train_size": 400}, r"at most the \d+ training rows with a label of the target; got 400"),
+        ({"target_train_size": 0}, r"data\.target_train_size must be a whole number of at least 1; got 0"),
+        ({"epoch_steps": 0}, r"data\.epoch_steps must be a whole number of at least 1; got 0"),
+    ],
+)
+def test_sizes_of_the_target_that_cannot_be_had_are_refused(make, settings, message):
+    with pytest.raises(UserError, match=message):
+        make(["term:pop", "year"], **settings)

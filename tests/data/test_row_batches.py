@@ -78,3 +78,28 @@ def test_a_task_that_does_not_vary_is_not_divided_by_zero():
     mean, deviation = label_statistics(np.array([[2.0, 2.0, np.nan], [np.nan] * 3], dtype=np.float32))
     assert mean.tolist() == [2.0, 0.0]
     assert deviation.tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(("drop_last", "per_pass"), [(False, 7), (True, 6)])
+def test_epochs_of_a_number_of_steps_go_through_the_same_passes(part, drop_last, per_pass):
+    def rows(n_epochs: int, epoch_steps: int | None) -> list[list[int]]:
+        batches = RowBatches(part, 8, seed=4, drop_last=drop_last, epoch_steps=epoch_steps)
+        taken = []
+        for epoch in range(n_epochs):
+            batches.set_epoch(epoch)
+            taken += [batch.rows.tolist() for batch in batches]
+        return taken
+
+    assert rows(per_pass, 4) == rows(4, None)
+    assert rows(2, 9) == rows(3, None)[:18]
+
+
+def test_an_epoch_of_a_number_of_steps_goes_on_in_its_middle(part):
+    whole, resumed = (RowBatches(part, 8, seed=4, epoch_steps=9) for _ in range(2))
+    for batches in (whole, resumed):
+        batches.set_epoch(1)
+    taken = iter(whole)
+    for _ in range(5):
+        next(taken)
+    resumed.load_state_dict(whole.state_dict())
+    assert [batch.rows.tolist() for batch in resumed] == [batch.rows.tolist() for batch in taken]

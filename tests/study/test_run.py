@@ -236,3 +236,33 @@ def test_tags_may_hold_what_means_something_to_a_terminal_or_a_picture(small_run
     shown = capsys.readouterr().out
     assert all(name in shown for name in names)
     assert set(evaluate(folder, "test")) == set(names)
+
+
+def test_a_budget_of_steps_is_the_same_for_every_training_size(small_run):
+    from msd_mtl.study.fit import build_data, build_module
+    from msd_mtl.study.identity import resolved
+
+    for size in (150, 400):
+        cfg = small_run("budget=steps", f"data.train_size={size}", "recipe.epoch_steps=4")
+        config = resolved(cfg)
+        assert build_module(config, build_data(config)).make_scheduler.keywords["total_iters"] == 12
+        folder, record = run_once(cfg)
+        assert (record["steps"], record["epochs"]) == (12, 3)
+        assert len((folder / "history.csv").read_text().splitlines()) == 1 + 3
+
+
+def test_a_budget_of_steps_that_are_a_pass_is_one_of_epochs(small_run):
+    epochs, steps = (run_once(small_run(*o))[1] for o in ([], ["budget=steps", "recipe.epoch_steps=2"]))
+    assert epochs["run_id"] != steps["run_id"]
+    assert epochs["metrics"] == steps["metrics"]
+
+
+def test_capacity_is_one_override_and_stands_in_the_record(small_run):
+    full, none = (run_once(small_run("capacity=full", f"sharing={s}"))[1]["parameters"] for s in ("full", "none"))
+    assert full["widths"] == [16, 12, 8, 8] != none["widths"]
+    assert none["total"] == pytest.approx(full["total"], rel=0.1)
+
+
+def test_the_auxiliaries_may_have_more_rows_than_the_target(small_run):
+    _, record = run_once(small_run("data.target_train_size=60"))
+    assert record["data"]["labelled"]["train"] == {"term:pop": 60, "term:pop rock": 200, "term:ballad": 200}

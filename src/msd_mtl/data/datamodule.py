@@ -11,7 +11,8 @@ from scipy.sparse import csr_array
 from msd_mtl.data.controls import check_control, misaligned_rows, permute_labels
 from msd_mtl.data.features import FeatureMap, fit_features
 from msd_mtl.data.row_batches import Part, RowBatches
-from msd_mtl.data.splits import PARTS, split_rows, subset_order
+from msd_mtl.data.rows import labelled_parts, training_rows
+from msd_mtl.data.splits import PARTS
 from msd_mtl.data.task import Task, task_of
 from msd_mtl.data.tracks import Tracks
 from msd_mtl.errors import UserError, check_whole
@@ -31,12 +32,15 @@ class MultiTaskDataModule(pl.LightningDataModule):
         val_fraction: Share of artists in validation.
         test_fraction: Share of artists in the test part; unused under ``official``.
         train_size: Training rows; None takes all.
+        target_train_size: Training rows that keep the target's label, the others train the auxiliary tasks alone; None
+            for all.
         features: ``counts``, ``binary``, ``log1p`` or ``tfidf``, fitted on the training rows.
         row_norm: L2 norm to which rows are scaled, or None.
         control: ``permute_labels``, ``misalign`` or None.
         batch_size: Training rows of a step, over all processes.
         eval_batch_size: Rows of a validation or test batch.
         drop_last: Leave out a last short training batch.
+        epoch_steps: Training batches of an epoch; None for one pass over the training rows.
 
     Attributes:
         tasks: The tasks.
@@ -61,6 +65,8 @@ class MultiTaskDataModule(pl.LightningDataModule):
         batch_size: int,
         eval_batch_size: int,
         drop_last: bool,
+        target_train_size: int | None = None,
+        epoch_steps: int | None = None,
     ) -> None:
         super().__init__()
         self.tasks = _checked_tasks(names, target)
@@ -71,9 +77,13 @@ class MultiTaskDataModule(pl.LightningDataModule):
         self.split_seed = split_seed
         self.val_fraction = val_fraction
         self.test_fraction = test_fraction
-        if train_size is not None:
-            check_whole("data.train_size", train_size, at_least=1)
+        sizes = {"train_size": train_size, "target_train_size": target_train_size, "epoch_steps": epoch_steps}
+        for setting, size in sizes.items():
+            if size is not None:
+                check_whole(f"data.{setting}", size, at_least=1)
         self.train_size = train_size
+        self.target_train_size = target_train_size
+        self.epoch_steps = epoch_steps
         self.features = features
         self.row_norm = row_norm
         check_control(control)
@@ -85,6 +95,10 @@ class MultiTaskDataModule(pl.LightningDataModule):
         self.drop_last = drop_last
         self.parts: dict[str, Part] = {}
         self.dropped: dict[str, int] = {}
+
+    @property
+    def _target_index(self) -> int:
+        return [task.name for task in self.tasks].index(self.target)
 
     @abstractmethod
     def source(self) -> tuple[Tracks, Labels]:
@@ -125,6 +139,7 @@ class MultiTaskDataModule(pl.LightningDataModule):
             self.batch_size,
             seed=self.seed,
             drop_last=self.drop_last,
+            epoch_steps=self.epoch_steps,
             rank=trainer.global_rank if trainer else 0,
             world_size=trainer.world_size if trainer else 1,
         )
@@ -157,35 +172,28 @@ class MultiTaskDataModule(pl.LightningDataModule):
         }
 
     def _rows_of_parts(self, targets: NDArray[np.float32]) -> dict[str, NDArray[np.int64]]:
-        split = split_rows(
+        """Rows of each part; takes the target's label from training rows that are not to keep it."""
+        parts = labelled_parts(
             self.tracks,
+            targets,
             self.split,
             split_seed=self.split_seed,
             val_fraction=self.val_fraction,
             test_fraction=self.test_fraction,
         )
-        labelled = np.flatnonzero(~np.isnan(targets).all(axis=0))
-        rows = {part: np.intersect1d(chosen, labelled) for part, chosen in split.rows.items()}
-        kept = sum(map(len, rows.values()))
-        self.dropped = split.dropped | {
-            "tracks without a label of the task set": sum(map(len, split.rows.values())) - kept
-        }
-        train = rows["train"]
-        target = targets[[task.name for task in self.tasks].index(self.target)][train]
-        order = subset_order(self.tracks.track_id[train], ~np.isnan(target), self.seed)
-        n = len(train) if self.train_size is None else self.train_size
-        if not 1 <= n <= len(train):
-            raise UserError(
-                f"data.train_size must be between 1 and the {len(train)} training rows of this split; got {n}. "
-                "Leave it out (null) to take all."
-            )
-        if self.drop_last and n < self.batch_size:
+        self.dropped = parts.dropped
+        target = targets[self._target_index]
+        chosen = training_rows(
+            parts.rows["train"], self.tracks.track_id, target, self.seed, self.train_size, self.target_train_size
+        )
+        if self.drop_last and len(chosen.rows) < self.batch_size:
             raise UserError(
                 f"data.train_size must be at least data.batch_size={self.batch_size} where data.drop_last=true leaves "
-                f"the last short batch out; got {n}, which trains nothing. Set data.drop_last=false or a smaller batch."
+                f"the last short batch out; got {len(chosen.rows)}, which trains nothing. Set data.drop_last=false or "
+                "a smaller batch."
             )
-        rows["train"] = train[np.sort(order[:n])]
-        return rows
+        target[chosen.rows[~chosen.keeps_target]] = np.nan
+        return parts.rows | {"train": chosen.rows}
 
     def _check_labels(self) -> None:
         """Each task needs labels to learn from, the target enough to be selected and scored by."""
@@ -195,7 +203,7 @@ class MultiTaskDataModule(pl.LightningDataModule):
                     f"task {task.name!r} must have at least one labelled training row; got none of "
                     f"{len(self.parts['train'])}. Choose another task, a larger data.train_size or another data.split."
                 )
-        index = [task.name for task in self.tasks].index(self.target)
+        index = self._target_index
         for part, rows in self.parts.items():
             values = rows.targets[index]
             kinds = len(np.unique(values[~np.isnan(values)]))

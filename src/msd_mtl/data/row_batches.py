@@ -46,6 +46,8 @@ class RowBatches:
         batch_size: Rows of a batch over all processes.
         seed: Seed of the order; None goes through the rows as they are.
         drop_last: Leave out a last short batch.
+        epoch_steps: Batches of an epoch, which begins where the one before it ended and goes on with the next pass in
+            an order of its own; None for one pass.
         rank: This process.
         world_size: Processes that share each batch; together they see what one would see alone.
     """
@@ -57,13 +59,15 @@ class RowBatches:
         *,
         seed: int | None = None,
         drop_last: bool = False,
+        epoch_steps: int | None = None,
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
         self.part = part
         self.batch_size = batch_size
         self.seed = seed
-        self.drop_last = drop_last
+        self.per_pass = len(part) // batch_size if drop_last else -(-len(part) // batch_size)
+        self.epoch_steps = self.per_pass if epoch_steps is None else epoch_steps
         self.rank = rank
         self.world_size = world_size
         self.epoch = 0
@@ -76,31 +80,32 @@ class RowBatches:
         self._targets = torch.from_numpy(np.where(has_label, part.targets, np.float32(0)))
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose order the next pass takes."""
+        """Choose the epoch whose batches come next."""
         self.epoch = epoch
 
     def __len__(self) -> int:
-        """Batches of a pass."""
-        n = len(self.part)
-        return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
+        """Batches of an epoch."""
+        return self.epoch_steps
 
     def __iter__(self) -> Iterator[Batch]:
-        """One pass over the part."""
-        order = np.arange(len(self.part))
-        if self.seed is not None:
-            order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.part))
+        """The batches of an epoch."""
         self._taken, self._skip = self._skip, 0
-        for start in range(self._taken * self.batch_size, len(self) * self.batch_size, self.batch_size):
-            whole = order[start : start + self.batch_size]
+        first = self.epoch * len(self)
+        current, order = -1, np.arange(len(self.part))
+        for step in range(first + self._taken, first + len(self)):
+            of_pass, batch = divmod(step, self.per_pass)
+            if self.seed is not None and of_pass != current:
+                current, order = of_pass, np.random.default_rng((self.seed, of_pass)).permutation(len(self.part))
+            whole = order[batch * self.batch_size : (batch + 1) * self.batch_size]
             self._taken += 1
             yield self._batch(whole[self.rank :: self.world_size], whole)
 
     def state_dict(self) -> dict[str, int]:
-        """How many batches of the pass have been taken: what a checkpoint within an epoch keeps."""
+        """How many batches of the epoch have been taken: what a checkpoint within an epoch keeps."""
         return {"taken": self._taken % len(self)}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Begin the next pass after the batches that were taken before."""
+        """Begin the next epoch after the batches that were taken before."""
         self._skip = state["taken"]
 
     def _batch(self, rows: NDArray[np.int64], whole: NDArray[np.int64]) -> Batch:

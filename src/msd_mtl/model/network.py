@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from msd_mtl.data.batch import SparseRows
 from msd_mtl.errors import UserError
+from msd_mtl.model.capacity import matched_widths
 from msd_mtl.model.dropout import dropout
 from msd_mtl.model.initial import InitialWeights
 from msd_mtl.model.streams import FirstLinear, StreamLinear, StreamNorm
@@ -35,6 +36,8 @@ class SharingNetwork(nn.Module):
         activation: Name of an elementwise activation of ``torch.nn``, in any case.
         dropout: Probability of dropping a unit, for every hidden layer or one per layer.
         norm: None, ``batch`` or ``layer``.
+        match_parameters: Mask whose number of parameters at ``widths`` this network is to have: they are scaled to come
+            as close as possible. None keeps them.
         init: ``kaiming_uniform`` or ``truncated_normal``; see ``InitialWeights``.
 
     Raises:
@@ -53,12 +56,16 @@ class SharingNetwork(nn.Module):
         dropout: float | Sequence[float] = 0.0,
         norm: str | None = None,
         init: str = "kaiming_uniform",
+        match_parameters: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
         _check_counts("n_features", [n_features])
         _check_counts("n_outputs", n_outputs)
         _check_counts("model.widths", widths)
         _check_mask(mask, len(widths))
+        if match_parameters is not None:
+            _check_mask(match_parameters, len(widths), "model.match_parameters")
+            widths = matched_widths(n_features, n_outputs, mask, match_parameters, widths, norm)
         self.n_features, self.n_outputs, self.mask, self.widths = n_features, *map(tuple, (n_outputs, mask, widths))
         self.dropout = _dropout_per_layer(dropout, len(widths))
         self.activation = _activation(activation)
@@ -155,13 +162,13 @@ def _check_counts(name: str, values: Sequence[int]) -> None:
         raise UserError(f"{name} must be whole numbers of at least 1; got {list(values)}. Give one for each.")
 
 
-def _check_mask(mask: Sequence[int], n_layers: int) -> None:
+def _check_mask(mask: Sequence[int], n_layers: int, name: str = "sharing.mask") -> None:
     see = "See conf/sharing/low.yaml."
     if len(mask) != n_layers:
         expected = f"{n_layers} entries, one per hidden layer"
-        raise UserError(f"sharing.mask must have {expected}; got {len(mask)}: {list(mask)}. {see}")
+        raise UserError(f"{name} must have {expected}; got {len(mask)}: {list(mask)}. {see}")
     if any(tied not in (0, 1) for tied in mask):
-        raise UserError(f"sharing.mask must have entries 1 (tied) or 0 (private); got {list(mask)}. {see}")
+        raise UserError(f"{name} must have entries 1 (tied) or 0 (private); got {list(mask)}. {see}")
 
 
 def _dropout_per_layer(dropout: float | Sequence[float], n_layers: int) -> tuple[float, ...]:

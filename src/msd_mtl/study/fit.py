@@ -99,7 +99,7 @@ def fit(config: Config, data: MultiTaskDataModule, folder: Path, callbacks: Sequ
     _save_predictions(folder, module, data)
     network = cast(SharingNetwork, module.network)
     return {
-        "parameters": network.parameter_counts(),
+        "parameters": network.parameter_counts() | {"widths": list(network.widths)},
         "epochs": len(module.history),
         "steps": trainer.global_step,
         "best_epoch": kept.best_epoch,

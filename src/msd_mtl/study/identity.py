@@ -21,10 +21,14 @@ OPERATIONAL = (
     "study",
     "data.store",
     "tasks.coupling",  # counts as data.coupling, where the data has one
+    "recipe.epoch_steps",  # counts as data.epoch_steps, where the budget is one of steps
     "trainer.enable_progress_bar",
     "trainer.enable_model_summary",
     "trainer.log_every_n_steps",
 )
+
+# Settings that came later than the first runs, with the value that leaves a run what it was before.
+LATER: dict[str, Any] = {"data.target_train_size": None, "data.epoch_steps": None, "model.match_parameters": None}
 
 Config = dict[str, Any]
 
@@ -67,7 +71,8 @@ def run_id(config: Config, fingerprint: str) -> str:
         config: Resolved configuration.
         fingerprint: See ``data_fingerprint``.
     """
-    return digest({"config": without(config, OPERATIONAL), "data": fingerprint, "numbers": NUMBERS_VERSION})
+    unset = tuple(key for key, value in LATER.items() if _value(config, key) == value)
+    return digest({"config": without(config, OPERATIONAL + unset), "data": fingerprint, "numbers": NUMBERS_VERSION})
 
 
 def without(config: Config, keys: tuple[str, ...]) -> Config:
@@ -80,6 +85,14 @@ def without(config: Config, keys: tuple[str, ...]) -> Config:
             node = node.get(parent, {})
         node.pop(leaf, None)
     return kept
+
+
+def _value(config: Config, key: str) -> Any:
+    """Value of a dotted key; None where there is none."""
+    node: Any = config
+    for part in key.split("."):
+        node = node.get(part) if isinstance(node, dict) else None
+    return node
 
 
 def digest(value: Any) -> str:
