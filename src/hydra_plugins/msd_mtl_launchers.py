@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn, JobStatus, setup_globals
 from hydra.plugins.launcher import Launcher
 from omegaconf import OmegaConf
@@ -23,33 +22,67 @@ if TYPE_CHECKING:
 
 
 class StudySweeper(BasicSweeper):
-    """Hydra's grid, with every run composed and entered into its study before the first one starts."""
+    """A union of grids, with every run composed and entered into its study before the first one starts.
+
+    Args:
+        max_batch_size: Runs of a batch; None for all in one.
+        params: Settings and their choices, as on a command line; every grid has them.
+        grids: Per grid, by any name, further settings and their choices; None for one grid of ``params`` alone.
+    """
+
+    def __init__(
+        self,
+        max_batch_size: int | None,
+        params: dict[str, Any] | None = None,
+        grids: dict[str, dict[str, Any] | None] | None = None,
+    ) -> None:
+        super().__init__(max_batch_size, params)
+        self.grids = grids
 
     def sweep(self, arguments: list[str]) -> Any:
         """Make the runs of a sweep, batch after batch; one that fails stops no other."""
         from msd_mtl.errors import UserError
-        from msd_mtl.study.compose import cells
         from msd_mtl.study.launch import enter
 
-        if self.hydra_context is None or self.config is None or self.launcher is None:
+        if self.launcher is None:
             raise RuntimeError("Hydra sets a sweeper up before it sweeps")
-        loader = self.hydra_context.config_loader
-        swept = [f"{key}={value}" for key, value in (self.params or {}).items()]
-        parsed = OverridesParser.create(config_loader=loader).parse_overrides([*swept, *arguments])
-        batches = self.split_arguments(parsed, self.max_batch_size)
         setup_globals()
         try:
-            composed = [cells(loader, self.config, batch) for batch in batches]
-            enter([cell for batch in composed for cell in batch])
-            for i, batch in enumerate(composed):
+            composed = self.runs(arguments)
+            enter(composed)
+            size = self.max_batch_size or max(1, len(composed))
+            for start in range(0, len(composed), size):
+                batch = composed[start : start + size]
                 if isinstance(self.launcher, StudyLauncher):
                     self.launcher.make(batch)
                 else:
-                    for ended in self.launcher.launch(batches[i], initial_job_idx=sum(map(len, batches[:i]))):
+                    for ended in self.launcher.launch([list(cell.overrides) for cell in batch], initial_job_idx=start):
                         _ = ended.return_value  # raises what a command other than `train` has not caught
         except UserError as error:
             sys.stderr.write(f"msd-mtl train: {error}\n")
             raise SystemExit(2) from None
+
+    def runs(self, arguments: Sequence[str]) -> list[Cell]:
+        """The runs of a sweep; says which combinations are none of their own.
+
+        Raises:
+            UserError: If a setting is wrong.
+        """
+        from msd_mtl.study.compose import cells
+        from msd_mtl.study.sizes import fillable
+        from msd_mtl.study.sweep import jobs
+
+        if self.hydra_context is None or self.config is None:
+            raise RuntimeError("Hydra sets a sweeper up before it sweeps")
+        loader = self.hydra_context.config_loader
+        combinations = jobs(self.params, self.grids, arguments, loader)
+        composed = cells(loader, self.config, combinations)
+        kept, said = fillable(composed)
+        if len(composed) < len(combinations):
+            said.append(f"{len(combinations):,} combinations are {len(composed):,} different runs.")
+        for line in said:
+            sys.stderr.write(f"msd-mtl train: {line}\n")
+        return kept
 
 
 class StudyLauncher(Launcher):

@@ -12,7 +12,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, open_dict
 
 from msd_mtl.study.cell import Cell, name_of
-from msd_mtl.study.identity import resolved
+from msd_mtl.study.identity import resolved, without
 
 
 def cells(loader: Any, master: DictConfig, job_overrides: Sequence[Sequence[str]]) -> list[Cell]:
@@ -25,6 +25,9 @@ def cells(loader: Any, master: DictConfig, job_overrides: Sequence[Sequence[str]
         loader: Hydra's configuration loader.
         master: Configuration of the sweep, with its ``hydra`` group.
         job_overrides: Overrides of each run, all settings of the command line included.
+
+    Returns:
+        Each run once. A task alone shares nothing, so its runs that differ in the mask only are one: the first.
 
     Raises:
         UserError: If a value is missing or refers to nothing.
@@ -50,5 +53,12 @@ def cells(loader: Any, master: DictConfig, job_overrides: Sequence[Sequence[str]
         config = resolved(cfg)
         config["trainer"]["enable_progress_bar"] = False  # the sweep tells how far it is
         cell = Cell(name_of(config), tuple(o for o in overrides if not o.startswith("hydra")), config)
-        found.setdefault(cell.run_id, cell)
+        found.setdefault(_numbers_of(cell), cell)
     return list(found.values())
+
+
+def _numbers_of(cell: Cell) -> str:
+    """A name that runs share which must come to the same numbers."""
+    if len(cell.config["tasks"]["names"]) > 1:
+        return cell.run_id
+    return "alone " + name_of(without(cell.config, ("sharing", "model.mask")))

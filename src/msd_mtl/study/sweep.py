@@ -1,21 +1,38 @@
-"""How many runs a sweep has."""
+"""What a sweep chooses: a union of grids, each the product of the choices of its settings."""
 
 from collections.abc import Mapping, Sequence
-from math import prod
+from typing import Any
 
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
+Choices = Mapping[str, Any]
 
-def n_runs(params: Mapping[str, str], overrides: Sequence[str]) -> int:
-    """Number of runs of a multirun: the product of the choices of its settings.
+
+def jobs(
+    params: Choices | None, grids: Mapping[str, Choices | None] | None, arguments: Sequence[str], loader: Any = None
+) -> list[list[str]]:
+    """Overrides of each combination of a sweep.
 
     Args:
-        params: What the study sweeps over (``hydra.sweeper.params``).
-        overrides: Settings on the command line; they replace those of the study.
+        params: Settings and their choices that every grid has (``hydra.sweeper.params``).
+        grids: Per grid, by any name, further settings and their choices (``hydra.sweeper.grids``); None for one grid
+            that has ``params`` alone.
+        arguments: Settings on the command line; they replace those of the same name in every grid.
+        loader: Hydra's configuration loader, which knows groups from values; None where only the number counts.
+
+    Returns:
+        The grids' combinations one after another. Some may be the same run.
     """
-    swept = [f"{key}={value}" for key, value in params.items()]
-    choices: dict[str, int] = {}
-    for override in OverridesParser.create().parse_overrides([*swept, *overrides]):
-        values = override.sweep_string_iterator() if override.is_sweep_override() else [override.value()]
-        choices[override.get_key_element()] = sum(1 for _ in values)
-    return prod(choices.values())
+    parser = OverridesParser.create(config_loader=loader)
+    found: list[list[str]] = []
+    for grid in (grids or {"all": {}}).values():
+        swept = [f"{key}={value}" for key, value in {**(params or {}), **(grid or {})}.items()]
+        (of_grid,) = BasicSweeper.split_arguments(parser.parse_overrides([*swept, *arguments]), None)
+        found += of_grid
+    return found
+
+
+def n_runs(params: Choices, overrides: Sequence[str]) -> int:
+    """Number of runs of a sweep of one grid; see ``jobs``."""
+    return len(jobs(params, None, overrides))

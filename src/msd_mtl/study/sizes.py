@@ -1,0 +1,92 @@
+"""Training sizes that the data cannot fill, found before anything is run."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from msd_mtl.data.rows import labelled_parts
+from msd_mtl.data.store import Store
+from msd_mtl.data.task import task_of
+from msd_mtl.data.worlds import make_world
+from msd_mtl.errors import UserError
+from msd_mtl.study.cell import Cell
+from msd_mtl.study.identity import Config
+
+SPLIT = ("split", "split_seed", "val_fraction", "test_fraction")
+
+
+def fillable(cells: Sequence[Cell]) -> tuple[list[Cell], list[str]]:
+    """Leave out the runs that want more training rows than there are, where their study asks for that.
+
+    A size is one of tracks with the target's label, so that all task sets of a size learn the target from the same
+    tracks, unless ``data.target_train_size`` says otherwise.
+
+    Args:
+        cells: Runs of a sweep.
+
+    Returns:
+        The runs to make, and a line for each size that is left out: what there is, and how many runs it costs.
+
+    Raises:
+        UserError: If none is left.
+    """
+    kept: list[Cell] = []
+    left_out: Counter[str] = Counter()
+    for cell in cells:
+        reason = _unfilled(cell.config) if cell.config["study"].get("skip_impossible_sizes") else None
+        if reason is None:
+            kept.append(cell)
+        else:
+            left_out[reason] += 1
+    lines = [f"{reason}: {n:,} runs left out." for reason, n in left_out.items()]
+    if cells and not kept:
+        raise UserError(f"a study must have a training size that the data fills; got none. {' '.join(lines)}")
+    return kept, lines
+
+
+def _unfilled(config: Config) -> str | None:
+    """Why a run's training size cannot be had; None if it can, or if the run itself is the one to say what is wrong."""
+    data = config["data"]
+    size, of_target = data["train_size"], data["target_train_size"]
+    if size is None and of_target is None:
+        return None
+    if data["drop_last"] and size is not None and size < data["batch_size"]:
+        return f"data.train_size={size:,}, less than a batch of {data['batch_size']:,} where data.drop_last=true"
+    try:
+        rows, with_target = _training_rows(json.dumps(_source(config), sort_keys=True))
+    except UserError:
+        return None
+    labelled = f"training tracks with {data['target']}"
+    limits = [("train_size", with_target, labelled) if of_target is None else ("train_size", rows, "training tracks")]
+    for setting, most, kind in [("target_train_size", with_target, labelled), *limits]:
+        if (data[setting] or 0) > most:
+            return f"data.{setting}={data[setting]:,}, of {most:,} {kind}"
+    return None
+
+
+def _source(config: Config) -> Config:
+    """What the number of training rows depends on."""
+    data = config["data"]
+    source = {key: data[key] for key in ("name", "target", *SPLIT)} | {"names": sorted(data["names"])}
+    if data["name"] == "synthetic":
+        return source | {"world": data["world"]}  # coupling changes labels, not which of them are there
+    return source | {"store": data["store"]}
+
+
+@lru_cache(maxsize=64)
+def _training_rows(text: str) -> tuple[int, int]:
+    """Training tracks with a label of the task set, and of them those with the target's."""
+    source = json.loads(text)
+    names, target = source["names"], source["target"]
+    if source["name"] == "synthetic":
+        world = make_world([task_of(name) for name in names], target, **source["world"])
+        tracks, labels = world.tracks, world.labels
+    else:
+        store = Store.open(source["store"])
+        tracks, labels = store.tracks(), {name: store.labels(name) for name in names}
+    targets = np.stack([labels[name] for name in names])
+    train = labelled_parts(tracks, targets, **{key: source[key] for key in SPLIT}).rows["train"]
+    return len(train), int((~np.isnan(labels[target][train])).sum())
