@@ -266,3 +266,20 @@ def test_capacity_is_one_override_and_stands_in_the_record(small_run):
 def test_the_auxiliaries_may_have_more_rows_than_the_target(small_run):
     _, record = run_once(small_run("data.target_train_size=60"))
     assert record["data"]["labelled"]["train"] == {"term:pop": 60, "term:pop rock": 200, "term:ballad": 200}
+
+
+def test_a_record_says_what_the_labels_of_the_tasks_have_to_do_with_each_other(small_run):
+    _, record = run_once(small_run("tasks=loose", "data.coupling=0.9", "data.target_train_size=150"))
+    assert record["data"]["overlap"] == {"loudness": 150, "year": 150}
+    for coupling in record["data"]["coupling"].values():
+        label, planted = coupling["label"], coupling["planted"]
+        assert label["low"] < label["value"] < label["high"]
+        assert (label["n"], label["kind"]) == (150, "pearson")
+        assert planted["planted"] == 0.9
+        assert label["value"] == pytest.approx(planted["label"], abs=0.2)
+
+
+def test_permuted_labels_have_nothing_to_do_with_each_other(small_run):
+    _, record = run_once(small_run("data.coupling=1", "data.control=permute_labels"))
+    for coupling in record["data"]["coupling"].values():
+        assert coupling["label"]["low"] < 0 < coupling["label"]["high"]

@@ -2,6 +2,8 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
@@ -10,10 +12,11 @@ from scipy.sparse import csr_array
 
 from msd_mtl.data.controls import check_control, misaligned_rows, permute_labels
 from msd_mtl.data.features import FeatureMap, fit_features
+from msd_mtl.data.label_coupling import label_coupling
 from msd_mtl.data.row_batches import Part, RowBatches
 from msd_mtl.data.rows import labelled_parts, training_rows
 from msd_mtl.data.splits import PARTS
-from msd_mtl.data.task import Task, task_of
+from msd_mtl.data.task import checked_tasks
 from msd_mtl.data.tracks import Tracks
 from msd_mtl.errors import UserError, check_whole
 
@@ -69,7 +72,7 @@ class MultiTaskDataModule(pl.LightningDataModule):
         epoch_steps: int | None = None,
     ) -> None:
         super().__init__()
-        self.tasks = _checked_tasks(names, target)
+        self.tasks = checked_tasks(names, target)
         self.target = target
         check_whole("seed", seed, at_least=0)
         self.seed = seed
@@ -158,8 +161,8 @@ class MultiTaskDataModule(pl.LightningDataModule):
             raise UserError(f"split must be one of {', '.join(PARTS)}; got {part!r}.")
         return RowBatches(self.parts[part], self.eval_batch_size)
 
-    def summary(self) -> dict[str, object]:
-        """What the record says of the data: rows, labels and prevalence of each part, and what was dropped."""
+    def summary(self) -> dict[str, Any]:
+        """What the record says of the data: rows and labels of each part, what was dropped, and couplings."""
         names = [task.name for task in self.tasks]
         return {
             "n_words": int(self.tracks.counts.shape[1]),
@@ -169,6 +172,21 @@ class MultiTaskDataModule(pl.LightningDataModule):
             "labelled": {p: dict(zip(names, rows.n_labelled.tolist(), strict=True)) for p, rows in self.parts.items()},
             "prevalence": {p: self._prevalence(rows) for p, rows in self.parts.items()},
             "dropped": self.dropped,
+            **self._coupling(),
+        }
+
+    def _coupling(self) -> dict[str, dict[str, Any]]:
+        """What the labels of the target and of each auxiliary task have to do with each other, on training tracks."""
+        train, index = self.parts["train"], self._target_index
+        artist, target = self.tracks.artist[train.rows], train.targets[index]
+        found = {
+            task.name: asdict(label_coupling(values, task, target, self.tasks[index], artist))
+            for task, values in zip(self.tasks, train.targets, strict=True)
+            if task.name != self.target
+        }
+        return {
+            "coupling": {name: {"label": label} for name, label in found.items()},
+            "overlap": {name: label["n"] for name, label in found.items()},
         }
 
     def _rows_of_parts(self, targets: NDArray[np.float32]) -> dict[str, NDArray[np.int64]]:
@@ -229,13 +247,3 @@ class MultiTaskDataModule(pl.LightningDataModule):
                 known = values[~np.isnan(values)]
                 share[task.name] = float(known.mean(dtype=np.float64)) if len(known) else None
         return share
-
-
-def _checked_tasks(names: Sequence[str], target: str) -> tuple[Task, ...]:
-    if isinstance(names, str):
-        raise UserError(f"tasks.names must be a list; got {names!r}. Write tasks.names=[{names}].")
-    if not names or len(set(names)) != len(names):
-        raise UserError(f"tasks.names must be one or more different tasks; got {list(names)}.")
-    if target not in names:
-        raise UserError(f"tasks.target must be one of tasks.names {list(names)}; got {target!r}.")
-    return tuple(task_of(name) for name in names)

@@ -34,9 +34,12 @@ class SyntheticDataModule(MultiTaskDataModule):
             return {}
         return {task.name: self.world.bayes(task.name, self.parts["test"].rows) for task in self.tasks}
 
-    def summary(self) -> dict[str, object]:
-        """As of every DataModule, with the planted and the measured coupling."""
-        return super().summary() | {"coupling": {k: dict(v) for k, v in self.world.measured_coupling.items()}}
+    def summary(self) -> dict[str, Any]:
+        """As of every DataModule, with what the world says of each coupling, planted and measured."""
+        summary = super().summary()
+        for name, planted in self.world.measured_coupling.items():
+            summary["coupling"][name]["planted"] = dict(planted)
+        return summary
 
 
 @lru_cache(maxsize=4)

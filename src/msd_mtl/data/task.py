@@ -1,5 +1,6 @@
 """What a task is: a named target and its kind."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -64,3 +65,22 @@ def task_of(name: str) -> Task:
     near = get_close_matches(name, FIELDS, n=3, cutoff=0.5) or list(FIELDS)
     forms = ", ".join(f"{family}:NAME" for family in TAG_FAMILIES)
     raise UserError(f"task name must be one of {forms} or a field; got {name!r}. Nearest: {', '.join(near)}.")
+
+
+def checked_tasks(names: Sequence[str], target: str) -> tuple[Task, ...]:
+    """The tasks of a set.
+
+    Args:
+        names: Their names, in order.
+        target: The one the study asks about.
+
+    Raises:
+        UserError: If the names are no list of different tasks with the target among them.
+    """
+    if isinstance(names, str):
+        raise UserError(f"tasks.names must be a list; got {names!r}. Write tasks.names=[{names}].")
+    if not names or len(set(names)) != len(names):
+        raise UserError(f"tasks.names must be one or more different tasks; got {list(names)}.")
+    if target not in names:
+        raise UserError(f"tasks.target must be one of tasks.names {list(names)}; got {target!r}.")
+    return tuple(task_of(name) for name in names)
