@@ -28,8 +28,15 @@ VARIANTS = {
     "low, 2016": ("sharing=low", "recipe=paper2016", "trainer.max_epochs=3", "data.batch_size=50"),
     "low, steps": ("sharing=low", "trainer.max_epochs=-1", "trainer.max_steps=10"),
 }
+ON_STORE = {
+    "store, low": ("sharing=low",),
+    "store, interspersed, loose": ("sharing=interspersed", "tasks=loose"),
+    "store, none, misaligned": ("sharing=none", "data.control=misalign", "data.features=log1p"),
+}
 # Every variant, cut off once by an error and perhaps once more by a signal, at steps drawn at random.
-CASES = [(variant, sorted(RANDOM.sample(range(N_STEPS - 2), RANDOM.choice([1, 2])))) for variant in VARIANTS]
+CASES = [
+    (variant, sorted(RANDOM.sample(range(N_STEPS - 2), RANDOM.choice([1, 2])))) for variant in (*VARIANTS, *ON_STORE)
+]
 
 Build = Callable[..., DictConfig]
 Outcome = tuple[Record, str, dict[str, torch.Tensor]]
@@ -81,16 +88,28 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
     return {}
 
 
-def undisturbed(quiet: dict[str, Outcome], small_run: Build, variant: str, tmp_path: Path) -> Outcome:
+@pytest.fixture
+def build(small_run: Build, msd_run: Build) -> Build:
+    """Composes the run of a variant, on synthetic lyrics or on a store."""
+
+    def variant(name: str, *overrides: str) -> DictConfig:
+        if name in ON_STORE:
+            return msd_run(*OFTEN, *ON_STORE[name], *overrides)
+        return small_run(*OFTEN, *VARIANTS[name], *overrides)
+
+    return variant
+
+
+def undisturbed(quiet: dict[str, Outcome], build: Build, variant: str, tmp_path: Path) -> Outcome:
     if variant not in quiet:
-        quiet[variant] = outcome(small_run(*OFTEN, *VARIANTS[variant], f"runs_dir={tmp_path / 'quiet'}"))
+        quiet[variant] = outcome(build(variant, f"runs_dir={tmp_path / 'quiet'}"))
     return quiet[variant]
 
 
 @pytest.mark.parametrize(("variant", "steps"), CASES)
-def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(small_run, quiet, tmp_path_factory, variant, steps):
+def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(build, quiet, tmp_path_factory, variant, steps):
     base = tmp_path_factory.mktemp("cut")
-    cfg = small_run(*OFTEN, *VARIANTS[variant], f"runs_dir={base}")
+    cfg = build(variant, f"runs_dir={base}")
     for i, step in enumerate(steps):
         with pytest.MonkeyPatch.context() as monkeypatch:
             cut(monkeypatch, step, terminate if i else die)
@@ -98,7 +117,9 @@ def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(small_run, quiet, tmp
                 run_once(cfg)
             except (CutError, InterruptedRun):
                 continue
-    assert_same(outcome(cfg), undisturbed(quiet, small_run, variant, base))
+    found = outcome(cfg)
+    assert found[0]["attempts"]
+    assert_same(found, undisturbed(quiet, build, variant, base))
 
 
 @pytest.mark.parametrize("step", [1, 5])
@@ -139,7 +160,7 @@ def test_a_failed_run_keeps_its_errors(small_run, monkeypatch):
     assert [attempt["error"]["kind"] for attempt in record["attempts"]] == ["CutError", "CutError"]
 
 
-def test_a_process_that_ends_at_once_loses_nothing_but_time(small_run, tmp_path, quiet):
+def test_a_process_that_ends_at_once_loses_nothing_but_time(small_run, build, tmp_path, quiet):
     cfg = small_run(*OFTEN, *VARIANTS["none"])
     OmegaConf.save(cfg, tmp_path / "run.yaml")
     script = (
@@ -155,7 +176,7 @@ def test_a_process_that_ends_at_once_loses_nothing_but_time(small_run, tmp_path,
     assert ended.returncode == 9
     found = outcome(cfg)
     assert found[0]["resumed_step"] == 7
-    assert_same(found, undisturbed(quiet, small_run, "none", tmp_path))
+    assert_same(found, undisturbed(quiet, build, "none", tmp_path))
 
 
 def test_how_often_checkpoints_are_written_does_not_make_another_run(small_run):

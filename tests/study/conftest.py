@@ -1,0 +1,55 @@
+"""A store of made-up official files, and runs on it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+from tests.data import official
+
+from msd_mtl.app import conf_dir
+from msd_mtl.data.prepare import prepare
+
+N_TRACKS, N_ARTISTS, N_WORDS = 500, 100, 60
+
+
+@pytest.fixture(scope="session")
+def msd_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """500 tracks of 100 artists: a tenth of the artists without terms, a third of the years unknown."""
+    rng = np.random.default_rng(0)
+    raw = tmp_path_factory.mktemp("raw")
+    artists = rng.integers(0, N_ARTISTS, N_TRACKS)
+    rows, songs = {}, []
+    for number, artist in enumerate(artists.tolist()):
+        words = rng.choice(N_WORDS, 12, replace=False) + 1
+        rows[official.track(number)] = {int(word): int(rng.integers(1, 5)) for word in words}
+        told = {"loudness": float(rng.normal(-10, 3)), "year": int(rng.integers(1960, 2010)) * (number % 3 > 0)}
+        songs.append(official.song(official.track(number), official.artist(artist), f"artist {artist}", **told))
+    official.write_mxm(raw / "mxm_dataset_train.txt", rows, [f"word{i}" for i in range(N_WORDS)])
+    official.write_songs(raw / official.SUMMARY, songs)
+    terms = [
+        (official.artist(artist), term)
+        for artist in range(N_ARTISTS)
+        if artist % 10
+        for term in ("pop", "pop rock", "ballad", "other")
+        if term == "other" or rng.random() < 0.5
+    ]
+    official.write_artist_term(raw / "artist_term.db", terms)
+    store = tmp_path_factory.mktemp("store") / "store.h5"
+    prepare(raw, store)
+    return store
+
+
+@pytest.fixture
+def msd_run(tmp_path: Path, msd_store: Path) -> Callable[..., DictConfig]:
+    """Composes the configuration of a small run on the store, with further overrides."""
+    small = ["data=msd", f"data.store={msd_store}", "data.split=artist", "data.train_size=200", "data.batch_size=50"]
+    small += ["model.widths=[16,12,8,8]", "trainer.max_epochs=3", "trainer.enable_progress_bar=false"]
+
+    def build(*overrides: str) -> DictConfig:
+        with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+            return compose("train", [*small, "baselines=false", f"runs_dir={tmp_path / 'runs'}", *overrides])
+
+    return build
