@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.utils import JobReturn, JobStatus, setup_globals
 from hydra.plugins.launcher import Launcher
@@ -42,7 +43,7 @@ class StudySweeper(BasicSweeper):
     def sweep(self, arguments: list[str]) -> Any:
         """Make the runs of a sweep, batch after batch; one that fails stops no other."""
         from msd_mtl.errors import UserError
-        from msd_mtl.study.launch import enter
+        from msd_mtl.study.launch import enter, launch_in_process
 
         if self.launcher is None:
             raise RuntimeError("Hydra sets a sweeper up before it sweeps")
@@ -55,6 +56,8 @@ class StudySweeper(BasicSweeper):
                 batch = composed[start : start + size]
                 if isinstance(self.launcher, StudyLauncher):
                     self.launcher.make(batch)
+                elif isinstance(self.launcher, BasicLauncher) and vars(self.launcher.task_function).get("attempts"):
+                    launch_in_process(batch)
                 else:
                     for ended in self.launcher.launch([list(cell.overrides) for cell in batch], initial_job_idx=start):
                         _ = ended.return_value  # raises what a command other than `train` has not caught

@@ -28,11 +28,13 @@ def conf_dir() -> Path:
     return installed if installed.is_dir() else Path(__file__).parents[2] / "conf"
 
 
-def hydra_app(config_name: str) -> Callable[[Command], Callable[[], None]]:
+def hydra_app(config_name: str, *, attempts: bool = False) -> Callable[[Command], Callable[[], None]]:
     """Make a Hydra application out of a function of the configuration.
 
     Args:
         config_name: Primary configuration in ``conf/``, without ``.yaml``.
+        attempts: In a sweep, the command does with a run what ``msd_mtl.study.cell.attempt`` does, and no more; its
+            sweeper may then call that.
 
     Returns:
         A decorator. The decorated function reads the command line; a ``UserError``, a file that cannot be used or a
@@ -62,6 +64,7 @@ def hydra_app(config_name: str) -> Callable[[Command], Callable[[], None]]:
                 sys.stderr.write(f"msd-mtl {config_name}: {key} must be set; got nothing. Add {key}=VALUE.\n")
                 raise SystemExit(2) from None
 
+        vars(guarded)["attempts"] = attempts
         main: Callable[[], None] = hydra.main(str(conf_dir()), config_name, "1.3")(guarded)
         return partial(_run, config_name, main)
 

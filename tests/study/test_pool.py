@@ -46,7 +46,7 @@ def run(tmp_path, monkeypatch):
 
     monkeypatch.setattr(pool.subprocess, "Popen", start)
     failed: list[tuple[str, str]] = []
-    monkeypatch.setattr(pool, "mark_failed", lambda config, kind, said: failed.append((config["name"], said)))
+    monkeypatch.setattr(pool, "mark_failed", lambda cell, kind, said: failed.append((cell.run_id, said)))
 
     def make(*names: str, n_workers: int = 2):
         ended: dict[str, str] = {}

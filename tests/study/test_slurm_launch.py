@@ -60,7 +60,7 @@ def test_jobs_of_an_earlier_launch_are_followed_and_forgotten_when_over(submitte
 def test_a_lost_job_is_submitted_again_a_few_times_and_a_cancelled_one_never(tmp_path, monkeypatch, capsys):
     done = tmp_path / "r0" / "record.json"
     done.parent.mkdir()
-    done.write_text(json.dumps({"schema_version": 1, "run_id": "r0", "study": "s", "status": "completed"}))
+    done.write_text(json.dumps({"schema_version": 1, "run_id": "r0", "study": "s", "status": "completed"}, indent=1))
     losses: Counter[str] = Counter()
     monkeypatch.setattr(slurm, "state_of_job", lambda job: "FAILED")
     for _ in range(slurm.MOST_LOSSES - 1):

@@ -11,6 +11,7 @@ import wandb
 from wandb.util import get_core_path
 
 from msd_mtl.errors import UserError
+from msd_mtl.study.interruption import InterruptedRun, stop
 from msd_mtl.study.run import run_once
 from msd_mtl.study.wandb_run import GuardedRun
 from msd_mtl.study.wandb_view import summary
@@ -180,8 +181,8 @@ def test_a_wandb_core_that_dies_at_the_end_is_replaced(small_run, monkeypatch):
 
 def test_an_interrupted_run_is_preempted_on_wandb_until_it_goes_on(small_run, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr("msd_mtl.study.fit.save_best", lambda *_: sys.exit(143))
-        with pytest.raises(SystemExit):
+        patched.setattr("msd_mtl.study.fit.save_best", lambda *_: stop())
+        with pytest.raises(InterruptedRun):
             run_once(small_run(*OFFLINE))
     (folder,) = Path(small_run().runs_dir).glob("[0-9a-f]*")
     assert "preempting" in logged(folder)

@@ -4,9 +4,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from msd_mtl.errors import UserError
 from msd_mtl.study.identity import Config, data_fingerprint, run_id
 from msd_mtl.study.lock import RunInProgressError, locked
-from msd_mtl.study.record import attempt_of, read_record, start_record, write_record
+from msd_mtl.study.processes import is_main_process
+from msd_mtl.study.record import attempt_of, found_record, start_record, write_record
 from msd_mtl.study.run import run_once
 
 # How an attempt ended.
@@ -27,17 +29,22 @@ class Cell:
     overrides: tuple[str, ...]
     config: Config
 
+    @property
+    def folder(self) -> Path:
+        """Its run directory."""
+        return Path(self.config["runs_dir"]) / self.run_id
+
 
 def name_of(config: Config) -> str:
     """The ``run_id`` of a resolved configuration."""
     return run_id(config, data_fingerprint(config["data"]))
 
 
-def attempt(config: Config, *, wait: bool = True) -> str:
+def attempt(cell: Cell, *, wait: bool = True) -> str:
     """Make a run; an error stands in its record and goes no further.
 
     Args:
-        config: Resolved configuration.
+        cell: The run.
         wait: Wait while another process makes it.
 
     Returns:
@@ -47,24 +54,34 @@ def attempt(config: Config, *, wait: bool = True) -> str:
         InterruptedRun: If a signal asked to stop.
     """
     try:
-        run_once(config, wait=wait)
+        run_once(cell.config, wait=wait, name=cell.run_id)
     except RunInProgressError:
         return BUSY
-    except Exception as error:  # noqa: BLE001  # whatever it is, it stands in the record
-        sys.stderr.write(f"Run {name_of(config)} failed: {type(error).__name__}: {error}\n")
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever it is, it stands in the record
+        sys.stderr.write(f"Run {cell.run_id} failed: {type(error).__name__}: {error}\n")
+        if is_main_process():
+            mark_failed(cell, type(error).__name__, str(error))
         return FAILED
     return COMPLETED
 
 
-def mark_failed(config: Config, kind: str, message: str) -> None:
-    """Say in a run's record what its process could not say any more."""
-    fingerprint = data_fingerprint(config["data"])
-    name = run_id(config, fingerprint)
-    folder = Path(config["runs_dir"]) / name
-    with locked(folder.parent, name, wait=True):
-        record = read_record(folder)
-        if record is not None and record["status"] == "completed":
+def mark_failed(cell: Cell, kind: str, message: str) -> None:
+    """Say in a run's record what has not been said there yet: what ended its process, or kept it from beginning.
+
+    Args:
+        cell: The run.
+        kind: Name of the error.
+        message: What it says.
+    """
+    with locked(cell.folder.parent, cell.run_id, wait=True):
+        record = found_record(cell.folder)
+        error = {"kind": kind, "message": message}
+        if record is not None and (record["status"] == "completed" or error.items() <= record.get("error", {}).items()):
             return
-        folder.mkdir(parents=True, exist_ok=True)
-        begun = start_record(config, name, fingerprint) | {"attempts": attempt_of(record)}
-        write_record(folder, begun | {"status": "failed", "error": {"kind": kind, "message": message}})
+        try:
+            fingerprint = data_fingerprint(cell.config["data"])
+        except UserError:  # the data may be what is wrong
+            fingerprint = None
+        begun = start_record(cell.config, cell.run_id, fingerprint) | {"attempts": attempt_of(record)}
+        cell.folder.mkdir(parents=True, exist_ok=True)
+        write_record(cell.folder, begun | {"status": "failed", "error": error})

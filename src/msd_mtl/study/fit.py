@@ -24,8 +24,9 @@ from msd_mtl.model.network import SharingNetwork
 from msd_mtl.study.files import whole_file
 from msd_mtl.study.identity import Config
 from msd_mtl.study.interruption import until_checkpoint
-from msd_mtl.study.keep import LAST, KeepBest, load_best, save_best
+from msd_mtl.study.keep import KeepBest, load_best, save_best
 from msd_mtl.study.progress import StepProgress
+from msd_mtl.study.resume import resumable
 from msd_mtl.study.selection import selection
 
 PREDICTIONS = "predictions.npz"
@@ -85,10 +86,9 @@ def fit(config: Config, data: MultiTaskDataModule, folder: Path, callbacks: Sequ
     by = selection(recipe["monitor"], data.tasks, data.target)
     kept = KeepBest(folder, by, recipe["select_after"], config["checkpoint_every_s"], recipe["patience"])
     trainer = build_trainer(config, folder, kept, callbacks)
-    last = folder / LAST
     ready = time.perf_counter()
-    with until_checkpoint():
-        trainer.fit(module, datamodule=data, ckpt_path=last if last.is_file() else None, weights_only=True)
+    with until_checkpoint(), resumable(folder) as last:
+        trainer.fit(module, datamodule=data, ckpt_path=last, weights_only=True)
     if kept.best_score is None:
         trainer.validate(module, datamodule=data, verbose=False)
         kept.compare(module)

@@ -6,9 +6,10 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from msd_mtl.study.cell import Cell
+from msd_mtl.study.cell import Cell, attempt
 from msd_mtl.study.follow import Follower
 from msd_mtl.study.index import add_sweep
+from msd_mtl.study.interruption import interruptible
 from msd_mtl.study.pool import Pool
 
 launched: list[Cell] = []  # the runs of the sweep that this process was asked for
@@ -27,6 +28,23 @@ def to_make(cells: Sequence[Cell]) -> list[Cell]:
     from msd_mtl.study.states import State, state_of
 
     return [cell for cell in cells if state_of(Path(cell.config["runs_dir"]), cell.run_id) != State.COMPLETED]
+
+
+def launch_in_process(cells: Sequence[Cell]) -> None:
+    """Make runs in this process, one after another; runs of several processes each in processes of their own.
+
+    Args:
+        cells: The runs.
+    """
+    waiting = to_make(cells)
+    if not waiting:
+        return
+    with Follower(cells) as follower, interruptible():
+        if any(cell.config["trainer"]["devices"] != 1 for cell in waiting):
+            Pool([{}], follower.report).run(waiting)  # a process can join the other processes of one run only
+            return
+        for cell in waiting:
+            follower.report(cell, attempt(cell))
 
 
 def launch_here(cells: Sequence[Cell], n_workers: int | None, threads: int) -> None:

@@ -112,7 +112,7 @@ class Pool:
                 self._waiting.appendleft(cell)
                 return
         by = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        mark_failed(cell.config, "WorkerDied", f"the process that made the run {by}, {MOST_DEATHS} times")
+        mark_failed(cell, "WorkerDied", f"the process that made the run {by}, {MOST_DEATHS} times")
         self.report(cell, "failed")
 
     def _stop(self) -> None:
@@ -143,7 +143,7 @@ def _ask(process: subprocess.Popen[str], cell: Cell, *, wait: bool) -> str:
     if process.stdin is None or process.stdout is None:
         raise RuntimeError("a worker has pipes")
     try:
-        process.stdin.write(json.dumps({"config": cell.config, "wait": wait}) + "\n")
+        process.stdin.write(json.dumps({"run_id": cell.run_id, "config": cell.config, "wait": wait}) + "\n")
         process.stdin.flush()
         return process.stdout.readline().strip()
     except (BrokenPipeError, ValueError):

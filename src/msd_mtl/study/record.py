@@ -17,13 +17,13 @@ RECORD = "record.json"
 Record = dict[str, Any]
 
 
-def start_record(config: Config, run: str, fingerprint: str) -> Record:
+def start_record(config: Config, run: str, fingerprint: str | None) -> Record:
     """What is known of a run before it begins.
 
     Args:
         config: Resolved configuration.
         run: Its ``run_id``.
-        fingerprint: Fingerprint of its data.
+        fingerprint: Fingerprint of its data; None where that cannot be read.
     """
     data, tasks = config["data"], config["tasks"]
     return {
@@ -75,6 +75,10 @@ def environment() -> dict[str, Any]:
     }
 
 
+class UnreadableRecordError(UserError):
+    """A record that is no JSON of a run: the disk lost some of it, or somebody edited it."""
+
+
 def write_record(folder: Path, record: Record) -> None:
     """Write a run's record, whole or not at all."""
     write_json(folder / RECORD, record)
@@ -84,7 +88,8 @@ def read_record(folder: Path) -> Record | None:
     """A run's record, or None where there is none yet.
 
     Raises:
-        UserError: If the file is no record, or of another schema.
+        UnreadableRecordError: If the file is no record.
+        UserError: If it is of another schema.
     """
     path = folder / RECORD
     try:
@@ -92,10 +97,22 @@ def read_record(folder: Path) -> Record | None:
         schema = record["schema_version"]
     except FileNotFoundError:
         return None
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise UserError(
-            f"record must be the JSON of a run; got {path}: {error}. Delete the folder to run again."
+    except (ValueError, KeyError, TypeError) as error:  # neither UTF-8 nor JSON nor a dictionary
+        raise UnreadableRecordError(
+            f"record must be the JSON of a run; got {path}: {error}. The command that made the run makes it again."
         ) from None
     if schema != SCHEMA_VERSION:
         raise UserError(f"record must have schema version {SCHEMA_VERSION}; got {schema} in {path}.")
     return record
+
+
+def found_record(folder: Path) -> Record | None:
+    """A run's record, or None where there is none or none that can be read: then the run has to be made again.
+
+    Raises:
+        UserError: If it is of another schema.
+    """
+    try:
+        return read_record(folder)
+    except UnreadableRecordError:
+        return None

@@ -9,23 +9,35 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from msd_mtl.errors import UserError
 from msd_mtl.study.files import write_text
 from msd_mtl.study.identity import Config, data_fingerprint, resolved, run_id
 from msd_mtl.study.interruption import InterruptedRun, interruptible
 from msd_mtl.study.lock import locked
 from msd_mtl.study.processes import is_main_process
-from msd_mtl.study.record import Record, attempt_of, read_record, start_record, write_record
+from msd_mtl.study.record import (
+    RECORD,
+    Record,
+    UnreadableRecordError,
+    attempt_of,
+    found_record,
+    read_record,
+    start_record,
+    write_record,
+)
 from msd_mtl.study.view import viewed
 
 CONFIG = "config.yaml"
+UNREADABLE = "record.unreadable.json"
 
 
-def run_once(cfg: DictConfig | Config, *, wait: bool = True) -> tuple[Path, Record]:
+def run_once(cfg: DictConfig | Config, *, wait: bool = True, name: str | None = None) -> tuple[Path, Record]:
     """Make a run, or find it made.
 
     Args:
         cfg: Configuration of ``msd-mtl train``, as it is composed or resolved.
         wait: Wait while another process makes the same run; otherwise raise.
+        name: Its ``run_id`` when it was entered into its study; None if it is in none.
 
     Returns:
         The run directory and the completed record.
@@ -37,9 +49,15 @@ def run_once(cfg: DictConfig | Config, *, wait: bool = True) -> tuple[Path, Reco
     """
     config = resolved(cfg) if isinstance(cfg, DictConfig) else cfg
     fingerprint = data_fingerprint(config["data"])
-    name = run_id(config, fingerprint)
+    found = run_id(config, fingerprint)
+    name = name or found
+    if found != name:
+        raise UserError(
+            f"data must stay as they were when the sweep was started; got {config['data'].get('store')} with the "
+            f"fingerprint {fingerprint}, which is another. Start the sweep again: its runs get new names."
+        )
     folder = Path(config["runs_dir"]) / name
-    record = read_record(folder)
+    record = found_record(folder)
     if _is_whole(record, config):
         sys.stderr.write(f"Run {name} is done already, it is read from {folder}.\n")
         return folder, record or {}
@@ -47,7 +65,7 @@ def run_once(cfg: DictConfig | Config, *, wait: bool = True) -> tuple[Path, Reco
         if not is_main_process():  # the first process of the run holds it for all
             return folder, _recorded(config, folder, start_record(config, name, fingerprint))
         with locked(folder.parent, name, wait=wait):
-            record = read_record(folder)  # another process may have ended it since
+            record = _kept_record(folder)  # another process may have ended it since
             if _is_whole(record, config):
                 return folder, record or {}
             if record is not None and record["status"] == "completed":
@@ -63,6 +81,16 @@ def _is_whole(record: Record | None, config: Config) -> bool:
     return (
         record is not None and record["status"] == "completed" and bool(record["baselines"] or not config["baselines"])
     )
+
+
+def _kept_record(folder: Path) -> Record | None:
+    """The record of a run; one that cannot be read is put aside, so that the run is made again."""
+    try:
+        return read_record(folder)
+    except UnreadableRecordError as error:
+        sys.stderr.write(f"{error} It is kept as {UNREADABLE}, and the run is made again.\n")
+        (folder / RECORD).replace(folder / UNREADABLE)
+        return None
 
 
 def _recorded(
@@ -83,7 +111,7 @@ def _recorded(
         if speaks:
             write_record(folder, record | {"interrupted_by": str(interruption)})
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if speaks:
             write_record(folder, record | {"status": "failed", "error": _error(error)})
         raise
@@ -92,7 +120,7 @@ def _recorded(
     return record
 
 
-def _error(error: Exception) -> dict[str, Any]:
+def _error(error: BaseException) -> dict[str, Any]:
     """What the record says of an error."""
     failed = {"kind": type(error).__name__, "message": str(error)}
     return failed | {key: getattr(error, key) for key in ("task", "step") if hasattr(error, key)}

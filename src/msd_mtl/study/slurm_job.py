@@ -42,7 +42,7 @@ class RunsOfJob:
 
     def _make(self) -> None:
         if self.n_tasks > 1:
-            ended = [attempt(cell.config) for cell in self.cells]
+            ended = [attempt(cell) for cell in self.cells]
             if any(end != COMPLETED for end in ended):
                 raise SystemExit(1)  # and with it the other processes of the run
             return

@@ -5,13 +5,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from os import SEEK_END
 from pathlib import Path
 from statistics import median
 
 from msd_mtl.study.lock import is_locked
-from msd_mtl.study.record import RECORD, read_record
+from msd_mtl.study.record import RECORD, found_record
 
 HEAD = 1024  # bytes; the status is the fourth entry of a record
+TAIL = 8  # bytes; the end of a record that is whole
 SAMPLE = 30  # completed runs whose time tells that of the others
 STATUS = re.compile(rb'"status": "(\w+)"')
 
@@ -31,10 +33,13 @@ def state_of(runs_dir: Path, run: str) -> State:
     try:
         with (runs_dir / run / RECORD).open("rb") as file:
             found = STATUS.search(file.read(HEAD))
+            file.seek(0, SEEK_END)
+            file.seek(max(0, file.tell() - TAIL))
+            is_whole = file.read().rstrip().endswith(b"\n}")
     except FileNotFoundError:
         return State.MISSING
-    status = found.group(1).decode() if found else "running"
-    if status == "running":
+    status = found.group(1).decode() if found and is_whole else "running"
+    if status not in (State.COMPLETED, State.FAILED):  # or unreadable: then it is made again
         return State.RUNNING if is_locked(runs_dir, run) else State.INTERRUPTED
     return State(status)
 
@@ -79,5 +84,5 @@ def progress(runs_dir: Path, runs: Iterable[str]) -> Progress:
 
 def _times(runs_dir: Path, completed: list[str]) -> list[float]:
     """Seconds that some of the completed runs took."""
-    records = (read_record(runs_dir / run) for run in completed[-SAMPLE:])
+    records = (found_record(runs_dir / run) for run in completed[-SAMPLE:])
     return [record["timing_s"]["total"] for record in records if record is not None]

@@ -15,7 +15,7 @@ from msd_mtl.app import hydra_app
 from msd_mtl.errors import UserError
 from msd_mtl.study.follow import duration, line
 from msd_mtl.study.index import read_study, studies
-from msd_mtl.study.record import read_record
+from msd_mtl.study.record import found_record
 from msd_mtl.study.states import Progress, State, progress
 
 MOST_LINES = 20  # runs that are listed
@@ -39,7 +39,7 @@ def page(runs_dir: Path, study: str, runs: dict[str, tuple[str, ...]], now: Prog
     for column in ("run", "state", "since", "sets", "said"):
         table.add_column(column)
     for run, state in listed[:MOST_LINES]:
-        record = read_record(runs_dir / run) or {}
+        record = found_record(runs_dir / run) or {}
         error = record.get("error")
         said = f"{error['kind']}: {error['message']}" if error else _progress_of(runs_dir / run)
         table.add_row(run, state, _since(record.get("started_at")), " ".join(runs[run]), said)

@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from msd_mtl.app import hydra_app
-from msd_mtl.study.cell import attempt
+from msd_mtl.study.cell import Cell, attempt, name_of
 from msd_mtl.study.identity import resolved
 from msd_mtl.study.interruption import InterruptedRun
 from msd_mtl.study.launch import launched
 from msd_mtl.study.processes import is_main_process
-from msd_mtl.study.record import read_record
+from msd_mtl.study.record import found_record
 from msd_mtl.study.run import run_once
 from msd_mtl.study.states import Progress, State, progress
 from msd_mtl.study.tables import problems, run_table, sweep_table
@@ -23,11 +23,12 @@ from msd_mtl.study.tables import problems, run_table, sweep_table
 MOST_LINES = 100  # of the table of scores; a larger study has its report
 
 
-@hydra_app("train")
+@hydra_app("train", attempts=True)
 def train(cfg: DictConfig) -> None:
     """Make the run of a configuration; in a sweep, a run that fails does not stop the others."""
     if HydraConfig.get().mode != RunMode.RUN:
-        attempt(resolved(cfg))
+        config = resolved(cfg)
+        attempt(Cell(name_of(config), (), config))
         return
     folder, record = run_once(cfg)
     if not is_main_process():
@@ -44,7 +45,7 @@ def show_sweep() -> Progress:
     runs_dir = Path(launched[0].config["runs_dir"])
     overrides = {cell.run_id: cell.overrides for cell in launched}
     now = progress(runs_dir, overrides)
-    records = {run: read_record(runs_dir / run) for run, state in now.states.items() if state != State.MISSING}
+    records = {run: found_record(runs_dir / run) for run, state in now.states.items() if state != State.MISSING}
     completed = [r for run, r in records.items() if r is not None and now.states[run] == State.COMPLETED]
     console = Console()
     if 0 < len(completed) <= MOST_LINES:

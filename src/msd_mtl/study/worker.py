@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from msd_mtl.study.cell import attempt
+from msd_mtl.study.cell import Cell, attempt
 from msd_mtl.study.interruption import InterruptedRun, interruptible
 from msd_mtl.study.run import run_once
 
@@ -35,7 +35,7 @@ def main() -> None:
             with interruptible():
                 for line in sys.stdin:
                     order = json.loads(line)
-                    answers.write(attempt(order["config"], wait=order["wait"]) + "\n")
+                    answers.write(attempt(Cell(order["run_id"], (), order["config"]), wait=order["wait"]) + "\n")
                     answers.flush()
         except InterruptedRun as interruption:
             raise SystemExit(interruption.exit_code) from None

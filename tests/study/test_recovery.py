@@ -1,0 +1,202 @@
+"""What can happen to the files and processes of a run, and that its numbers are those of an undisturbed one."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import h5py
+import pytest
+import torch
+from tests.conftest import SMALL
+
+from msd_mtl.errors import UserError
+from msd_mtl.model.module import MultiTaskModule
+from msd_mtl.study.cell import COMPLETED, FAILED, Cell, attempt, name_of
+from msd_mtl.study.identity import resolved
+from msd_mtl.study.launch import launch_in_process
+from msd_mtl.study.record import read_record
+from msd_mtl.study.run import run_once
+from msd_mtl.study.states import State, state_of
+
+TRAIN = [sys.executable, "-m", "msd_mtl.cli", "train", "-m", *SMALL, "baselines=false"]
+
+
+class CutError(Exception):
+    """What ends a run in these tests."""
+
+
+def cut_off(cfg, monkeypatch, step: int = 5) -> Path:
+    """Begin a run and end it before a step; its checkpoint."""
+    original = MultiTaskModule.training_step
+
+    def training_step(self, batch, batch_idx):
+        if self.global_step == step:
+            raise CutError
+        return original(self, batch, batch_idx)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(MultiTaskModule, "training_step", training_step)
+        with pytest.raises(CutError):
+            run_once(cfg)
+    (last,) = Path(cfg.runs_dir).glob("*/last.ckpt")
+    return last
+
+
+def cell(cfg) -> Cell:
+    config = resolved(cfg)
+    return Cell(name_of(config), (), config)
+
+
+@pytest.fixture
+def often(small_run):
+    """Composes a run with a checkpoint after every step."""
+    return lambda *overrides: small_run("data.batch_size=50", "checkpoint_every_s=0", "baselines=false", *overrides)
+
+
+@pytest.mark.parametrize("damage", ["emptied", "truncated", "flipped"])
+def test_a_checkpoint_that_cannot_be_read_costs_time_only(often, tmp_path, monkeypatch, capfd, damage):
+    last = cut_off(often(), monkeypatch)
+    content = bytearray(last.read_bytes())
+    middle = len(content) // 2
+    if damage == "flipped":
+        content[middle] ^= 0x10
+    last.write_bytes({"emptied": b"", "truncated": content[:middle], "flipped": content}[damage])
+    _, record = run_once(often())
+    assert record["resumed_step"] is None
+    assert "last.ckpt cannot be read; the run begins anew" in capfd.readouterr().err
+    assert record["metrics"] == run_once(often(f"runs_dir={tmp_path / 'quiet'}"))[1]["metrics"]
+
+
+def test_a_checkpoint_from_which_nothing_goes_on_is_tried_once(often, monkeypatch):
+    last = cut_off(often(), monkeypatch)
+    torch.save({"of": "another version"}, last)
+    assert attempt(cell(often())) == FAILED
+    assert attempt(cell(often())) == COMPLETED
+    record = read_record(last.parent)
+    assert record["attempts"][0]["error"]["kind"] == "CutError"
+    assert len(record["attempts"]) == 2
+
+
+def test_a_failure_before_training_leaves_the_checkpoint(often, monkeypatch):
+    last = cut_off(often(), monkeypatch)
+    with monkeypatch.context() as patched:
+        patched.setattr("msd_mtl.study.fit.build_data", lambda _: 1 / 0)
+        assert attempt(cell(often())) == FAILED
+    assert last.is_file()
+    assert run_once(often())[1]["resumed_step"] == 5
+
+
+@pytest.mark.parametrize("left", [0.0, 0.5, 0.99])
+def test_a_record_that_is_not_whole_is_put_aside_and_the_run_made_again(small_run, capfd, left):
+    folder, made = run_once(small_run("baselines=false"))
+    whole = (folder / "record.json").read_text()
+    (folder / "record.json").write_text(whole[: int(left * len(whole))])
+    assert state_of(folder.parent, folder.name) == State.INTERRUPTED
+    _, again = run_once(small_run("baselines=false"))
+    assert again["metrics"] == made["metrics"]
+    assert state_of(folder.parent, folder.name) == State.COMPLETED
+    assert (folder / "record.unreadable.json").is_file()
+    assert "record must be the JSON of a run; got" in capfd.readouterr().err
+
+
+WRITER = (
+    "import sys; from pathlib import Path; from msd_mtl.study.record import write_record\n"
+    "folder, n = Path(sys.argv[1]), 0\n"
+    "while True:\n"
+    "    n += 1\n"
+    "    record = {'schema_version': 1, 'status': 'completed', 'n': [n] * 20_000}\n"
+    "    write_record(folder, record)\n"
+    "    if n == 1: print(flush=True)"
+)
+
+
+def test_a_record_is_whole_whenever_its_writer_is_killed(tmp_path):
+    moments = random.Random(0)
+    for _ in range(8):
+        with subprocess.Popen([sys.executable, "-c", WRITER, tmp_path], stdout=subprocess.PIPE) as writer:
+            assert writer.stdout is not None
+            writer.stdout.readline()
+            time.sleep(moments.uniform(0, 0.1))
+            writer.kill()
+        found = read_record(tmp_path)
+        assert found is not None
+        assert len(set(found["n"])) == 1
+
+
+def test_a_run_that_exits_is_a_failure_and_ends_nothing_else(small_run, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr("msd_mtl.study.fit.save_best", lambda *_: sys.exit(3))
+        assert attempt(cell(small_run("baselines=false"))) == FAILED
+    (path,) = Path(small_run().runs_dir).glob("*/record.json")
+    assert read_record(path.parent)["error"] == {"kind": "SystemExit", "message": "3"}
+    launch_in_process([cell(small_run("baselines=false")), cell(small_run("baselines=false", "seed=1"))])
+    assert [state_of(path.parents[1], p.parent.name) for p in path.parents[1].glob("*/record.json")] == [
+        "completed"
+    ] * 2
+
+
+def test_runs_whose_store_vanished_or_changed_say_so_in_their_records(small_run, msd_run, tmp_path, msd_store):
+    store = tmp_path / "moving.h5"
+    store.write_bytes(msd_store.read_bytes())
+    waiting = cell(msd_run(f"data.store={store}"))
+    other = cell(small_run("baselines=false"))
+    store.unlink()
+    launch_in_process([waiting, other])
+    assert (read_record(waiting.folder)["status"], read_record(other.folder)["status"]) == ("failed", "completed")
+    assert "moving.h5" in read_record(waiting.folder)["error"]["message"]
+    store.write_bytes(msd_store.read_bytes())
+    with h5py.File(store, "r+") as file:
+        file.attrs["content_hash"] = "another"
+    assert attempt(waiting) == FAILED
+    record = read_record(waiting.folder)
+    assert "data must stay as they were when the sweep was started" in record["error"]["message"]
+    assert len(record["attempts"]) == 1
+    assert [path.name for path in waiting.folder.parent.glob("[0-9a-f]*")].count(waiting.run_id) == 1
+    store.write_bytes(msd_store.read_bytes())
+    assert attempt(waiting) == COMPLETED
+
+
+@pytest.mark.slow
+def test_two_sweeps_of_the_same_runs_make_each_once(tmp_path):
+    command = [*TRAIN, "hydra/launcher=local", "hydra.launcher.n_workers=2", "seed=range(5)"]
+    sweeps = [subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) for _ in "ab"]
+    assert [(sweep.communicate()[1] and sweep.returncode) for sweep in sweeps] == [0, 0]
+    records = [json.loads(path.read_text()) for path in tmp_path.glob("runs/*/record.json")]
+    assert Counter(record["status"] for record in records) == {"completed": 5}
+    assert not any(record["attempts"] for record in records)
+
+
+@pytest.mark.slow
+def test_a_plain_sweep_of_runs_of_two_processes_each(tmp_path):
+    done = subprocess.run(
+        [*TRAIN, "trainer=ddp", "seed=0,1"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "2 runs: 2 completed" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_plain_sweep_stops_at_a_signal_and_goes_on(tmp_path):
+    command = [*TRAIN, "trainer.max_epochs=40", "recipe.patience=null", "checkpoint_every_s=0.1", "seed=0,1"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as sweep:
+        while not list(tmp_path.glob("runs/*/last.ckpt")):
+            time.sleep(0.05)
+        sweep.send_signal(signal.SIGTERM)
+        _, said = sweep.communicate(timeout=60)
+    assert sweep.returncode == 128 + signal.SIGTERM, said
+    assert "stopped; the same command goes on from here" in said
+    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr
+    assert "2 runs: 2 completed" in again.stdout
+
+
+def test_what_reads_records_says_which_one_is_not_whole(small_run):
+    folder, _ = run_once(small_run("baselines=false"))
+    (folder / "record.json").write_text("{")
+    with pytest.raises(UserError, match=r"record must be the JSON of a run; got .*record\.json"):
+        read_record(folder)
