@@ -50,6 +50,7 @@ def test_an_unknown_command_is_refused_with_the_nearest(tmp_path):
         ("sharin=low", "got 'sharin'. Nearest: sharing"),
         ("sharing=lwo", "sharing must be one of full, high, interspersed, low, none; got 'lwo'. Did you mean 'low'?"),
         ("-m sharing=low,lwo", "got 'lwo'. Did you mean 'low'?"),
+        ("model=null", "model must be one of sharing_network; got 'null'"),
         ("recipe=2016", "recipe must be one of default, paper2016; got '2016'"),
         ("hydra/launcher=slrum", "Did you mean 'slurm'?"),
         ("+seed=3", "seed is there already and must be written without +"),

@@ -86,8 +86,8 @@ def _wrong_choice(override: Override, loader: Any) -> str | None:
         return None
     choices = list(override.sweep_iterator()) if override.is_sweep_override() else [override.value()]
     for choice in choices:
-        name = str(choice)
-        if choice is None or (isinstance(choice, str) and name in options):
+        name = "null" if choice is None else str(choice)
+        if isinstance(choice, str) and name in options:
             continue
         quoted = f" Write {group}='\"{name}\"'." if name in options else ""
         near = get_close_matches(name, options, n=1, cutoff=0.4)

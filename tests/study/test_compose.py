@@ -28,7 +28,7 @@ def loaded():
         ("sharing=high", "seed=3"),
         ("recipe=paper2016", "recipe.optimizer.lr=0.01", "data.batch_size=64"),
         ("tasks=loose", "data.coupling=0.3", "sharing.mask=[1,0,0,1]"),
-        ("study=demo", "trainer=ddp", "+trainer.limit_val_batches=2", "~data.world.missing"),
+        ("study=demo", "trainer=ddp", "+trainer.limit_train_batches=2", "~data.world.missing"),
         ("data.train_size=null", "recipe.monitor=loudness/rmse"),
     ],
 )

@@ -139,13 +139,13 @@ def test_a_budget_of_steps_ends_with_a_validation(small_run):
     [
         ("sharing.mask=[1,0,1]", r"mask must have 4 entries, one per hidden layer; got 3"),
         ("recipe.monitor=term:pop/rmse", r"recipe\.monitor must be METRIC or TASK/METRIC"),
-        ("recipe.patience=0", r"recipe\.patience must be a whole number of at least 1; got 0"),
+        ("recipe.patience=0", r"recipe\.patience must be a whole number of at least 1, or null; got 0"),
         ("recipe.task_weights={loudness: 2}", r"recipe\.task_weights must name tasks of the set"),
         ("data.features=bow", r"data\.features must be one of"),
         ("recipe.optimizer.lr=-1", r"recipe\.optimizer and .* must take their settings; got Invalid learning rate"),
         ("+trainer.limit_test_batches=1", r"must be scored on whole parts; got trainer\.limit_test_batches"),
         ("trainer.precision=7", r"settings of pytorch_lightning\.Trainer must be ones that it takes"),
-        ("data.coupling=2", r"data\.coupling must be from 0 to 1; got 2"),
+        ("data.coupling=2", r"data\.coupling must be a number from 0 to 1; got 2"),
         ("data.split=random", r"data\.split must be one of"),
     ],
 )

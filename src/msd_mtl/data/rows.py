@@ -77,10 +77,7 @@ def training_rows(
     order = subset_order(track_id[train], has_target, seed)
     n = len(train) if train_size is None else train_size
     if not 1 <= n <= len(train):
-        raise UserError(
-            f"data.train_size must be between 1 and the {len(train)} training rows of this split; got {n}. "
-            "Leave it out (null) to take all."
-        )
+        raise too_few(len(train), n)
     most = min(n, int(has_target.sum()))
     n_target = n if target_train_size is None else target_train_size
     if target_train_size is not None and n_target > most:
@@ -92,3 +89,11 @@ def training_rows(
     keeps[order[:n_target]] = True
     chosen = np.sort(order[:n])
     return TrainingRows(train[chosen], keeps[chosen])
+
+
+def too_few(n_rows: int, train_size: int) -> UserError:
+    """The error of a training size that the training part does not hold."""
+    return UserError(
+        f"data.train_size must be between 1 and the {n_rows} training rows of this split; got {train_size}. "
+        "Leave it out (null) to take all."
+    )

@@ -12,6 +12,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, open_dict
 
 from msd_mtl.study.cell import Cell, name_of
+from msd_mtl.study.checks import check_settings
 from msd_mtl.study.identity import resolved, without
 
 
@@ -30,7 +31,7 @@ def cells(loader: Any, master: DictConfig, job_overrides: Sequence[Sequence[str]
         Each run once. A task alone shares nothing, so its runs that differ in the mask only are one: the first.
 
     Raises:
-        UserError: If a value is missing or refers to nothing.
+        UserError: If a value is missing, refers to nothing or is of a wrong kind.
     """
     parser = OverridesParser.create(config_loader=loader)
     bases: dict[tuple[str, ...], DictConfig] = {}
@@ -51,6 +52,7 @@ def cells(loader: Any, master: DictConfig, job_overrides: Sequence[Sequence[str]
         with open_dict(cfg):
             del cfg["hydra"]
         config = resolved(cfg)
+        check_settings(config)
         config["trainer"]["enable_progress_bar"] = False  # the sweep tells how far it is
         cell = Cell(name_of(config), tuple(o for o in overrides if not o.startswith("hydra")), config)
         found.setdefault(_numbers_of(cell), cell)

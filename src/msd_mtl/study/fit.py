@@ -30,7 +30,6 @@ from msd_mtl.study.resume import resumable
 from msd_mtl.study.selection import selection
 
 PREDICTIONS = "predictions.npz"
-PARTIAL = {"limit_val_batches", "limit_test_batches", "overfit_batches", "fast_dev_run"}  # of Lightning's settings
 STEPS = "n_steps"  # in the settings of a schedule: the number of steps of the run
 
 
@@ -134,8 +133,6 @@ def build_trainer(
     # on the login node of a cluster a run without srun is meant
     warnings.filterwarnings("ignore", message="The `srun` command is available on your system but is not used")
     settings: dict[str, Any] = dict(config["trainer"])
-    if partial := sorted(PARTIAL & {key for key, value in settings.items() if value}):
-        raise UserError(f"a run must be scored on whole parts; got trainer.{partial[0]}. Use data.train_size instead.")
     # memory is always written before it is read here; filling it would only cost time
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     used = list(callbacks)

@@ -10,6 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from msd_mtl.errors import UserError
+from msd_mtl.study.checks import check_rows, check_settings
 from msd_mtl.study.files import write_text
 from msd_mtl.study.identity import Config, data_fingerprint, resolved, run_id
 from msd_mtl.study.interruption import InterruptedRun, interruptible
@@ -48,6 +49,7 @@ def run_once(cfg: DictConfig | Config, *, wait: bool = True, name: str | None = 
         InterruptedRun: If a signal asked to stop; the next call goes on.
     """
     config = resolved(cfg) if isinstance(cfg, DictConfig) else cfg
+    check_settings(config)
     fingerprint = data_fingerprint(config["data"])
     found = run_id(config, fingerprint)
     name = name or found
@@ -128,6 +130,7 @@ def _error(error: BaseException) -> dict[str, Any]:
 
 def _results(config: Config, folder: Path, record: Record, callbacks: Sequence[Any]) -> Record:
     """Everything a completed record says beyond its beginning."""
+    check_rows(config)
     from msd_mtl.study.baseline_cache import baselines
     from msd_mtl.study.fit import build_data, fit
     from msd_mtl.study.processes import restartable

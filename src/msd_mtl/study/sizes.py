@@ -56,7 +56,7 @@ def _unfilled(config: Config) -> str | None:
     if data["drop_last"] and size is not None and size < data["batch_size"]:
         return f"data.train_size={size:,}, less than a batch of {data['batch_size']:,} where data.drop_last=true"
     try:
-        rows, with_target = _training_rows(json.dumps(_source(config), sort_keys=True))
+        rows, with_target = training_rows_of(config)
     except UserError:
         return None
     labelled = f"training tracks with {data['target']}"
@@ -65,6 +65,18 @@ def _unfilled(config: Config) -> str | None:
         if (data[setting] or 0) > most:
             return f"data.{setting}={data[setting]:,}, of {most:,} {kind}"
     return None
+
+
+def training_rows_of(config: Config) -> tuple[int, int]:
+    """Training tracks of a run's split with a label of its task set, and of them those with the target's.
+
+    Args:
+        config: Resolved configuration.
+
+    Raises:
+        UserError: If there is no such data.
+    """
+    return _training_rows(json.dumps(_source(config), sort_keys=True))
 
 
 def _source(config: Config) -> Config:
@@ -78,7 +90,6 @@ def _source(config: Config) -> Config:
 
 @lru_cache(maxsize=64)
 def _training_rows(text: str) -> tuple[int, int]:
-    """Training tracks with a label of the task set, and of them those with the target's."""
     source = json.loads(text)
     names, target = source["names"], source["target"]
     if source["name"] == "synthetic":

@@ -1,0 +1,136 @@
+"""What is wrong with a run's settings, found before libraries that take seconds to import are needed."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from msd_mtl.errors import UserError
+from msd_mtl.study.identity import Config
+
+Expectation = tuple[str, Callable[[Any], bool]]
+
+# What the bench sets itself, and Lightning's settings under which a run would not be scored on whole parts.
+OWN = ("callbacks", "default_root_dir", "enable_checkpointing", "logger", "plugins")
+PARTIAL = ("fast_dev_run", "limit_test_batches", "limit_val_batches", "overfit_batches")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _whole(at_least: int) -> Expectation:
+    return (
+        f"a whole number of at least {at_least}",
+        lambda v: isinstance(v, int) and not isinstance(v, bool) and v >= at_least,
+    )
+
+
+def _number(at_least: float) -> Expectation:
+    return f"a number of at least {at_least:g}", lambda v: _is_number(v) and v >= at_least
+
+
+def _or_null(expectation: Expectation) -> Expectation:
+    said, holds = expectation
+    return f"{said}, or null", lambda v: v is None or holds(v)
+
+
+def _of(kind: type, said: str) -> Expectation:
+    return said, lambda v: isinstance(v, kind)
+
+
+SHARE: Expectation = ("a number from 0 to 1", lambda v: _is_number(v) and 0 <= v <= 1)
+YES_NO = _of(bool, "true or false")
+TEXT = _of(str, "text")
+LIST = _of(list, "a list")
+TARGET: Expectation = ("settings with a _target_", lambda v: isinstance(v, dict) and isinstance(v.get("_target_"), str))
+WEIGHTS: Expectation = (
+    "{TASK: number of at least 0}",
+    lambda v: isinstance(v, dict) and all(_is_number(w) and w >= 0 for w in v.values()),
+)
+STEPS: Expectation = (
+    "a whole number of at least 1, or -1 for no limit",
+    lambda v: isinstance(v, int) and not isinstance(v, bool) and (v >= 1 or v == -1),
+)
+
+EXPECTED: dict[str, Expectation] = {
+    "seed": _whole(0),
+    "runs_dir": TEXT,
+    "baselines": YES_NO,
+    "checkpoint_every_s": _number(0),
+    "data.name": ("synthetic or msd", lambda v: v in ("synthetic", "msd")),
+    "data.split_seed": _whole(0),
+    "data.val_fraction": SHARE,
+    "data.test_fraction": SHARE,
+    "data.train_size": _or_null(_whole(1)),
+    "data.row_norm": _or_null(("a number above 0", lambda v: _is_number(v) and v > 0)),
+    "data.batch_size": _whole(1),
+    "data.eval_batch_size": _whole(1),
+    "data.drop_last": YES_NO,
+    "data.coupling": SHARE,
+    "data.world.n_tracks": _whole(1),
+    "data.world.n_words": _whole(2),
+    "tasks.names": ("a list", lambda v: isinstance(v, list | str)),  # one name alone has a message of its own
+    "tasks.target": TEXT,
+    "sharing.mask": LIST,
+    "model.widths": LIST,
+    "model.activation": TEXT,
+    "recipe.optimizer": TARGET,
+    "recipe.scheduler": _or_null(TARGET),
+    "recipe.standardise_regression": YES_NO,
+    "recipe.binary_outputs": ("1 or 2", lambda v: v in (1, 2) and not isinstance(v, bool)),
+    "recipe.task_weights": _or_null(WEIGHTS),
+    "recipe.select_after": SHARE,
+    "recipe.patience": _or_null(_whole(1)),
+    "trainer.max_epochs": _or_null(STEPS),
+    "trainer.max_steps": STEPS,
+    "trainer.min_epochs": _or_null(_whole(0)),
+    "trainer.min_steps": _or_null(_whole(0)),
+    "trainer.accumulate_grad_batches": _whole(1),
+    "trainer.enable_progress_bar": YES_NO,
+}
+
+
+def check_settings(config: Config) -> None:
+    """Refuse settings of a kind that they cannot have.
+
+    Args:
+        config: Resolved configuration of a run. A setting that it lacks is not looked at.
+
+    Raises:
+        UserError: With the first that is wrong.
+    """
+    for group in ("data", "tasks", "sharing", "model", "recipe", "trainer", "logger", "study"):
+        if not isinstance(config[group], dict):
+            raise UserError(f"{group} must be a group of settings; got {config[group]!r}. Leave it out.")
+    for key, (said, holds) in EXPECTED.items():
+        node: Any = config
+        *parents, leaf = key.split(".")
+        for parent in parents:
+            node = node.get(parent, {})
+        if leaf in node and not holds(node[leaf]):
+            raise UserError(f"{key} must be {said}; got {node[leaf]!r}. Set {key}=VALUE.")
+    trainer = config["trainer"]
+    if own := [name for name in OWN if name in trainer]:
+        raise UserError(f"trainer.{own[0]} must be left to the bench; got {trainer[own[0]]!r}. Leave it out.")
+    if partial := [name for name in PARTIAL if trainer.get(name)]:
+        raise UserError(f"a run must be scored on whole parts; got trainer.{partial[0]}. Use data.train_size instead.")
+
+
+def check_rows(config: Config) -> None:
+    """Refuse a training size that a store cannot fill, while that is sooner than when the data is set up.
+
+    Args:
+        config: Resolved configuration of a run, its settings checked.
+
+    Raises:
+        UserError: If there are fewer training rows.
+    """
+    data = config["data"]
+    if "torch" in sys.modules or data["name"] != "msd" or data["train_size"] is None:
+        return
+    from msd_mtl.data.rows import too_few
+    from msd_mtl.study.sizes import training_rows_of
+
+    rows, _ = training_rows_of(config)
+    if data["train_size"] > rows:
+        raise too_few(rows, data["train_size"])
