@@ -26,10 +26,10 @@ from msd_mtl.study.identity import Config
 from msd_mtl.study.interruption import until_checkpoint
 from msd_mtl.study.keep import KeepBest, load_best, save_best
 from msd_mtl.study.progress import StepProgress
+from msd_mtl.study.record import PREDICTIONS
 from msd_mtl.study.resume import resumable
 from msd_mtl.study.selection import selection
 
-PREDICTIONS = "predictions.npz"
 STEPS = "n_steps"  # in the settings of a schedule: the number of steps of the run
 
 

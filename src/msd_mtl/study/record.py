@@ -12,7 +12,7 @@ from msd_mtl.study.files import write_json
 from msd_mtl.study.identity import Config
 
 SCHEMA_VERSION = 1
-RECORD = "record.json"
+RECORD, PREDICTIONS = "record.json", "predictions.npz"
 
 Record = dict[str, Any]
 

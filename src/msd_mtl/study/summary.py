@@ -89,29 +89,36 @@ def summarise(records: Sequence[Record]) -> list[CellSummary]:
                 n_parameters=first["parameters"]["total"],
                 score=estimate([_score(run) for run in runs.values()]),
                 gain=estimate(gains) if "1" in mask else None,
-                linear=float(np.mean([_baseline(run) for run in runs.values()])),
-                possible=_possible(first),
+                linear=float(np.mean([baseline_score(run, "linear", target_metric(run)) for run in runs.values()])),
+                possible=best_possible(first, target_metric(first)),
             )
         )
     return summaries
 
 
+def target_score(record: Record, metric: str) -> float:
+    """Test score of the target; NaN where it is not defined."""
+    return _number(record["metrics"]["test"][record["cell"]["target"]][metric])
+
+
+def baseline_score(record: Record, baseline: str, metric: str) -> float:
+    """Test score of a baseline (``linear`` or ``trivial``) of the target; NaN where there is none."""
+    task = record["baselines"].get("test", {}).get(record["cell"]["target"], {})
+    return _number(task.get(baseline, {}).get(metric))
+
+
+def best_possible(record: Record, metric: str) -> float:
+    """The best test score that is possible; NaN where it is not known."""
+    return _number(record["bayes"]["test"].get(record["cell"]["target"], {}).get(metric))
+
+
 def _score(record: Record) -> float:
-    return _number(record["metrics"]["test"][record["cell"]["target"]][target_metric(record)])
+    return target_score(record, target_metric(record))
 
 
 def _gain(record: Record, alone: Record) -> float:
     kind = task_of(record["cell"]["target"]).kind
     return improvement(kind, target_metric(record), _score(record), _score(alone))
-
-
-def _baseline(record: Record) -> float:
-    task = record["baselines"].get("test", {}).get(record["cell"]["target"], {})
-    return _number(task.get("linear", {}).get(target_metric(record)))
-
-
-def _possible(record: Record) -> float:
-    return _number(record["bayes"]["test"].get(record["cell"]["target"], {}).get(target_metric(record)))
 
 
 def _number(value: float | None) -> float:

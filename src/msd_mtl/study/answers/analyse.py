@@ -1,0 +1,163 @@
+"""From the records of a study to its answers."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from msd_mtl.errors import UserError
+from msd_mtl.study.answers.arms import describe
+from msd_mtl.study.answers.cells import cell_results
+from msd_mtl.study.answers.contrasts import ASKED
+from msd_mtl.study.answers.gains import groups
+from msd_mtl.study.answers.predictions import Predictions, read_predictions
+from msd_mtl.study.answers.reading import StudyRuns, metric_of, read_runs
+from msd_mtl.study.answers.scoring import Scored, score_group
+from msd_mtl.study.answers.terms import Combination
+from msd_mtl.study.answers.types import Analysis, Arm, Contrast, Question
+from msd_mtl.study.answers.verdicts import conclude
+from msd_mtl.study.states import State
+
+MARGINS = {"auroc": 0.01, "r2": 0.01, "accuracy": 0.01}  # our choice: less than this, nobody would change a model for
+N_BOOTSTRAP = 1000
+
+
+def analyse(
+    runs_dir: Path, study: str, *, margin: Mapping[str, float] = MARGINS, n_bootstrap: int = N_BOOTSTRAP
+) -> Analysis:
+    """Answer the questions of a study from the records and test predictions of its runs.
+
+    Args:
+        runs_dir: Folder of the runs.
+        study: Name of the study.
+        margin: Effects within plus or minus this count as none, by metric, in its unit.
+        n_bootstrap: Draws of test artists.
+
+    Raises:
+        UserError: If there is no such study, or a margin is not above 0.
+    """
+    margins = {**MARGINS, **margin}
+    for metric, value in margins.items():
+        if not value > 0:
+            raise UserError(f"margin must be above 0; got {value} for {metric}.")
+    runs = read_runs(runs_dir, study)
+    read = {run.run_id: read_predictions(run.folder, run.arm.target) for run in runs.runs}
+    return answer(study, runs, {name: one for name, one in read.items() if one is not None}, margins, n_bootstrap)
+
+
+def answer(
+    study: str,
+    runs: StudyRuns,
+    predictions: Mapping[str, Predictions],
+    margins: Mapping[str, float] = MARGINS,
+    n_bootstrap: int = N_BOOTSTRAP,
+) -> Analysis:
+    """Answer the questions of a study whose runs and predictions are read.
+
+    Args:
+        study: Its name.
+        runs: Its runs.
+        predictions: Test predictions of the target, by ``run_id``.
+        margins: Margin of each metric.
+        n_bootstrap: Draws of test artists.
+    """
+    absent = {arm for arm, _ in runs.arms_absent} | {duplicate.arm for duplicate in runs.duplicates}
+    scored = [score_group(group, predictions, n_bootstrap) for group in groups(runs.runs, absent)]
+    reasons = _reasons(runs, scored)
+    contrasts = [contrast for question in ASKED for contrast in _contrasts(question, scored, reasons, margins)]
+    by_state = {
+        state: tuple(one for one in runs.absent if one.state in states)
+        for state, states in (
+            ("failed", (State.FAILED,)),
+            ("missing", (State.MISSING,)),
+            ("running", (State.RUNNING, State.INTERRUPTED)),
+        )
+    }
+    return Analysis(
+        study=study,
+        metrics={run.arm.target: run.metric for run in runs.runs},
+        margins=margins,
+        runs=runs.runs,
+        cells=tuple(cell_results(scored, margins)),
+        contrasts=tuple(contrasts),
+        expected=runs.expected,
+        completed=len(runs.runs) + sum(len(duplicate.run_ids) for duplicate in runs.duplicates),
+        duplicates=runs.duplicates,
+        warnings=tuple(_warnings(runs, scored, reasons)),
+        **by_state,
+    )
+
+
+def _contrasts(
+    question: Question, scored: Sequence[Scored], reasons: Mapping[tuple[Arm, int], str], margins: Mapping[str, float]
+) -> list[Contrast]:
+    """The contrasts of a question, corrected together."""
+    asked = [(one, combination) for one in scored for combination in ASKED[question](one.group)]
+    measured = [one.measure(combination.terms) for one, combination in asked]
+    effects = conclude(measured, [margins[metric_of(one.group.target)] for one, _ in asked])
+    targets = {one.group.target for one, _ in asked}
+    return [
+        Contrast(
+            question=question,
+            name=f"{one.group.target}: {combination.name}" if len(targets) > 1 else combination.name,
+            context=one.group.context,
+            target=one.group.target,
+            metric=metric_of(one.group.target),
+            task_set=combination.task_set,
+            mask=combination.mask,
+            coupling=combination.coupling,
+            reference=one.group.reference,
+            per_seed=one.per_seed(combination.terms),
+            effect=effect,
+            missing=_missing(one, combination, reasons),
+        )
+        for (one, combination), effect in zip(asked, effects, strict=True)
+    ]
+
+
+def _missing(scored: Scored, combination: Combination, reasons: Mapping[tuple[Arm, int], str]) -> tuple[str, ...]:
+    """Why seeds do not count in a contrast, and what is left out of it for all."""
+    group = scored.group
+    usable = scored.usable_seeds(combination.terms)
+    seeds = {seed for runs in group.scores.values() for seed in runs} | {
+        seed for arm, seed in reasons if (arm.context, arm.target) == (group.context, group.target)
+    }
+    said = [
+        f"seed {seed}: {describe(arm, with_context=False)} {reasons.get((arm, seed), 'is not there')}"
+        for seed in sorted(seeds - set(usable))
+        for arm in combination.terms
+        if (arm, seed) in reasons or seed not in group.scores[arm]
+    ]
+    differ = ["arms were tested on different tracks"] if scored.differ_in_tracks(combination.terms) else []
+    return (*combination.notes, *said, *differ)
+
+
+def _reasons(runs: StudyRuns, scored: Sequence[Scored]) -> dict[tuple[Arm, int], str]:
+    """Why an arm has no run of a seed that counts."""
+    reasons = {
+        place: f"{one.state} ({one.error})" if one.error else f"is {one.state}"
+        for place, one in runs.arms_absent.items()
+    }
+    reasons |= {(one.arm, one.seed): f"has {len(one.run_ids)} completed runs" for one in runs.duplicates}
+    reasons |= {(run.arm, run.seed): "has no score" for run in runs.runs if math.isnan(run.score)}
+    for one in scored:
+        reasons |= one.unusable
+    return reasons
+
+
+def _warnings(runs: StudyRuns, scored: Sequence[Scored], reasons: Mapping[tuple[Arm, int], str]) -> list[str]:
+    said = []
+    if runs.absent:
+        said.append(f"{len(runs.absent)} of {runs.expected} runs are not completed.")
+    if runs.duplicates:
+        said.append(
+            f"{len(runs.duplicates)} cells have several completed runs of the same arm and seed; none of them is used."
+        )
+    unusable = [run for run in runs.runs if (run.arm, run.seed) in reasons]
+    said += [f"Run {run.run_id} {reasons[run.arm, run.seed]}: it counts in no contrast." for run in unusable]
+    for one in scored:
+        without = [arm for arm, reference in one.group.references.items() if reference is None]
+        said += [f"{describe(arm)} has no {one.group.reference} run to be compared with." for arm in without]
+        if one.group.reference == "no sharing" and any(reference for reference in one.group.references.values()):
+            context = "".join(f", {key}={value}" for key, value in one.group.context)
+            said.append(f"{one.group.target}{context}: no single-task runs; gains are over no sharing (mask 0).")
+    return said

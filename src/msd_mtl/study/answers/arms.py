@@ -1,0 +1,145 @@
+"""What a run is compared by, read off its configuration."""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import yaml
+
+from msd_mtl.app import conf_dir
+from msd_mtl.study.answers.types import Arm, Settings
+from msd_mtl.study.identity import OPERATIONAL, Config
+from msd_mtl.study.record import Record
+
+# Settings that an arm has a place for, or that follow from one.
+PLACED: tuple[str, ...] = (
+    *("tasks", "sharing", "seed", "model.mask"),
+    *("data.seed", "data.names", "data.target", "data.coupling", "data.train_size"),
+)
+# What a choice of a group sets beside its name: not listed again where it differs with the name.
+SET_BY = {
+    "recipe.name": (
+        *("recipe", "data.features", "data.row_norm", "data.batch_size", "data.drop_last"),
+        *("model.dropout", "model.init", "trainer.max_epochs"),
+    ),
+    "data.name": ("data",),
+}
+FINGERPRINT = "data.fingerprint"
+
+
+def arms_of(records: Mapping[str, Record]) -> dict[str, Arm]:
+    """Arm of each run of a study.
+
+    Args:
+        records: Records by ``run_id``, whatever their status.
+    """
+    contexts = _contexts(records)
+    return {run: _arm(record, contexts[run]) for run, record in records.items()}
+
+
+def differences(records: list[Record]) -> tuple[str, ...]:
+    """Dotted keys in which the configurations of runs differ, but for those that say where and how they were made."""
+    flat = [_flat(record) for record in records]
+    keys = sorted({key for one in flat for key in one})
+    return tuple(key for key in keys if len({one.get(key, "null") for one in flat}) > 1)
+
+
+def describe(arm: Arm, *, with_context: bool = True) -> str:
+    """An arm in a few words."""
+    words = [arm.task_set, mask_name(arm.mask), f"n={arm.train_size:,}"]
+    words += [] if arm.coupling is None else [f"coupling {arm.coupling:g}"]
+    words += [f"{key}={value}" for key, value in arm.context] if with_context else []
+    return ", ".join(words)
+
+
+def mask_name(mask: str) -> str:
+    """A sharing mask with its name in ``conf/sharing``, such as ``low (1100)``; the mask alone where it has none."""
+    name = _sharings().get(mask)
+    return mask if name is None else f"{name} ({mask})"
+
+
+def _arm(record: Record, context: Settings) -> Arm:
+    config = record["config"]
+    tasks, target = tuple(config["tasks"]["names"]), config["tasks"]["target"]
+    return Arm(
+        task_set=_task_sets().get((frozenset(tasks), target), " + ".join(tasks)),
+        tasks=tasks,
+        target=target,
+        mask="".join(map(str, config["sharing"]["mask"])),
+        train_size=_train_size(record, target),
+        coupling=config["data"].get("coupling"),
+        context=context,
+    )
+
+
+def _train_size(record: Record, target: str) -> int:
+    """Rows asked for; where all were taken, those with a label of the target, whatever is trained beside it."""
+    asked = record["config"]["data"]["train_size"]
+    if asked is None:
+        asked = record["data"].get("labelled", {}).get("train", {}).get(target, 0)
+    return int(asked)
+
+
+def _contexts(records: Mapping[str, Record]) -> dict[str, Settings]:
+    """What differs between the runs, and neither has a place in an arm nor follows from one that has."""
+    flat = {run: _flat(record) for run, record in records.items()}
+    keys = sorted({key for settings in flat.values() for key in settings if not _below(key, PLACED)})
+    rows = {run: {key: settings.get(key, "null") for key in keys} for run, settings in flat.items()}
+    varied = [key for key in keys if len({row[key] for row in rows.values()}) > 1]
+    leaders: list[tuple[tuple[str, ...], dict[str, str]]] = [
+        (set_by, {run: row[name] for run, row in rows.items()}) for name, set_by in SET_BY.items() if name in varied
+    ]
+    leaders += [  # a setting that goes with the seed or the size counts as such
+        (("",), {run: settings.get(name, "null") for run, settings in flat.items()})
+        for name in ("seed", "data.train_size")
+    ]
+    kept = [
+        key
+        for key in varied
+        if key in SET_BY
+        or not any(
+            _below(key, set_by) and _follows({run: row[key] for run, row in rows.items()}, leader)
+            for set_by, leader in leaders
+        )
+    ]
+    return {run: tuple((key, row[key]) for key in kept) for run, row in rows.items()}
+
+
+def _follows(values: Mapping[str, str], leader: Mapping[str, str]) -> bool:
+    """Whether equal values of the leader always go with equal values."""
+    return len({(leader[run], value) for run, value in values.items()}) == len(set(leader.values()))
+
+
+def _flat(record: Record) -> dict[str, str]:
+    """Dotted keys and values as text, without those that say where and how the run was made."""
+    found = {FINGERPRINT: str(record["data"]["fingerprint"])}
+    _flatten("", record["config"], found)
+    return {key: value for key, value in found.items() if not _below(key, OPERATIONAL)}
+
+
+def _flatten(prefix: str, config: Config, found: dict[str, str]) -> None:
+    for key, value in config.items():
+        if isinstance(value, dict) and value:
+            _flatten(f"{prefix}{key}.", value, found)
+        else:
+            found[prefix + key] = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _below(key: str, prefixes: tuple[str, ...]) -> bool:
+    return any(prefix in ("", key) or key.startswith(prefix + ".") for prefix in prefixes)
+
+
+@cache
+def _task_sets() -> dict[tuple[frozenset[str], str], str]:
+    return {(frozenset(preset["names"]), preset["target"]): name for name, preset in _presets("tasks").items()}
+
+
+@cache
+def _sharings() -> dict[str, str]:
+    return {"".join(map(str, preset["mask"])): name for name, preset in _presets("sharing").items()}
+
+
+def _presets(group: str) -> dict[str, dict[str, Any]]:
+    files = sorted((conf_dir() / group).glob("*.yaml"))
+    return {file.stem: yaml.safe_load(file.read_text(encoding="utf-8")) for file in files}

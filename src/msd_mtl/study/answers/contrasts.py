@@ -1,0 +1,167 @@
+"""The contrasts that the four questions ask for, of the arms that a study has."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+
+from msd_mtl.study.answers.arms import mask_name
+from msd_mtl.study.answers.gains import Group, Level, average, level_name
+from msd_mtl.study.answers.terms import Combination, Terms, change, mean, total
+from msd_mtl.study.answers.types import Question
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Levels whose coupling is compared.
+
+    Attributes:
+        name: In words.
+        task_set: Where all are of one.
+        levels: In the order of coupling.
+        places: Where each stands.
+    """
+
+    name: str
+    task_set: str | None
+    levels: tuple[Level, ...]
+    places: tuple[float, ...]
+
+
+def benefit(group: Group) -> list[Combination]:
+    """RQ1: the gain of each task set, coupling and sharing, averaged over training sizes."""
+    return [
+        Combination(
+            f"{level_name(level)}, {mask_name(mask)}",
+            average(gains),
+            *(level[0], mask, level[1]),
+            notes=_absent(group, level, mask),
+        )
+        for level, masks in group.gains.items()
+        for mask, gains in masks.items()
+        if "1" in mask
+    ]
+
+
+def size(group: Group) -> list[Combination]:
+    """RQ2: how much the gain changes from the smallest to the largest training size, along log2 of the size."""
+    return [
+        Combination(
+            f"{level_name(level)}, {mask_name(mask)}, from {min(gains):,} to {max(gains):,} tracks",
+            change([math.log2(n) for n in gains], list(gains.values())),
+            *(level[0], mask, level[1]),
+            notes=_absent(group, level, mask),
+        )
+        for level, masks in group.gains.items()
+        for mask, gains in masks.items()
+        if "1" in mask and len(gains) > 1
+    ]
+
+
+def coupling(group: Group) -> list[Combination]:
+    """RQ3: how much the gain of each sharing changes with coupling."""
+    found = []
+    for compared in comparisons(group):
+        masks = [group.gains[level] for level in compared.levels]
+        for mask in (mask for mask in masks[0] if "1" in mask and all(mask in other for other in masks)):
+            sizes = _sizes(group, compared.levels, [mask])
+            if sizes:
+                parts = [average(of_level[mask], sizes) for of_level in masks]
+                found.append(
+                    Combination(
+                        f"{compared.name}, {mask_name(mask)}",
+                        change(compared.places, parts),
+                        *(compared.task_set, mask),
+                        notes=_left_out(group, compared.levels, [mask], sizes),
+                    )
+                )
+    return found
+
+
+def depth(group: Group) -> list[Combination]:
+    """RQ4: how the gain changes with the number of shared layers, whether coupling changes that, and where to share."""
+    found = []
+    for level in group.gains:
+        alone = Comparison(level_name(level), level[0], (level,), ())
+        found += _over_depth(group, alone, level[1], lambda slopes: slopes[0])
+    for compared in comparisons(group):
+        found += _over_depth(group, compared, None, partial(change, compared.places))
+    return found + [one for level, masks in group.gains.items() for one in _where(group, level, masks)]
+
+
+ASKED: Mapping[Question, Callable[[Group], list[Combination]]] = {
+    "benefit": benefit,
+    "size": size,
+    "coupling": coupling,
+    "depth": depth,
+}
+
+
+def comparisons(group: Group) -> list[Comparison]:
+    """Levels whose coupling may be compared.
+
+    The planted couplings of each task set that has several; else the most against the least coupled task set, by what
+    was planted or by what the labels show.
+    """
+    levels = [level for level, masks in group.gains.items() if any("1" in mask for mask in masks)]
+    found = []
+    for task_set, same in groupby(levels, key=lambda level: level[0]):
+        planted = {level: level[1] for level in same if level[1] is not None}
+        if len(planted) > 1:
+            name = f"{task_set}, from coupling {min(planted.values()):g} to {max(planted.values()):g}"
+            found.append(Comparison(name, task_set, tuple(planted), tuple(planted.values())))
+    if found:
+        return found
+    strengths = {level: level[1] if level[1] is not None else group.measured_coupling(level) for level in levels}
+    known = {level: strength for level, strength in strengths.items() if not math.isnan(strength)}
+    if len(set(known.values())) < 2:
+        return []
+    loose, tight = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
+    return [Comparison(f"{tight[0]} minus {loose[0]}", None, (loose, tight), (0.0, 1.0))]
+
+
+def _over_depth(
+    group: Group, compared: Comparison, planted: float | None, put_together: Callable[[list[Terms]], Terms]
+) -> list[Combination]:
+    """Change of the gain from the fewest to the most shared layers, of one level or compared between several."""
+    gains = [group.gains[level] for level in compared.levels]
+    masks = [mask for mask in gains[0] if all(mask in other for other in gains)]
+    layers = [mask.count("1") for mask in masks]
+    sizes = _sizes(group, compared.levels, masks)
+    if len(set(layers)) < 2 or not sizes:
+        return []
+    slopes = [change(layers, [average(of_level[mask], sizes) for mask in masks]) for of_level in gains]
+    name = f"{compared.name}, from {min(layers)} to {max(layers)} shared layers"
+    notes = _left_out(group, compared.levels, masks, sizes)
+    return [Combination(name, put_together(list(slopes)), compared.task_set, None, planted, notes)]
+
+
+def _where(group: Group, level: Level, gains: Mapping[str, Mapping[int, Terms]]) -> list[Combination]:
+    """Sharing layers next to the lyrics minus sharing as many next to the tasks."""
+    below = [mask for mask in gains if "10" in mask and "01" not in mask and mask[::-1] in gains]
+    above = [mask[::-1] for mask in below]
+    sizes = _sizes(group, [level], [*below, *above])
+    if not sizes:
+        return []
+    parts = [[average(gains[mask], sizes) for mask in masks] for masks in (below, above)]
+    name = f"{level_name(level)}, {' and '.join(below)} minus {' and '.join(above)}"
+    notes = _left_out(group, [level], [*below, *above], sizes)
+    return [Combination(name, total((1, mean(parts[0])), (-1, mean(parts[1]))), level[0], None, level[1], notes)]
+
+
+def _sizes(group: Group, levels: Sequence[Level], masks: Sequence[str]) -> list[int]:
+    """Training sizes at which all these masks have a gain in all these levels."""
+    found = [set(group.gains[level][mask]) for level in levels for mask in masks]
+    return sorted(set.intersection(*found)) if found else []
+
+
+def _left_out(group: Group, levels: Sequence[Level], masks: Sequence[str], sizes: Sequence[int]) -> tuple[str, ...]:
+    """Training sizes that some of the arms have or were to have, and not all."""
+    there = {n for level in levels for mask in masks for n in group.gains[level][mask]}
+    begun = {n for level in levels for mask in masks for n in group.absent_sizes(level, mask)}
+    return tuple(f"n={n:,} is left out: not every arm has it" for n in sorted((there | begun) - set(sizes)))
+
+
+def _absent(group: Group, level: Level, mask: str) -> tuple[str, ...]:
+    return tuple(f"n={n:,} is left out: no run of it has a score" for n in group.absent_sizes(level, mask))

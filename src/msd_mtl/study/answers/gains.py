@@ -1,0 +1,144 @@
+"""Gains over learning the target alone, and which arms of a study there are to take them from."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from msd_mtl.study.answers.terms import Terms, mean
+from msd_mtl.study.answers.types import Arm, Reference, Run, Settings
+
+Level = tuple[str, float | None]  # task set and planted coupling: who is trained together
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that may be compared: one context, one target.
+
+    Attributes:
+        context: The context.
+        target: The target.
+        scores: Arm to seed to run.
+        absent: Arms that have no run with a score, though some were begun.
+    """
+
+    context: Settings
+    target: str
+    scores: Mapping[Arm, Mapping[int, Run]]
+    absent: frozenset[Arm] = frozenset()
+
+    @cached_property
+    def reference(self) -> Reference:
+        """Single-task runs, or the runs without sharing where the group has none."""
+        return "single task" if any(is_single(arm) for arm in self.scores) else "no sharing"
+
+    @cached_property
+    def references(self) -> Mapping[Arm, Arm | None]:
+        """What the gain of each multi-task arm is over; None where it is not there.
+
+        A single-task network is the same whatever its mask and the coupling of tasks it does not learn, so any will do
+        that has the most seeds.
+        """
+        found: dict[Arm, Arm | None] = {}
+        candidates: dict[tuple[object, ...], list[Arm]] = defaultdict(list)
+        for arm in self.scores:
+            if is_single(arm) if self.reference == "single task" else "1" not in arm.mask:
+                candidates[self._place(arm)].append(arm)
+        for arm in self.scores:
+            if not is_single(arm):
+
+                def order(other: Arm, arm: Arm = arm) -> tuple[int, bool, str]:
+                    return -len(self.scores[other]), other.coupling != arm.coupling, other.mask
+
+                found[arm] = min(candidates[self._place(arm)], key=order, default=None)
+        return found
+
+    @cached_property
+    def gains(self) -> Mapping[Level, Mapping[str, Mapping[int, Terms]]]:
+        """Score minus that of the reference: by task set and coupling, by mask and by training size.
+
+        Nothing for the reference itself, which gains nothing over itself. Levels are in the order of coupling within
+        that of appearance, masks and sizes in their own.
+        """
+        multi = [arm for arm, reference in self.references.items() if reference is not None]
+        task_sets = list(dict.fromkeys(arm.task_set for arm in multi))
+        multi.sort(key=lambda arm: (task_sets.index(arm.task_set), arm.coupling or 0.0, arm.mask, arm.train_size))
+        found: dict[Level, dict[str, dict[int, Terms]]] = defaultdict(lambda: defaultdict(dict))
+        for arm in multi:
+            found[arm.task_set, arm.coupling][arm.mask][arm.train_size] = self.gain(arm)
+        return found
+
+    def gain(self, arm: Arm) -> Terms:
+        """The arm's score minus that of its reference, which must be there."""
+        reference = self.references[arm]
+        assert reference is not None  # noqa: S101
+        return {} if reference == arm else {arm: 1.0, reference: -1.0}
+
+    def absent_sizes(self, level: Level, mask: str) -> list[int]:
+        """Training sizes that were begun and have no run with a score."""
+        return sorted(arm.train_size for arm in self.absent if (arm.task_set, arm.coupling, arm.mask) == (*level, mask))
+
+    def _place(self, arm: Arm) -> tuple[object, ...]:
+        """What an arm and its reference have in common."""
+        if self.reference == "single task":
+            return (arm.train_size,)
+        return arm.train_size, arm.task_set, arm.coupling
+
+    def measured_coupling(self, level: Level) -> float:
+        """How strongly the labels of the target and of the other tasks go together: mean absolute correlation.
+
+        NaN where no record says.
+        """
+        values = []
+        for arm, runs in self.scores.items():
+            if (arm.task_set, arm.coupling) == level:
+                for run in runs.values():
+                    values += [_label_correlation(one) for one in run.record["data"].get("coupling", {}).values()]
+        known = [abs(value) for value in values if not math.isnan(value)]
+        return sum(known) / len(known) if known else math.nan
+
+
+def groups(runs: Sequence[Run], absent: Iterable[Arm] = ()) -> list[Group]:
+    """Runs by context and target, in the order in which they first appear; runs without a score are left out.
+
+    Args:
+        runs: Completed runs.
+        absent: Arms of runs that are not.
+    """
+    begun = {*absent, *(run.arm for run in runs)}
+    found: dict[tuple[Settings, str], dict[Arm, dict[int, Run]]] = defaultdict(lambda: defaultdict(dict))
+    for run in runs:
+        if not math.isnan(run.score):
+            found[run.arm.context, run.arm.target][run.arm][run.seed] = run
+    return [
+        Group(
+            context,
+            target,
+            dict(scores),
+            frozenset(arm for arm in begun - set(scores) if (arm.context, arm.target) == (context, target)),
+        )
+        for (context, target), scores in found.items()
+    ]
+
+
+def is_single(arm: Arm) -> bool:
+    """Whether the arm learns its target alone."""
+    return arm.tasks == (arm.target,)
+
+
+def level_name(level: Level) -> str:
+    """A task set and coupling in words."""
+    task_set, coupling = level
+    return task_set if coupling is None else f"{task_set}, coupling {coupling:g}"
+
+
+def average(gains: Mapping[int, Terms], sizes: Sequence[int] | None = None) -> dict[Arm, float]:
+    """Mean gain over training sizes: all there are, or those that are asked for."""
+    return mean([gains[size] for size in (sorted(gains) if sizes is None else sizes)])
+
+
+def _label_correlation(of_task: Mapping[str, object]) -> float:
+    label = of_task.get("label")
+    value = label.get("value") if isinstance(label, Mapping) else label
+    return float(value) if isinstance(value, int | float) else math.nan

@@ -1,0 +1,119 @@
+"""The runs of a study as they are on disk: completed, and those that are not or cannot be used."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from msd_mtl.data.task import Kind, task_of
+from msd_mtl.errors import UserError
+from msd_mtl.study.answers.arms import arms_of, describe, differences
+from msd_mtl.study.answers.types import Absent, Arm, Duplicate, Run
+from msd_mtl.study.index import read_study, studies
+from msd_mtl.study.record import RECORD, Record, read_record
+from msd_mtl.study.states import State, state_of
+from msd_mtl.study.summary import baseline_score, best_possible, target_score
+
+# What a target is compared by: higher is better, and 0 is the same for every part of the data.
+COMPARED_BY: dict[Kind, str] = {"binary": "auroc", "regression": "r2", "multiclass": "accuracy"}
+
+
+@dataclass(frozen=True)
+class StudyRuns:
+    """The runs of a study.
+
+    Attributes:
+        runs: Completed runs, one an arm and seed.
+        absent: Runs that are not completed.
+        arms_absent: Arm and seed of those of them that have a record.
+        duplicates: Completed runs that share arm and seed; none of them is in ``runs``.
+        expected: Number of runs.
+    """
+
+    runs: tuple[Run, ...]
+    absent: tuple[Absent, ...]
+    arms_absent: Mapping[tuple[Arm, int], Absent]
+    duplicates: tuple[Duplicate, ...]
+    expected: int
+
+
+def read_runs(runs_dir: Path, study: str) -> StudyRuns:
+    """Read the runs of a study.
+
+    Args:
+        runs_dir: Folder of the runs.
+        study: Name of the study.
+
+    Raises:
+        UserError: If there is no such study.
+    """
+    expected = read_study(runs_dir, study) or _without_index(runs_dir, study)
+    if not expected:
+        known = ", ".join(studies(runs_dir)) or "none"
+        raise UserError(f"study must be one that has runs in {runs_dir}; got {study!r}, and there are: {known}.")
+    states = {run: state_of(runs_dir, run) for run in expected}
+    records = {run: read_record(runs_dir / run) for run, state in states.items() if state != State.MISSING}
+    found = {run: record for run, record in records.items() if record is not None}
+    arms = arms_of(found)
+    completed = [run for run, record in found.items() if record["status"] == "completed"]
+    cells: dict[tuple[Arm, int], list[str]] = defaultdict(list)
+    for run in completed:
+        cells[arms[run], found[run]["seed"]].append(run)
+    everywhere = set.intersection(*(set(overrides) for overrides in expected.values()))
+    absent = {
+        run: _absent(run, states[run], found.get(run), arms.get(run), [o for o in overrides if o not in everywhere])
+        for run, overrides in expected.items()
+        if run not in completed
+    }
+    return StudyRuns(
+        runs=tuple(_run(runs_dir, found[cell[0]], arm) for (arm, _), cell in cells.items() if len(cell) == 1),
+        absent=tuple(absent.values()),
+        arms_absent={(arms[run], found[run]["seed"]): absent[run] for run in absent if run in found},
+        duplicates=tuple(
+            Duplicate(arm, seed, tuple(cell), differences([found[run] for run in cell]))
+            for (arm, seed), cell in cells.items()
+            if len(cell) > 1
+        ),
+        expected=len(expected),
+    )
+
+
+def metric_of(target: str) -> str:
+    """Metric by which a target is compared."""
+    return COMPARED_BY[task_of(target).kind]
+
+
+def _without_index(runs_dir: Path, study: str) -> dict[str, tuple[str, ...]]:
+    """Runs whose record names the study: those that were made before studies had an index, or one by one."""
+    found: dict[str, tuple[str, ...]] = {}
+    for path in sorted(runs_dir.glob(f"[!.]*/{RECORD}")):
+        record = read_record(path.parent)
+        if record is not None and record["study"] == study:
+            found[path.parent.name] = ()
+    return found
+
+
+def _absent(run: str, state: State, record: Record | None, arm: Arm | None, overrides: Sequence[str]) -> Absent:
+    if record is None or arm is None:
+        return Absent(run, str(state), " ".join(overrides), "")
+    error = record.get("error")
+    said = f"{error['kind']}: {error['message']}" if error and state == State.FAILED else ""
+    return Absent(run, str(state), f"{describe(arm)}, seed {record['seed']}", said)
+
+
+def _run(runs_dir: Path, record: Record, arm: Arm) -> Run:
+    metric = metric_of(arm.target)
+    return Run(
+        run_id=record["run_id"],
+        arm=arm,
+        seed=record["seed"],
+        folder=runs_dir / record["run_id"],
+        record=record,
+        metric=metric,
+        score=target_score(record, metric),
+        linear=baseline_score(record, "linear", metric),
+        trivial=baseline_score(record, "trivial", metric),
+        bayes=best_possible(record, metric),
+        n_parameters=record["parameters"]["total"],
+        seconds=record["timing_s"]["total"],
+    )

@@ -1,0 +1,95 @@
+"""Every run of a group scored on the same draws of test artists."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from msd_mtl.study.answers.bootstrap import ArtistBootstrap
+from msd_mtl.study.answers.gains import Group
+from msd_mtl.study.answers.measured import Measured, measure
+from msd_mtl.study.answers.predictions import Predictions
+from msd_mtl.study.answers.terms import Terms
+from msd_mtl.study.answers.types import Arm
+
+TOLERANCE = 1e-5  # between a score of the record and that of its predictions: weights are summed in single precision
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A group whose runs are scored.
+
+    Attributes:
+        group: The group.
+        draws: Score of each run on each draw, by ``run_id``, shape ``(resamples,)``.
+        parts: Key of each run's test part, by ``run_id``.
+        n_artists: Test artists drawn from.
+        unusable: Why runs have no draws, by arm and seed.
+    """
+
+    group: Group
+    draws: Mapping[str, NDArray[np.float64]]
+    parts: Mapping[str, str]
+    n_artists: int
+    unusable: Mapping[tuple[Arm, int], str]
+
+    def usable_seeds(self, terms: Terms) -> list[int]:
+        """Seeds of which every arm has a run that is scored."""
+        seeds = [{seed for seed, run in self.group.scores[arm].items() if run.run_id in self.draws} for arm in terms]
+        return sorted(set.intersection(*seeds)) if seeds else []
+
+    def per_seed(self, terms: Terms) -> dict[int, float]:
+        """The weighted sum of scores of each seed that has them all."""
+        return {
+            seed: math.fsum(factor * self.group.scores[arm][seed].score for arm, factor in terms.items())
+            for seed in self.usable_seeds(terms)
+        }
+
+    def measure(self, terms: Terms) -> Measured:
+        """Estimate and uncertainty of a weighted sum of scores."""
+        values = self.per_seed(terms)
+        mean = np.zeros(len(next(iter(self.draws.values()), np.zeros(0))))
+        for arm, factor in terms.items():
+            for seed in values:
+                mean += factor / len(values) * self.draws[self.group.scores[arm][seed].run_id]
+        return measure(list(values.values()), mean, self.n_artists)
+
+    def differ_in_tracks(self, terms: Terms) -> bool:
+        """Whether arms were tested on different tracks or labels with the same seed."""
+        return any(
+            len({self.parts[self.group.scores[arm][seed].run_id] for arm in terms}) > 1
+            for seed in self.usable_seeds(terms)
+        )
+
+
+def score_group(group: Group, predictions: Mapping[str, Predictions], n_resamples: int) -> Scored:
+    """Score the runs of a group on the same draws of test artists.
+
+    Args:
+        group: The group.
+        predictions: Test predictions of the target, by ``run_id``.
+        n_resamples: Number of draws.
+    """
+    there = {
+        run.run_id: predictions[run.run_id]
+        for runs in group.scores.values()
+        for run in runs.values()
+        if run.run_id in predictions
+    }
+    draws: dict[str, NDArray[np.float64]] = {}
+    unusable: dict[tuple[Arm, int], str] = {}
+    bootstrap = ArtistBootstrap([one.part for one in there.values()], n_resamples) if there else None
+    for arm, runs in group.scores.items():
+        for seed, run in runs.items():
+            if bootstrap is None or run.run_id not in there:
+                unusable[arm, seed] = "has no predictions"
+                continue
+            scores = bootstrap.scores(there[run.run_id], run.metric)
+            if abs(scores[0] - run.score) < TOLERANCE:
+                draws[run.run_id] = scores[1:]
+            else:
+                unusable[arm, seed] = f"has predictions that give {scores[0]:.6g}, not {run.score:.6g} as its record"
+    parts = {name: one.part.key for name, one in there.items()}
+    return Scored(group, draws, parts, bootstrap.n_artists if bootstrap else 0, unusable)
