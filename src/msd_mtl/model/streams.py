@@ -11,6 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 from msd_mtl.data.batch import SparseRows
 from msd_mtl.errors import UserError
 from msd_mtl.model.initial import InitialWeights
+from msd_mtl.model.products import linear
 from msd_mtl.model.sparse_product import SPARSE_DTYPES, GradientBuffer, dense_rows, rows_times_table
 
 NORMS = ("batch", "layer")
@@ -84,12 +85,12 @@ class StreamLinear(nn.Module):
             Shape ``(max(streams, copies), batch, n_outputs)``.
         """
         if x.shape[0] == 1:  # one product for all copies
-            flat = F.linear(x.squeeze(0), self.weight.flatten(0, 1), self.bias.flatten())
+            flat = linear(x.squeeze(0), self.weight.flatten(0, 1), self.bias.flatten())
             return flat.view(-1, *self.bias.shape).transpose(0, 1)
         if self.copies == 1:  # one product for all streams
-            flat = F.linear(x.flatten(0, 1), self.weight.flatten(0, 1), self.bias.flatten())
+            flat = linear(x.flatten(0, 1), self.weight.flatten(0, 1), self.bias.flatten())
             return flat.view(*x.shape[:2], self.bias.shape[1])
-        return torch.baddbmm(self.bias.unsqueeze(1), x, self.weight.mT)
+        return linear(x, self.weight, self.bias)
 
 
 class StreamNorm(nn.Module):
