@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
+import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from msd_mtl.data.batch import Batch
 from msd_mtl.data.controls import check_control, misaligned_rows, permute_labels
 from msd_mtl.data.features import FeatureMap, fit_features
 from msd_mtl.data.label_coupling import label_coupling
@@ -154,6 +156,13 @@ class MultiTaskDataModule(pl.LightningDataModule):
     def test_dataloader(self) -> RowBatches:
         """Test batches; every process sees all of them."""
         return self.eval_batches("test")
+
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
+        """Batches are made on the CPU; Lightning would look for tensors in them all the same."""
+        if device.type == "cpu":
+            return batch
+        moved: Batch = super().transfer_batch_to_device(batch, device, dataloader_idx)
+        return moved
 
     def eval_batches(self, part: str) -> RowBatches:
         """Batches of a part in the order of its rows."""

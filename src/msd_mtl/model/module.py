@@ -104,7 +104,11 @@ class MultiTaskModule(pl.LightningModule):
         """Seed what the batch draws: of several that make one step, each on its own."""
         of_step = batch_idx % self.trainer.accumulate_grad_batches
         # PyTorch seeds its generator with the lowest 32 bits alone: 6 for the process, 6 for the batch of the step
-        torch.manual_seed((self.seed * 1_000_003 + self.global_step) * 4096 + of_step * 64 + self.global_rank)
+        seed = (self.seed * 1_000_003 + self.global_step) * 4096 + of_step * 64 + self.global_rank
+        if self.device.type == "cpu":
+            torch.default_generator.manual_seed(seed)  # torch.manual_seed would note who asks, for every kind of device
+        else:
+            torch.manual_seed(seed)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002  # Lightning's signature
         """Weighted sum of the tasks' mean losses over their labelled rows."""
