@@ -34,10 +34,18 @@ def read_study(runs_dir: Path, study: str) -> dict[str, tuple[str, ...]]:
         ``run_id`` to what its sweep set, in the order of the sweeps; empty if there is no such study.
     """
     found: dict[str, tuple[str, ...]] = {}
-    files = (runs_dir / FOLDER / study).glob("[!.]*.json")
-    for path in sorted(files, key=lambda file: file.stat().st_mtime_ns):
-        found |= {run: tuple(set_) for run, set_ in json.loads(path.read_text(encoding="utf-8")).items()}
+    for sweep in sweeps(runs_dir, study):
+        found |= sweep
     return found
+
+
+def sweeps(runs_dir: Path, study: str) -> list[dict[str, tuple[str, ...]]]:
+    """Sweeps of a study, from the first to the last, each as ``read_study`` gives them all."""
+    files = (runs_dir / FOLDER / study).glob("[!.]*.json")
+    return [
+        {run: tuple(set_) for run, set_ in json.loads(path.read_text(encoding="utf-8")).items()}
+        for path in sorted(files, key=lambda file: file.stat().st_mtime_ns)
+    ]
 
 
 def studies(runs_dir: Path) -> list[str]:

@@ -8,11 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from msd_mtl.study.files import drawn, whole_file
+from msd_mtl.study.page.colours import NAMES, style_of
 from msd_mtl.study.summary import CellSummary, Estimate
-
-# Okabe and Ito's palette: told apart by colour-blind readers, and one colour a sharing throughout.
-COLOURS = {"0000": "#000000", "1100": "#0072B2", "0011": "#D55E00", "1001": "#CC79A7", "1111": "#009E73"}
-NAMES = {"0000": "none", "1100": "low", "0011": "high", "1001": "interspersed", "1111": "full"}
 
 
 def draw_summary(path: Path, cells: Sequence[CellSummary], target: str, metric: str) -> None:
@@ -31,9 +28,9 @@ def draw_summary(path: Path, cells: Sequence[CellSummary], target: str, metric: 
     for cell in cells:
         place = couplings.index(cell.coupling) + (masks.index(cell.sharing) - (len(masks) - 1) / 2) * 0.16
         label = f"sharing {NAMES.get(cell.sharing, cell.sharing)}" if cell.coupling == couplings[0] else None
-        _point(scores, place, cell.score, COLOURS.get(cell.sharing, "0.5"), label)
+        _point(scores, place, cell.score, style_of(cell.sharing).colour, label)
         if cell.gain is not None:
-            _point(gains, place, cell.gain, COLOURS.get(cell.sharing, "0.5"), None)
+            _point(gains, place, cell.gain, style_of(cell.sharing).colour, None)
     _line(scores, [cell.possible for cell in cells], "best possible", "-")
     _line(scores, [cell.linear for cell in cells], "linear model", "--")
     gains.axhline(0, color="0.6", linewidth=1)

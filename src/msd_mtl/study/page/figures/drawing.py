@@ -1,0 +1,159 @@
+"""A figure is a row of panels: on the page each is an SVG that finds its place, in the files they are one picture."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from msd_mtl.study.page.colours import Dash, named, style_of
+from msd_mtl.study.page.figures.style import MUTED, PANEL_HEIGHT, PANEL_WIDTH, SETTINGS
+from msd_mtl.study.page.figures.svg import inline_svg
+
+COLUMNS = 3  # panels beside each other in a file
+DPI = 150
+LONGEST = 46  # characters of a panel's title
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One set of axes.
+
+    Attributes:
+        title: What tells it from the others; may be empty.
+        draw: Draws it.
+        height: Inches.
+    """
+
+    title: str
+    draw: Callable[[Axes], None]
+    height: float = PANEL_HEIGHT
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A line of the legend that is no mask.
+
+    Attributes:
+        label: What it stands for.
+        dash: Line style of matplotlib, one of ``colours.DASHES``.
+        colour: Ink.
+        marker: Marker of matplotlib; empty for none.
+    """
+
+    label: str
+    dash: Dash
+    colour: str = MUTED
+    marker: str = ""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure before it is drawn.
+
+    Attributes:
+        name: File name without its ending, unique in the page.
+        title: What it shows.
+        caption: How to read it: n, seeds, interval, split.
+        panels: Its axes, one or more.
+        masks: Masks in it, for the legend.
+        marks: Other lines in it.
+        shared: Axes with the same limits in all panels, of ``x`` and ``y``.
+    """
+
+    name: str
+    title: str
+    caption: str
+    panels: Sequence[Panel]
+    masks: Sequence[str] = ()
+    marks: Sequence[Mark] = ()
+    shared: str = "xy"
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure as the page holds it.
+
+    Attributes:
+        picture: What was drawn.
+        panels: One SVG a panel.
+    """
+
+    picture: Picture
+    panels: tuple[Markup, ...]
+
+
+def draw(picture: Picture, folder: Path) -> Drawn:
+    """Draw a figure: PDF and PNG into a folder, SVGs for the page.
+
+    Args:
+        picture: What to draw.
+        folder: Where ``NAME.pdf`` and ``NAME.png`` go.
+    """
+    with mpl.rc_context(SETTINGS):
+        whole, limits = _whole(picture)
+        path = folder / picture.name
+        whole.savefig(f"{path}.pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
+        whole.set_layout_engine("none")  # it has its layout
+        whole.savefig(f"{path}.png", dpi=DPI, facecolor="white", metadata={"Software": None})
+        svgs = tuple(_svg(picture, place, limits) for place in range(len(picture.panels)))
+    return Drawn(picture, svgs)
+
+
+def _whole(picture: Picture) -> tuple[Figure, list[tuple[tuple[float, float], tuple[float, float]]]]:
+    """All panels in one figure, and the limits that sharing axes gave each."""
+    panels = picture.panels
+    columns = min(COLUMNS, len(panels))
+    rows = math.ceil(len(panels) / columns)
+    heights = [max(p.height for p in panels[row * columns : (row + 1) * columns]) for row in range(rows)]
+    legend = _handles(picture)
+    extra = 0.35 * math.ceil(len(legend) / (3 * columns))
+    figure = Figure(figsize=(PANEL_WIDTH * columns, sum(heights) + extra), layout="constrained")
+    grid = figure.subplots(
+        rows, columns, squeeze=False, height_ratios=heights, sharex="x" in picture.shared, sharey="y" in picture.shared
+    )
+    for place, axes in enumerate(grid.flat):
+        if place >= len(panels):
+            axes.set_visible(False)
+            continue
+        panels[place].draw(axes)
+        axes.set_title(short(panels[place].title))
+        axes.tick_params(labelbottom=True, labelleft=True)
+    if legend:
+        figure.legend(handles=legend, ncols=min(len(legend), 3 * columns), loc="outside upper left", handlelength=2.6)
+    return figure, [(axes.get_xlim(), axes.get_ylim()) for axes in grid.flat]
+
+
+def _svg(picture: Picture, place: int, limits: list[tuple[tuple[float, float], tuple[float, float]]]) -> Markup:
+    panel = picture.panels[place]
+    figure = Figure(figsize=(PANEL_WIDTH, panel.height), layout="constrained")
+    axes = figure.subplots()
+    panel.draw(axes)
+    axes.set_title(short(panel.title))
+    if "x" in picture.shared:
+        axes.set_xlim(limits[place][0])
+    if "y" in picture.shared:
+        axes.set_ylim(limits[place][1])
+    colours = {style_of(mask).colour: f"--m{mask}" for mask in picture.masks}
+    title = f"{picture.title}: {panel.title}" if panel.title else picture.title
+    return inline_svg(figure, f"{picture.name}-{place}", title, colours)
+
+
+def _handles(picture: Picture) -> list[Line2D]:
+    handles = [
+        Line2D([], [], color=s.colour, marker=s.marker, linestyle=s.dash, label=named(mask))
+        for mask, s in ((mask, style_of(mask)) for mask in picture.masks)
+    ]
+    return handles + [
+        Line2D([], [], color=m.colour, linestyle=m.dash, marker=m.marker, label=short(m.label)) for m in picture.marks
+    ]
+
+
+def short(text: str, longest: int = LONGEST) -> str:
+    """Text that fits."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"

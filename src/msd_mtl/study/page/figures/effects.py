@@ -1,0 +1,107 @@
+"""The contrasts of a question: each seed, their mean with its interval, and the margin within which nothing matters."""
+
+import math
+from collections.abc import Sequence
+from functools import partial
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from msd_mtl.study.answers.types import Contrast, Question
+from msd_mtl.study.page.colours import style_of
+from msd_mtl.study.page.figures.drawing import Panel, Picture, short
+from msd_mtl.study.page.figures.style import BAND, INK, MUTED, zero_line
+from msd_mtl.study.page.groups import ordered_masks
+from msd_mtl.study.page.words import MEANING, counted, metric_name, setting, spread
+
+ROW, MARGINS = 0.4, 0.8  # inches
+MOST_ROWS, MOST_PANELS = 24, 9
+TITLES: dict[Question, str] = {
+    "benefit": "Gain of sharing, paired by seed",
+    "size": "Change of the gain from few to many training tracks",
+    "coupling": "Change of the gain from loose to tight coupling",
+    "depth": "Change of the gain with the depth and place of sharing",
+}
+
+
+def draw_effects(question: Question, contrasts: Sequence[Contrast]) -> Picture | None:
+    """The figure of a question; None without a contrast that has an estimate."""
+    found: dict[tuple[str, ...], list[Contrast]] = {}
+    for contrast in contrasts:
+        if math.isfinite(contrast.effect.estimate):
+            found.setdefault(_panel_of(contrast), []).append(contrast)
+    if not found:
+        return None
+    targets = {contrast.target for contrast in contrasts}
+    panels = [
+        Panel(
+            _title(key, several=len(targets) > 1),
+            partial(_panel, rows=rows[:MOST_ROWS]),
+            MARGINS + ROW * len(rows[:MOST_ROWS]),
+        )
+        for key, rows in ((key, sorted(rows, key=_order)) for key, rows in list(found.items())[:MOST_PANELS])
+    ]
+    left = len(contrasts) - sum(len(rows[:MOST_ROWS]) for rows in list(found.values())[:MOST_PANELS])
+    further = f" {counted(left, 'further contrast')} in the table." if left else ""
+    return Picture(
+        name=f"effects-{question}",
+        title=TITLES[question],
+        caption=f"{MEANING[question]} Small dots: {spread(c.effect.n_pairs for c in contrasts)} seeds, each against "
+        "its own reference; large marks: their mean with its 95 % interval over seeds and test artists; band: within "
+        f"±{contrasts[0].effect.margin:g} no difference that matters. Filled marks are decided. Test split.{further}",
+        panels=panels,
+        masks=ordered_masks(c.mask for c in contrasts if c.mask),
+        shared="x",
+    )
+
+
+def _panel_of(contrast: Contrast) -> tuple[str, ...]:
+    coupling = "" if contrast.coupling is None else f"coupling {contrast.coupling:g}"
+    return contrast.target, contrast.task_set or "", coupling, setting(contrast.context), contrast.metric
+
+
+def _order(contrast: Contrast) -> tuple[object, ...]:
+    mask = contrast.mask or ""
+    return mask.count("1"), [-int(bit) for bit in mask]
+
+
+def _label(contrast: Contrast) -> str:
+    """Its name without what the title of its panel says."""
+    said = _panel_of(contrast)[1:3]
+    return short(", ".join(part for part in contrast.name.split(", ") if part not in said))
+
+
+def _title(key: tuple[str, ...], *, several: bool) -> str:
+    target, task_set, coupling, context, _ = key
+    return ", ".join(part for part in (target if several else "", task_set, coupling, context) if part)
+
+
+def _panel(axes: Axes, rows: Sequence[Contrast]) -> None:
+    effect = rows[0].effect
+    if math.isfinite(effect.margin):
+        axes.axvspan(-effect.margin, effect.margin, color=MUTED, alpha=BAND, linewidth=0)
+    zero_line(axes, across=False)
+    for row, contrast in enumerate(rows):
+        _row(axes, row, contrast)
+    axes.set_ylim(len(rows) - 0.4, -0.75)
+    axes.yaxis.set_visible(False)
+    axes.spines["left"].set_visible(False)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.set_xlabel(
+        f"{'gain' if rows[0].question == 'benefit' else 'change of the gain'} in {metric_name(rows[0].metric)}"
+    )
+
+
+def _row(axes: Axes, row: int, contrast: Contrast) -> None:
+    """Label above, seeds and interval below."""
+    effect = contrast.effect
+    style = style_of(contrast.mask) if contrast.mask else None
+    colour, marker = (style.colour, style.marker) if style else (INK, "o")
+    at = (0, row - 0.36)
+    axes.annotate(_label(contrast), at, xycoords=("axes fraction", "data"), fontsize=9, color=INK, va="center")
+    values = list(contrast.per_seed.values())
+    axes.scatter(values, [row + 0.16] * len(values), s=6, color=colour, alpha=0.6, linewidths=0)
+    if math.isfinite(effect.low):
+        axes.plot([effect.low, effect.high], [row, row], color=colour, linewidth=1.6)
+    face = "none" if effect.verdict == "undecided" else colour
+    axes.scatter([effect.estimate], [row], s=30, marker=marker, facecolors=face, edgecolors=colour, linewidths=1.2)

@@ -1,0 +1,98 @@
+"""Gain by mask and coupling: where a column reads like the next, coupling does not matter."""
+
+import math
+from collections.abc import Sequence
+from functools import partial
+from statistics import mean
+
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.colors import TwoSlopeNorm, to_hex
+from matplotlib.patches import Rectangle
+
+from msd_mtl.study.answers.types import CellResult, Run
+from msd_mtl.study.page.colours import contrast, named
+from msd_mtl.study.page.figures.drawing import Panel, Picture, short
+from msd_mtl.study.page.figures.style import PAPER
+from msd_mtl.study.page.groups import Group, ordered_masks
+from msd_mtl.study.page.words import metric_name, number
+
+ROW, MARGINS = 0.3, 1.0  # inches
+Gains = dict[tuple[str, str], list[CellResult]]  # (mask, column) to cells of all sizes
+
+
+def draw_heat_map(group: Group) -> Picture | None:
+    """The heat map of a group; None where no cell has a gain."""
+    cells = [cell for cell in group.cells if cell.gain and math.isfinite(cell.gain.estimate)]
+    if not cells:
+        return None
+    planted = any(cell.arm.coupling is not None for cell in cells)
+    tables: dict[str, Gains] = {}
+    for cell in cells:
+        title = cell.arm.task_set if planted else ""
+        column = f"{cell.arm.coupling:g}" if cell.arm.coupling is not None else cell.arm.task_set
+        tables.setdefault(title, {}).setdefault((cell.arm.mask, column), []).append(cell)
+    largest = max(abs(_gain(found)) for table in tables.values() for found in table.values())
+    what = "planted coupling" if planted else f"task set{_measured(group.runs)}"
+    sizes = f", mean over {len(group.sizes)} training sizes" if len(group.sizes) > 1 else ""
+    return Picture(
+        name=f"heat-map-{group.name}",
+        title=f"Gain in {metric_name(group.metric)} of {group.title} by sharing and coupling",
+        caption=f"Mean gain over the reference of the same seed{sizes}; purple: sharing helps, orange: it harms. "
+        f"Columns: {what}. A dot: better or worse in at least one cell after Holm's correction over all. Test split.",
+        panels=[
+            Panel(
+                title,
+                partial(_panel, table=table, largest=largest, planted=planted),
+                MARGINS + ROW * len({m for m, _ in table}),
+            )
+            for title, table in sorted(tables.items())
+        ],
+        shared="",
+    )
+
+
+def _gain(cells: Sequence[CellResult]) -> float:
+    return mean(cell.gain.estimate for cell in cells if cell.gain)
+
+
+def _panel(axes: Axes, table: Gains, largest: float, planted: bool) -> None:
+    masks = ordered_masks(mask for mask, _ in table)
+    columns = list(dict.fromkeys(column for _, column in sorted(table, key=lambda at: (_order(at[1]), at[1]))))
+    norm, colours = TwoSlopeNorm(0, -largest or -1, largest or 1), colormaps["PuOr"]
+    for (mask, column), cells in table.items():
+        x, y, gain = columns.index(column), masks.index(mask), _gain(cells)
+        colour = to_hex(colours(norm(gain)))
+        axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor=PAPER, linewidth=1.5))
+        ink = max("#000001", "#fffffe", key=lambda candidate: contrast(candidate, colour))
+        decided = any(cell.gain and cell.gain.verdict in ("better", "worse") for cell in cells)
+        text = number(gain, signed=True) + (" •" if decided else "")
+        axes.text(x, y, text, ha="center", va="center", color=ink, fontsize=9.5)
+    axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(masks) - 0.5, -0.5))
+    axes.set_xticks(range(len(columns)), [short(column, 16) for column in columns])
+    axes.set_yticks(range(len(masks)), [named(mask) for mask in masks])
+    axes.tick_params(length=0)
+    axes.set_xlabel("planted coupling" if planted else "task set")
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _order(column: str) -> float:
+    try:
+        return float(column)
+    except ValueError:
+        return math.inf
+
+
+def _measured(runs: Sequence[Run]) -> str:
+    """Label correlations of the task sets with their target, as the records have them."""
+    from msd_mtl.study.page.data import label_couplings
+
+    found: dict[str, list[float]] = {}
+    for run in runs:
+        for coupling in label_couplings(run.record):
+            found.setdefault(run.arm.task_set, []).append(abs(coupling.value))
+    if not found:
+        return ""
+    told = ", ".join(f"{task_set} {mean(values):.2f}" for task_set, values in sorted(found.items()))
+    return f" (mean absolute label correlation with the target: {told})"

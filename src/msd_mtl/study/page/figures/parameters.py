@@ -1,0 +1,57 @@
+"""Gain against the number of parameters: a gain that only follows capacity is no gain of sharing."""
+
+import math
+from functools import partial
+from statistics import mean
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+
+from msd_mtl.study.page.colours import style_of
+from msd_mtl.study.page.figures.drawing import Panel, Picture
+from msd_mtl.study.page.figures.style import zero_line
+from msd_mtl.study.page.groups import Facet, Group, by_mask
+from msd_mtl.study.page.words import metric_name
+
+MOST_PANELS = 6
+
+
+def draw_parameters(group: Group) -> Picture | None:
+    """The figure of a group; None where no cell has a gain."""
+    facets = [f for f in group.facets() if any(c.gain and math.isfinite(c.gain.estimate) for c in f.cells)]
+    if not facets:
+        return None
+    sizes = f", mean over {len(group.sizes)} training sizes" if len(group.sizes) > 1 else ""
+    return Picture(
+        name=f"parameters-{group.name}",
+        title=f"Gain in {metric_name(group.metric)} of {group.title} by number of parameters",
+        caption=f"Mean gain over the reference of the same seed{sizes}, with the widest 95 % interval of its cells. "
+        "Test split.",
+        panels=[Panel(f.title, partial(_panel, facet=f, metric=group.metric)) for f in facets[:MOST_PANELS]],
+        masks=[m for m in group.masks if any(c.gain and c.arm.mask == m for c in group.cells)],
+    )
+
+
+def _panel(axes: Axes, facet: Facet, metric: str) -> None:
+    zero_line(axes, across=True)
+    for mask, cells in by_mask(facet.cells, lambda cell: cell.arm.train_size).items():
+        gains = [cell.gain for cell in cells if cell.gain and math.isfinite(cell.gain.estimate)]
+        if not gains:
+            continue
+        style = style_of(mask)
+        x, y = mean(cell.n_parameters for cell in cells), mean(gain.estimate for gain in gains)
+        below = max((g.estimate - g.low for g in gains if math.isfinite(g.low)), default=math.nan)
+        above = max((g.high - g.estimate for g in gains if math.isfinite(g.high)), default=math.nan)
+        if math.isfinite(below):
+            axes.plot([x, x], [y - below, y + above], color=style.colour, linewidth=1)
+        axes.plot([x], [y], color=style.colour, marker=style.marker, linestyle="none")
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: millions(value)))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set(xlabel="parameters", ylabel=f"gain in {metric_name(metric)}")
+
+
+def millions(value: float) -> str:
+    """``90k``, ``6.1M``."""
+    return f"{value / 1e6:.3g}M" if value >= 1e6 else f"{value / 1e3:.3g}k"

@@ -1,0 +1,166 @@
+"""Score of the target against training size, one line a sharing, between what knows nothing and what can be known."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from matplotlib.axes import Axes
+
+from msd_mtl.study.answers.types import CellResult
+from msd_mtl.study.page.colours import Dash, named, style_of
+from msd_mtl.study.page.figures.drawing import Mark, Panel, Picture
+from msd_mtl.study.page.figures.style import INK, MUTED, size_axis, zero_line
+from msd_mtl.study.page.groups import Facet, Group, by_mask
+from msd_mtl.study.page.words import counted, metric_name, number, spread
+
+MOST_PANELS = 6
+LEVELS: dict[str, tuple[str, Dash]] = {
+    "bayes": ("best possible", "-."),
+    "linear": ("linear model", "--"),
+    "trivial": ("without lyrics", ":"),
+}
+Point = tuple[float, float, float, float]  # place, mean, low, high
+
+
+def draw_scores(group: Group) -> Picture:
+    """The score figure of a group."""
+    axis = _axis(group)
+    facets = group.facets(by_coupling=axis != "coupling")
+    panels = [Panel(f.title, partial(_panel, facet=f, axis=axis, group=group)) for f in facets[:MOST_PANELS]]
+    against = {"size": "training size", "coupling": "planted coupling", "mask": "sharing"}[axis]
+    return Picture(
+        name=f"scores-{group.name}",
+        title=f"Test {metric_name(group.metric)} of {group.title} by {against}",
+        caption=_caption(group, facets),
+        panels=panels,
+        masks=group.masks,
+        marks=[
+            *([Mark("target alone", "-", INK, "o")] if any(f.alone for f in facets) else []),
+            *(Mark(label, dash) for label, dash in _levels(group)),
+        ],
+    )
+
+
+def draw_gains_by_size(group: Group) -> Picture | None:
+    """Gain over the reference against training size; None with one size or no gains."""
+    facets = group.facets()[:MOST_PANELS]
+    if len(group.sizes) < 2 or not any(cell.gain for cell in group.cells):
+        return None
+    return Picture(
+        name=f"gain-by-size-{group.name}",
+        title=f"Gain in {metric_name(group.metric)} of {group.title} by training size",
+        caption="Mean gain over the reference of the same seed with its 95 % interval over seeds and test artists; "
+        "above the line, sharing helps. Test split.",
+        panels=[Panel(facet.title, partial(_gain_panel, facet=facet, group=group)) for facet in facets],
+        masks=[mask for mask in group.masks if any(c.gain and c.arm.mask == mask for c in group.cells)],
+    )
+
+
+def _axis(group: Group) -> str:
+    if len(group.sizes) > 1:
+        return "size"
+    return "coupling" if len({c.arm.coupling for c in group.cells if c.arm.coupling is not None}) > 1 else "mask"
+
+
+def _place(axis: str, masks: Sequence[str]) -> Callable[[CellResult], float]:
+    if axis == "size":
+        return lambda cell: float(cell.arm.train_size)
+    if axis == "coupling":
+        return lambda cell: cell.arm.coupling or 0.0
+    return lambda cell: float(masks.index(cell.arm.mask)) if cell.arm.mask in masks else -1.0
+
+
+def _panel(axes: Axes, facet: Facet, axis: str, group: Group) -> None:
+    place = _place(axis, group.masks)
+    _levels_of(axes, [*facet.cells, *facet.alone], place, axis)
+    lines = by_mask(facet.cells, place)
+    for mask, cells in lines.items():
+        style = style_of(mask)
+        points = [(place(cell), cell.mean, cell.low, cell.high) for cell in cells]
+        _line(axes, _aside(points, list(lines).index(mask), len(lines), axis), style.colour, style.marker, style.dash)
+    alone = sorted(facet.alone, key=place)
+    if axis == "mask":
+        for cell in alone:
+            axes.axhline(cell.mean, color=INK, linewidth=1.2)
+        axes.set_xticks(range(len(group.masks)), [_tick(mask) for mask in group.masks])
+    else:
+        points = [(place(cell), cell.mean, cell.low, cell.high) for cell in alone]
+        _line(axes, points, INK, "o", "-", width=2.0)
+        _scale(axes, axis, group)
+    axes.set_ylabel(f"test {metric_name(group.metric)}")
+
+
+def _gain_panel(axes: Axes, facet: Facet, group: Group) -> None:
+    zero_line(axes, across=True)
+    place = _place("size", group.masks)
+    lines = by_mask((cell for cell in facet.cells if cell.gain), place)
+    for at, (mask, cells) in enumerate(lines.items()):
+        style = style_of(mask)
+        points = [(place(c), c.gain.estimate, c.gain.low, c.gain.high) for c in cells if c.gain]
+        _line(axes, _aside(points, at, len(lines), "size"), style.colour, style.marker, style.dash)
+    size_axis(axes, group.sizes)
+    axes.set_ylabel(f"gain in {metric_name(group.metric)}")
+
+
+def _scale(axes: Axes, axis: str, group: Group) -> None:
+    if axis == "size":
+        size_axis(axes, group.sizes)
+    else:
+        axes.set_xticks(sorted({cell.arm.coupling for cell in group.cells if cell.arm.coupling is not None}))
+        axes.set_xlabel("planted coupling")
+
+
+def _line(axes: Axes, points: Sequence[Point], colour: str, marker: str, dash: str, *, width: float = 1.4) -> None:
+    """Means with their intervals, joined."""
+    xs, means = [p[0] for p in points], [p[1] for p in points]
+    axes.plot(xs, means, color=colour, marker=marker, linestyle=dash if len(xs) > 1 else "none", linewidth=width)
+    for x, _, low, high in points:
+        if math.isfinite(low):
+            axes.plot([x, x], [low, high], color=colour, linewidth=0.9, alpha=0.7)
+
+
+def _aside(points: Sequence[Point], place: int, n: int, axis: str) -> list[Point]:
+    """Points moved a little, so that intervals of lines at one place stand side by side."""
+    shift = (place - (n - 1) / 2) / max(n - 1, 1)
+    if axis == "size":
+        return [(x * 2 ** (0.16 * shift), *rest) for x, *rest in points]  # type: ignore[misc]
+    return [(x + (0.04 * shift if axis == "coupling" else 0.0), *rest) for x, *rest in points]  # type: ignore[misc]
+
+
+def _levels_of(axes: Axes, cells: Sequence[CellResult], place: Callable[[CellResult], float], axis: str) -> None:
+    """What the lines are to be read against, at each place its mean over cells."""
+    for name, (_, dash) in LEVELS.items():
+        found: dict[float, list[float]] = {}
+        for cell in cells:
+            value = getattr(cell, name)
+            if math.isfinite(value):
+                found.setdefault(place(cell), []).append(value)
+        points = [(x, sum(values) / len(values)) for x, values in sorted(found.items())]
+        if axis == "mask" or len(points) == 1:
+            if points:
+                axes.axhline(sum(y for _, y in points) / len(points), color=MUTED, linestyle=dash, linewidth=1)
+        else:
+            axes.plot([x for x, _ in points], [y for _, y in points], color=MUTED, linestyle=dash, linewidth=1)
+
+
+def _levels(group: Group) -> Iterator[tuple[str, Dash]]:
+    for name, (label, dash) in LEVELS.items():
+        if any(math.isfinite(getattr(cell, name)) for cell in group.cells):
+            yield label, dash
+
+
+def _tick(mask: str) -> str:
+    return named(mask).replace(" (", "\n(")
+
+
+def _caption(group: Group, facets: Sequence[Facet]) -> str:
+    left = len(facets) - MOST_PANELS
+    levels = {name: [getattr(c, name) for c in group.cells if math.isfinite(getattr(c, name))] for name in LEVELS}
+    known = [f"{LEVELS[name][0]} {number(sum(v) / len(v))}" for name, v in levels.items() if v]
+    parts = [
+        f"Means over {spread(cell.n for cell in group.cells)} seeds with 95 % intervals over seeds and test artists; "
+        f"{spread(group.sizes)} training tracks; test split",
+        f"grey lines, means over the figure: {', '.join(known)}" if known else "",
+        f"{counted(left, 'further panel')} in the table of cells" if left > 0 else "",
+    ]
+    return ". ".join(part[0].upper() + part[1:] for part in parts if part) + "."

@@ -1,0 +1,131 @@
+"""Parts of a study that one figure can show: a target under a context, its panels split by task set and coupling."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from msd_mtl.study.answers.types import Analysis, Arm, CellResult, Run, Settings
+from msd_mtl.study.page.words import setting
+
+
+@dataclass(frozen=True)
+class Facet:
+    """A panel: cells that may be compared directly.
+
+    Attributes:
+        title: Task set, and coupling where it differs.
+        task_set: Name of the task set.
+        coupling: Planted coupling, None on real data and where the panel shows several.
+        cells: Multi-task cells.
+        alone: Cells of the target alone that belong beside them.
+    """
+
+    title: str
+    task_set: str
+    coupling: float | None
+    cells: tuple[CellResult, ...]
+    alone: tuple[CellResult, ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cells of one target under one context.
+
+    Attributes:
+        name: Unique in the study and fit for a file name.
+        target: The target.
+        metric: What it is compared by.
+        context: Other settings.
+        cells: Its cells, multi-task and alone.
+        runs: Its runs.
+    """
+
+    name: str
+    target: str
+    metric: str
+    context: Settings
+    cells: tuple[CellResult, ...]
+    runs: tuple[Run, ...]
+
+    @property
+    def title(self) -> str:
+        """Target and context in one line."""
+        return ", ".join(part for part in (self.target, setting(self.context)) if part)
+
+    @property
+    def sizes(self) -> list[int]:
+        """Training sizes, from small to large."""
+        return sorted({cell.arm.train_size for cell in self.cells})
+
+    @property
+    def masks(self) -> list[str]:
+        """Masks of multi-task cells, from few shared layers to many."""
+        return ordered_masks(cell.arm.mask for cell in self.cells if not is_alone(cell.arm))
+
+    def facets(self, *, by_coupling: bool = True) -> list[Facet]:
+        """Panels of the group; those of one task set differ in coupling, unless they are to be one."""
+        several = len({cell.arm.coupling for cell in self.cells if not is_alone(cell.arm)}) > 1
+        found: dict[tuple[str, float | None], list[CellResult]] = {}
+        for cell in self.cells:
+            if not is_alone(cell.arm):
+                found.setdefault((cell.arm.task_set, cell.arm.coupling if by_coupling else None), []).append(cell)
+        alone = [cell for cell in self.cells if is_alone(cell.arm)]
+        if not found:
+            return [Facet(alone[0].arm.task_set, alone[0].arm.task_set, None, (), tuple(alone))]
+        return [
+            Facet(_title(task_set, coupling, several), task_set, coupling, tuple(cells), _beside(alone, coupling))
+            for (task_set, coupling), cells in sorted(found.items(), key=lambda item: (item[0][0], item[0][1] or 0))
+        ]
+
+
+def groups(analysis: Analysis) -> list[Group]:
+    """Groups of a study with something to compare: two arms or more."""
+    found: dict[tuple[str, Settings], list[CellResult]] = {}
+    for cell in analysis.cells:
+        found.setdefault((cell.arm.target, cell.arm.context), []).append(cell)
+    several = [item for item in found.items() if len({(cell.arm.tasks, cell.arm.mask) for cell in item[1]}) > 1]
+    return [
+        Group(
+            name=f"{place}",
+            target=target,
+            metric=cells[0].metric,
+            context=context,
+            cells=tuple(cells),
+            runs=tuple(r for r in analysis.runs if (r.arm.target, r.arm.context) == (target, context)),
+        )
+        for place, ((target, context), cells) in enumerate(several, start=1)
+    ]
+
+
+def is_alone(arm: Arm) -> bool:
+    """Whether the arm trains its target alone: its mask then says nothing."""
+    return arm.tasks == (arm.target,)
+
+
+def ordered_masks(masks: Iterable[str]) -> list[str]:
+    """Different masks from few shared layers to many, from low to high."""
+    return sorted(set(masks), key=lambda mask: (mask.count("1"), tuple(-int(bit) for bit in mask)))
+
+
+def chosen(values: Sequence[int], most: int) -> list[int]:
+    """At most so many of sorted values, spread evenly, with the first and the last."""
+    if len(values) <= most:
+        return list(values)
+    return [values[round(place * (len(values) - 1) / (most - 1))] for place in range(most)]
+
+
+def by_mask(cells: Iterable[CellResult], key: Callable[[CellResult], float]) -> dict[str, list[CellResult]]:
+    """Cells of each mask, in the order of a key."""
+    found: dict[str, list[CellResult]] = {}
+    for cell in sorted(cells, key=key):
+        found.setdefault(cell.arm.mask, []).append(cell)
+    return {mask: found[mask] for mask in ordered_masks(found)}
+
+
+def _title(task_set: str, coupling: float | None, several: bool) -> str:
+    return f"{task_set}, coupling {coupling:g}" if several and coupling is not None else task_set
+
+
+def _beside(alone: list[CellResult], coupling: float | None) -> tuple[CellResult, ...]:
+    """Cells of the target alone: those of the same coupling, else all, for its labels do not depend on coupling."""
+    same = [cell for cell in alone if coupling is not None and cell.arm.coupling == coupling]
+    return tuple(same or alone)

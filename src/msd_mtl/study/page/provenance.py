@@ -1,0 +1,149 @@
+"""Where the numbers come from: versions, configurations, data, and the commands that make them again."""
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path, PurePath
+from typing import Any
+
+from msd_mtl import __version__
+from msd_mtl.study.answers.types import Analysis
+from msd_mtl.study.identity import OPERATIONAL, without
+from msd_mtl.study.index import sweeps
+from msd_mtl.study.page.table import Column, Table
+
+# Settings of one place: they change no number, and a path may tell more than its owner wants.
+LEFT_OUT = ("runs_dir", "trainer.enable_progress_bar", "trainer.enable_model_summary", "logger", "hydra", "baselines")
+PATHS = ("data.store",)
+MOST_VALUES = 12
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the numbers of a study come from.
+
+    Attributes:
+        commands: Shell commands that make its runs and its page, in order.
+        exact: Whether the commands make these runs and no others.
+        environments: Versions and machines of the runs.
+        differences: Settings in which the runs differ.
+        fingerprints: Data of the runs.
+        first: When the first run began, as its record has it; None where none says.
+        last: When the last run began.
+    """
+
+    commands: tuple[str, ...]
+    exact: bool
+    environments: Table
+    differences: Table
+    fingerprints: tuple[str, ...]
+    first: str | None
+    last: str | None
+
+    @property
+    def train(self) -> str:
+        """The command that makes the first sweep of the study."""
+        return self.commands[0]
+
+
+def provenance(analysis: Analysis, runs_dir: Path) -> Provenance:
+    """Provenance of a study.
+
+    Args:
+        analysis: The study.
+        runs_dir: Where its runs are.
+    """
+    made = [sweep_command(list(sweep.values())) for sweep in sweeps(runs_dir, analysis.study)]
+    made = made or [(f"msd-mtl train -m study.name={shlex.quote(analysis.study)}", False)]
+    began = sorted(run.record["started_at"] for run in analysis.runs if run.record.get("started_at"))
+    return Provenance(
+        commands=(
+            *dict.fromkeys(command for command, _ in made),
+            f"msd-mtl report study={shlex.quote(analysis.study)}",
+        ),
+        exact=all(exact for _, exact in made),
+        environments=_environments(analysis),
+        differences=_differences(analysis),
+        fingerprints=tuple(sorted({run.record["data"]["fingerprint"] for run in analysis.runs})),
+        first=began[0] if began else None,
+        last=began[-1] if began else None,
+    )
+
+
+def sweep_command(overrides: Sequence[Sequence[str]]) -> tuple[str, bool]:
+    """A command that makes runs, and whether it makes these and no others.
+
+    Args:
+        overrides: What the sweep set in each run, as on a command line.
+    """
+    runs = {tuple(o for o in one if not _is_left_out(o)) for one in overrides}
+    choices: dict[str, list[str]] = {}
+    for one in overrides:
+        for override in one:
+            key, _, value = override.partition("=")
+            if not _is_left_out(override) and value not in choices.setdefault(key, []):
+                choices[key].append(value)
+    settings = [f"{key}={','.join(_local(key, value) for value in values)}" for key, values in choices.items()]
+    several = any(len(values) > 1 for values in choices.values())
+    first = sorted(settings, key=lambda one: not one.startswith(("study=", "study.name=")))
+    command = ["msd-mtl", "train", *(["-m"] if several else []), *first]
+    return shlex.join(command), prod(map(len, choices.values())) == len(runs)
+
+
+def _is_left_out(override: str) -> bool:
+    key = override.partition("=")[0].lstrip("+~")
+    return any(key == left or key.startswith((left + ".", left + "/")) for left in LEFT_OUT)
+
+
+def _local(key: str, value: str) -> str:
+    return PurePath(value).name if key in PATHS else value
+
+
+def _environments(analysis: Analysis) -> Table:
+    found: dict[str, tuple[dict[str, Any], int]] = {}
+    for run in analysis.runs:
+        environment = run.record["environment"]
+        key = json.dumps(environment, sort_keys=True)
+        found[key] = (environment, found.get(key, (environment, 0))[1] + 1)
+    rows: list[dict[str, object]] = [{"what": "msd-mtl of this page", "value": __version__, "n": None}]
+    values: dict[tuple[str, str], int] = {}
+    for environment, n in found.values():
+        shown = {name: environment.get(name) for name in ("python", "platform", "cpus")} | environment.get(
+            "packages", {}
+        )
+        for name, value in shown.items():
+            values[name, str(value)] = values.get((name, str(value)), 0) + n
+    rows += [{"what": name, "value": value, "n": n} for (name, value), n in values.items()]
+    columns = [Column("what", "what"), Column("value", "version"), Column("n", "runs", digits=0)]
+    return Table("environments", "Versions", "What the runs were made with.", columns, rows)
+
+
+def _differences(analysis: Analysis) -> Table:
+    """Settings with more than one value over the runs."""
+    values: dict[str, dict[str, int]] = {}
+    flats = [dict(_flat(without(run.record["config"], OPERATIONAL))) for run in analysis.runs]
+    for key in dict.fromkeys(key for flat in flats for key in flat):
+        for flat in flats:
+            value = flat.get(key, "not there")
+            counts = values.setdefault(key, {})
+            counts[value] = counts.get(value, 0) + 1
+    rows = []
+    for key, counts in sorted(values.items()):
+        if len(counts) > 1:
+            told = [f"{value} ({n})" for value, n in list(counts.items())[:MOST_VALUES]]
+            more = f", and {len(counts) - MOST_VALUES} more" if len(counts) > MOST_VALUES else ""
+            rows.append({"key": key, "n": len(counts), "values": ", ".join(told) + more})
+    columns = [Column("key", "setting"), Column("n", "values", digits=0), Column("values", "value (runs)")]
+    return Table("config-differences", "Configuration", "Settings in which the runs differ.", columns, rows)
+
+
+def _flat(config: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            found += _flat(value, f"{prefix}{key}.")
+        else:
+            found.append((prefix + key, value if isinstance(value, str) else json.dumps(value)))
+    return found

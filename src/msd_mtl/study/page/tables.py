@@ -1,0 +1,105 @@
+"""The tables of results: every cell, every contrast, and the runs that are not there."""
+
+from collections.abc import Sequence
+
+from msd_mtl.study.answers.types import Analysis, CellResult, Contrast
+from msd_mtl.study.page.groups import is_alone
+from msd_mtl.study.page.table import Column, Table
+from msd_mtl.study.page.words import setting
+
+
+def cell_table(analysis: Analysis) -> Table:
+    """Every cell with its scores, gain, size and time."""
+    cells = analysis.cells
+    columns = [
+        Column("task_set", "tasks"),
+        *([Column("target", "target")] if len(analysis.metrics) > 1 else []),
+        *([Column("context", "under")] if any(cell.arm.context for cell in cells) else []),
+        *([Column("coupling", "coupling", digits=2)] if any(c.arm.coupling is not None for c in cells) else []),
+        Column("mask", "sharing"),
+        Column("train_size", "training tracks", digits=0),
+        Column("metric", "metric"),
+        Column("n", "seeds", digits=0),
+        *_numbers("mean low high", "score|low|high"),
+        *_numbers("gain gain_low gain_high", "gain|low|high", signed=True),
+        Column("p_holm", "p (Holm)", digits=4, is_probability=True),
+        Column("verdict", "verdict"),
+        *_numbers("linear trivial bayes", "linear|trivial|best possible"),
+        Column("n_parameters", "parameters", digits=0),
+        Column("seconds", "seconds", digits=1),
+    ]
+    caption = (
+        "Test score of the target, mean over seeds; gain over the reference of the same seed; 95 % intervals over "
+        "seeds and test artists; p of no gain, after Holm over all cells; seconds of a run."
+    )
+    masks = [None if is_alone(cell.arm) else cell.arm.mask for cell in cells]
+    return Table("cells", "All cells", caption, columns, [_cell(cell) for cell in cells], masks)
+
+
+def _numbers(keys: str, heads: str, *, signed: bool = False) -> list[Column]:
+    pairs = zip(keys.split(), heads.split("|"), strict=True)
+    return [Column(key, head, digits=3, signed=signed) for key, head in pairs]
+
+
+def _cell(cell: CellResult) -> dict[str, object]:
+    arm, gain = cell.arm, cell.gain
+    found = {
+        **vars(cell),
+        **vars(arm),
+        "mask": "alone" if is_alone(arm) else arm.mask,
+        "context": setting(arm.context),
+        "gain": None,
+    }
+    if gain is not None:
+        found |= {
+            "gain": gain.estimate,
+            "gain_low": gain.low,
+            "gain_high": gain.high,
+            "p_holm": gain.p_holm,
+            "verdict": gain.verdict,
+        }
+    return found
+
+
+def contrast_table(name: str, title: str, contrasts: Sequence[Contrast]) -> Table:
+    """Contrasts with everything that was computed of them."""
+    columns = [
+        Column("name", "contrast"),
+        *([Column("context", "under")] if any(c.context for c in contrasts) else []),
+        *([Column("target", "target")] if len({c.target for c in contrasts}) > 1 else []),
+        Column("verdict", "verdict"),
+        *_numbers("estimate low high", "effect|low|high", signed=True),
+        Column("metric", "metric"),
+        Column("n_pairs", "seeds", digits=0),
+        Column("p", "p", digits=4, is_probability=True),
+        Column("p_holm", "p (Holm)", digits=4, is_probability=True),
+        Column("p_equivalence", "p (equivalence)", digits=4, is_probability=True),
+        Column("se_seeds", "s.e. seeds", digits=4),
+        Column("se_artists", "s.e. artists", digits=4),
+        Column("df", "d.f.", digits=1),
+        Column("seeds_needed", "seeds that would decide", digits=0),
+        Column("reference", "gain over"),
+        *([Column("missing", "missing")] if any(c.missing for c in contrasts) else []),
+    ]
+    rows = [
+        {**vars(c), **vars(c.effect), "context": setting(c.context), "missing": "; ".join(c.missing)} for c in contrasts
+    ]
+    caption = "Effects with 95 % intervals over seeds and test artists; p corrected within the question (Holm)."
+    return Table(name, title, caption, columns, rows, [c.mask for c in contrasts])
+
+
+def absent_table(analysis: Analysis) -> Table:
+    """Runs of the study that are not in its numbers, and why."""
+    absent = [*analysis.failed, *analysis.running, *analysis.missing]
+    rows = [{"run_id": a.run_id, "state": a.state, "cell": a.cell, "error": a.error} for a in absent]
+    rows += [
+        {
+            "run_id": " ".join(double.run_ids),
+            "state": "duplicate",
+            "cell": f"{double.arm.task_set} {double.arm.mask}, {double.arm.train_size} tracks, seed {double.seed}",
+            "error": f"differ in {', '.join(double.differ) or 'their data'}",
+        }
+        for double in analysis.duplicates
+    ]
+    columns = [Column("run_id", "run"), Column("state", "state"), Column("cell", "what"), Column("error", "why")]
+    return Table("absent", "Runs that are not in the numbers", "Nothing stands in for them.", columns, rows)

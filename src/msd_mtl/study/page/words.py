@@ -1,0 +1,132 @@
+"""What the page says in words: questions, verdicts, settings, numbers."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from msd_mtl.study.answers.types import Contrast, Effect, Question, Settings
+
+MINUS = "\N{MINUS SIGN}"
+NOT_KNOWN = "–"
+NOT_SET = "null"  # a setting without a value, as contexts have it
+METRICS = {"auroc": "AUROC", "r2": "R²", "accuracy": "accuracy", "error": "error", "rmse": "RMSE"}
+
+QUESTIONS: dict[Question, str] = {
+    "benefit": "Is multi-task learning beneficial?",
+    "size": "How does training size matter?",
+    "coupling": "How does task coupling matter?",
+    "depth": "How does the degree of sharing matter, and where?",
+}
+MEANING: dict[Question, str] = {
+    "benefit": "Gain of sharing over learning the target without it, averaged over training sizes.",
+    "size": "Change of the gain from the smallest to the largest training size (least squares over log size).",
+    "coupling": "Change of the gain from loosely to tightly coupled tasks.",
+    "depth": "Change of the gain from few to many shared layers, with coupling, and between low and high layers.",
+}
+# What a study needs for the question to be asked of it.
+NEEDS: dict[Question, str] = {
+    "benefit": "runs with shared layers, and the target alone or unshared with the same seeds: sharing=none,low",
+    "size": "two or more training sizes: data.train_size=500,2000",
+    "coupling": "two or more couplings (data.coupling=0.0,0.9), or a tight and a loose task set (tasks=tight,loose)",
+    "depth": "masks with different numbers of shared layers: sharing=low,full",
+}
+VERDICTS = {
+    "better": "better",
+    "worse": "worse",
+    "equivalent": "no difference that matters",
+    "undecided": "undecided",
+}
+
+
+def metric_name(metric: str) -> str:
+    """A metric as it is written: ``AUROC``."""
+    return METRICS.get(metric, metric)
+
+
+def number(value: float, digits: int = 3, *, signed: bool = False) -> str:
+    """A number with a true minus sign; a dash where it is not known."""
+    if not math.isfinite(value):
+        return NOT_KNOWN
+    text = f"{value:{'+' if signed else ''}.{digits}f}"
+    if float(text) == 0:
+        text = f"{0:.{digits}f}"
+    return text.replace("-", MINUS)
+
+
+def probability(value: float) -> str:
+    """A p value with its relation: ``p = 0.012``, ``p < 0.001``."""
+    if not math.isfinite(value):
+        return f"p {NOT_KNOWN}"
+    return "p < 0.001" if value < 0.001 else f"p = {value:.2g}"
+
+
+def setting(context: Settings) -> str:
+    """Settings in one line, those that are not set left out."""
+    return ", ".join(f"{key} = {value}" for key, value in context if value != NOT_SET)
+
+
+def verdict_of(contrast: Contrast) -> str:
+    """A contrast in a sentence, without its name."""
+    effect, metric = contrast.effect, metric_name(contrast.metric)
+    interval = f"95 % interval {number(effect.low)} to {number(effect.high)}, {seeds(effect.n_pairs)}"
+    match effect.verdict:
+        case "better" | "worse":
+            way = _way(contrast)
+            size = number(abs(effect.estimate))
+            return f"{way} by {size} {metric}, {interval}, {probability(effect.p_holm)} (Holm)"
+        case "equivalent":
+            within = f"no difference beyond ±{effect.margin:g} {metric}: {number(effect.estimate, signed=True)}"
+            return f"{within}, {interval}, {probability(effect.p_equivalence)} (two one-sided tests, Holm)"
+        case "undecided":
+            if effect.n_pairs < 2:
+                return f"undecided: {seeds(effect.n_pairs)}, and two are the least that show a spread"
+            return f"undecided: {number(effect.estimate, signed=True)} {metric}, {interval}; {decided_by(effect)}"
+
+
+def decided_by(effect: Effect) -> str:
+    """What would decide an undecided contrast."""
+    if effect.seeds_needed is None:
+        return "no number of seeds would decide it: the test set is too small"
+    return f"about {effect.seeds_needed:,} seeds would decide it"
+
+
+def _way(contrast: Contrast) -> str:
+    """The direction of a decided contrast, in the words of its question."""
+    better = contrast.effect.verdict == "better"
+    if contrast.question == "benefit":
+        return "better" if better else "worse"
+    return "gain larger" if better else "gain smaller"
+
+
+def seeds(n: int) -> str:
+    """``1 seed``, ``5 seeds``."""
+    return f"{n:,} seed{'' if n == 1 else 's'}"
+
+
+def spread(values: Iterable[int]) -> str:
+    """``3``, ``500 to 8,000``."""
+    low, high = min(found := list(values)), max(found)
+    return f"{low:,} to {high:,}" if low < high else f"{high:,}"
+
+
+def counted(n: int, what: str) -> str:
+    """``1 run``, ``2,000 runs``."""
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
+def tally(contrasts: Sequence[Contrast]) -> list[tuple[str, int]]:
+    """Verdicts with their number, those that occur, from better to undecided."""
+    counts = Counter(contrast.effect.verdict for contrast in contrasts)
+    return [(verdict, counts[verdict]) for verdict in VERDICTS if counts[verdict]]  # type: ignore[index]
+
+
+def leading(contrasts: Sequence[Contrast]) -> Contrast | None:
+    """The contrast that says most: the surest decided one, else the surest equivalence, else the nearest to either."""
+
+    def order(contrast: Contrast) -> tuple[float, ...]:
+        effect = contrast.effect
+        rank = {"better": 0, "worse": 0, "equivalent": 1, "undecided": 2}[effect.verdict]
+        sure = (effect.p_holm, effect.p_equivalence, effect.seeds_needed or math.inf)[rank]
+        return rank, sure if math.isfinite(sure) else math.inf, -abs(effect.estimate)
+
+    return min(contrasts, key=order, default=None)

@@ -1,0 +1,108 @@
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from msd_mtl.study.page.figures.heat_map import draw_heat_map
+from msd_mtl.study.page.figures.learning_curves import draw_curves
+from msd_mtl.study.page.figures.scores import draw_gains_by_size, draw_scores
+from msd_mtl.study.page.figures.svg import inline_svg
+from msd_mtl.study.page.groups import chosen, groups
+from msd_mtl.study.page.histories import curve_of, error_curve
+
+from .made import TARGET, analysis, write_history
+
+
+def test_curves_are_means_with_t_intervals(tmp_path):
+    made = analysis(tmp_path, masks=("1100",), sizes=(500,), couplings=(None,), n_seeds=3, histories=False)
+    levels = (0.6, 0.7, 0.8)
+    for run, level in zip(made.runs, levels, strict=True):
+        write_history(run.folder, TARGET, n_epochs=4, level=level)
+    curve = curve_of(made.runs, f"val/{TARGET}/auroc")
+    assert curve.epochs.tolist() == [1, 2, 3, 4]
+    assert curve.mean == pytest.approx(0.7 - 0.2 / np.arange(1, 5))
+    half = stats.t.ppf(0.975, 2) * np.std(levels, ddof=1) / np.sqrt(3)
+    assert curve.high - curve.mean == pytest.approx(np.full(4, half))
+    assert error_curve(made.runs).mean == pytest.approx(1 - curve.mean)
+
+
+def test_curves_of_different_length_are_averaged_over_the_runs_that_got_there(tmp_path):
+    made = analysis(tmp_path, masks=("1100",), sizes=(500,), couplings=(None,), n_seeds=2, histories=False)
+    write_history(made.runs[0].folder, TARGET, n_epochs=2, level=0.6)
+    write_history(made.runs[1].folder, TARGET, n_epochs=3, level=0.8)
+    curve = curve_of(made.runs, f"val/{TARGET}/auroc")
+    assert curve.mean == pytest.approx([0.5, 0.6, 0.8 - 0.2 / 3])
+    assert np.isnan(curve.high[2])
+
+
+def test_runs_without_a_history_have_no_curve(tmp_path):
+    made = analysis(tmp_path, histories=False)
+    assert curve_of(made.runs, "val/x/auroc") is None
+    assert draw_curves(groups(made)[0]) == []
+
+
+def test_panels_differ_in_task_set_and_coupling(tmp_path):
+    (group,) = groups(analysis(tmp_path, histories=False))
+    assert [panel.title for panel in draw_scores(group).panels] == ["tight, coupling 0", "tight, coupling 0.9"]
+    assert "training size" in draw_scores(group).title
+
+
+def test_without_sizes_scores_are_drawn_against_coupling_or_sharing(tmp_path):
+    (group,) = groups(analysis(tmp_path, sizes=(500,), histories=False))
+    assert "planted coupling" in draw_scores(group).title
+    assert draw_gains_by_size(group) is None
+    (group,) = groups(analysis(tmp_path, sizes=(500,), couplings=(None,), histories=False))
+    assert "by sharing" in draw_scores(group).title
+
+
+def test_the_caption_names_the_levels(tmp_path):
+    (group,) = groups(analysis(tmp_path, sizes=(500,), histories=False))
+    caption = draw_scores(group).caption
+    assert "3 seeds" in caption
+    assert "best possible 0.850, linear model 0.630, without lyrics 0.500" in caption
+
+
+def test_contexts_are_figures_of_their_own(tmp_path):
+    contexts = ((("data.control", "null"),), (("data.control", "misalign"),))
+    found = groups(analysis(tmp_path, contexts=contexts, sizes=(500,), histories=False))
+    assert [group.title for group in found] == [TARGET, f"{TARGET}, data.control = misalign"]
+
+
+def test_the_heat_map_has_a_column_a_coupling(tmp_path):
+    (group,) = groups(analysis(tmp_path, histories=False))
+    (panel,) = draw_heat_map(group).panels
+    assert {column for _, column in panel.draw.keywords["table"]} == {"0", "0.9"}
+
+
+def test_no_heat_map_without_gains(tmp_path):
+    made = analysis(tmp_path, histories=False)
+    (group,) = groups(replace(made, cells=tuple(replace(cell, gain=None) for cell in made.cells)))
+    assert draw_heat_map(group) is None
+
+
+def test_sizes_are_chosen_evenly_with_both_ends():
+    assert chosen([1, 2, 3], 3) == [1, 2, 3]
+    assert chosen([500, 1000, 2000, 3000, 4000, 5000, 7500], 3) == [500, 3000, 7500]
+
+
+def test_inlined_svgs_take_inks_from_the_page_and_keep_their_text():
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    from msd_mtl.study.page.figures.style import INK, SETTINGS
+
+    with rc_context(SETTINGS):
+        figure = Figure()
+        axes = figure.subplots()
+        axes.plot([0, 1], [0.12345678, 1], color=INK, marker="o")
+        axes.plot([0, 1], [1, 0], color="#0072b2")
+        axes.set_title("0.123456 <b> & $x$")
+        svg = inline_svg(figure, "one", "a <title>", {"#0072b2": "--m1100"})
+    assert "stroke: var(--ink)" in svg
+    assert "stroke: var(--m1100)" in svg
+    assert ">0.123456 &lt;b&gt; &amp; $x$</text>" in svg
+    assert '<title id="one-title">a &lt;title&gt;</title>' in svg
+    assert not re.search(r'="[^"]*\d\.\d{3,}', svg)
+    assert all(found.startswith("one-") for found in re.findall(r' id="([^"]+)"', svg))

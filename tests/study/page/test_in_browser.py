@@ -1,0 +1,151 @@
+"""The page in a real Chromium: what only a browser can tell."""
+
+import pytest
+
+from msd_mtl.study.page.make import make_report
+
+from .made import MASKS4, analysis, hostile
+
+MADE = {
+    "plain": analysis,
+    "all masks": lambda folder: analysis(folder, masks=MASKS4, sizes=(500, 1000), couplings=(None,)),
+    "hostile": hostile,
+}
+PAGES = pytest.mark.parametrize("report", MADE, indirect=True)
+WIDTHS = pytest.mark.parametrize("width", [400, 1400])
+
+
+@pytest.fixture(scope="module")
+def report(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report")
+    return make_report(MADE[request.param](folder / "runs"), folder / "runs", folder / "report")
+
+
+@pytest.fixture
+def opened(browser, report):
+    """Opens the page, offline, and collects what the browser complains about."""
+    contexts = []
+
+    def open_page(width=1400, **settings):
+        context = browser.new_context(viewport={"width": width, "height": 900}, offline=True, **settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.complaints = []
+        page.on("console", lambda message: page.complaints.append(message.text))
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on("dialog", lambda dialog: page.complaints.append(f"dialog: {dialog.message}") or dialog.dismiss())
+        page.on("requestfailed", lambda asked: page.complaints.append(f"failed: {asked.url}"))
+        page.asked = []
+        page.on("request", lambda asked: page.asked.append(asked.url))
+        page.goto(report.as_uri())
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@PAGES
+@WIDTHS
+def test_every_figure_is_visible_within_the_page_and_nothing_complains(opened, width):
+    page = opened(width)
+    svgs = page.locator("figure svg[role=img]")
+    assert svgs.count() >= 6
+    for svg in svgs.all():
+        box = svg.bounding_box()
+        assert svg.is_visible()
+        assert box["width"] > 150
+        assert box["height"] > 40
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.complaints == []
+    assert all(url.startswith(("file:", "data:")) for url in page.asked)
+
+
+@PAGES
+def test_title_verdicts_and_figures_are_on_the_first_screen(opened, report):
+    page = opened(1400)
+    for chosen in ("h1", "#answers article >> nth=3", "#effects-benefit svg >> nth=0"):
+        box = page.locator(chosen).first.bounding_box()
+        assert box["y"] < 900, chosen
+    if "hostile" not in str(report):
+        assert page.locator("#answers").bounding_box()["y"] < 400
+
+
+@pytest.mark.parametrize("report", ["plain"], indirect=True)
+def test_tables_sort_by_a_click_or_the_keyboard(opened):
+    page = opened()
+    column = "#cells tbody tr td:nth-child({})"
+    heads = page.locator("#cells th button").all_text_contents()
+    gain = heads.index("gain")
+
+    def shown():
+        return page.locator(column.format(gain + 1)).all_text_contents()
+
+    def numbers(texts):
+        return [float(text.replace("\N{MINUS SIGN}", "-")) for text in texts if text != "–"]
+
+    before = shown()
+    page.locator("#cells th button").nth(gain).click()
+    assert page.locator("#cells th").nth(gain).get_attribute("aria-sort") == "ascending"
+    assert numbers(shown()) == sorted(numbers(before)) != numbers(before)
+    assert shown()[-1] == "–"
+    page.locator("#cells th button").nth(gain).press("Enter")
+    assert page.locator("#cells th").nth(gain).get_attribute("aria-sort") == "descending"
+    assert numbers(shown()) == sorted(numbers(before), reverse=True)
+    assert shown()[-1] == "–"
+    sizes = heads.index("training tracks")
+    page.locator("#cells th button").nth(sizes).click()
+    first = page.locator(column.format(sizes + 1)).first.text_content()
+    assert first == "500"
+    assert page.locator("#cells th[aria-sort]").count() == 1
+
+
+@pytest.mark.parametrize("report", ["plain"], indirect=True)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_lines_and_text_of_figures_stand_out_in_light_and_dark(opened, scheme):
+    page = opened(color_scheme=scheme)
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    inks = page.evaluate("""
+        [...document.querySelectorAll('figure svg[role=img] text, figure svg[role=img] path')].flatMap(e => {
+            const s = getComputedStyle(e);
+            return e.closest('[id^=heat-map]') ? [] : [e.tagName === 'text' ? s.fill : s.stroke];
+        }).filter(c => c.startsWith('rgb('))""")
+    assert {contrast_of(paper, ink) >= 2.8 for ink in set(inks)} == {True}
+
+
+@pytest.mark.parametrize("report", ["plain"], indirect=True)
+def test_it_prints_in_light_with_whole_tables(opened):
+    page = opened(color_scheme="dark")
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).getPropertyValue('--paper')").strip() == "#ffffff"
+    assert page.evaluate("getComputedStyle(document.querySelector('.scroll')).maxHeight") == "none"
+    assert page.locator("nav").is_hidden()
+
+
+@pytest.mark.parametrize("report", ["hostile"], indirect=True)
+def test_names_run_nothing(opened):
+    page = opened()
+    assert page.locator("script").count() == 1
+    assert page.complaints == []
+    assert "<script>alert(1)</script>" in page.locator("h1").text_content()
+
+
+@pytest.mark.parametrize("report", ["plain"], indirect=True)
+def test_tables_wider_than_a_phone_scroll_in_their_box(opened):
+    page = opened(400)
+    box = page.locator(".scroll", has=page.locator("#cells"))
+    assert box.evaluate("box => box.scrollWidth > box.clientWidth")
+    assert box.bounding_box()["width"] <= 400
+    assert page.locator("#cells caption .text").bounding_box()["width"] <= 400
+
+
+def contrast_of(one, other):
+    """Contrast ratio of two CSS colours ``rgb(r, g, b)``."""
+    from msd_mtl.study.page.colours import contrast
+
+    def code(text):
+        return "#" + "".join(f"{int(value):02x}" for value in text[4:-1].split(","))
+
+    return contrast(code(one), code(other))

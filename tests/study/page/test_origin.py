@@ -1,0 +1,76 @@
+"""Fair comparisons and provenance: what the page says of how its numbers came about."""
+
+import json
+from dataclasses import replace
+
+from msd_mtl.study.index import FOLDER
+from msd_mtl.study.page.fair import comparisons
+from msd_mtl.study.page.provenance import provenance, sweep_command
+
+from .made import analysis
+
+PLAIN, MATCHED = (("model.match_parameters", "null"),), (("model.match_parameters", "[1, 1, 0, 0]"),)
+SMALL = {"masks": ("0000", "1100"), "sizes": (500,), "couplings": (None,), "n_seeds": 2, "histories": False}
+
+
+def test_a_study_without_a_control_is_told_what_makes_it(tmp_path):
+    capacity, budget = comparisons(analysis(tmp_path, **SMALL), "msd-mtl train -m study=made")
+    assert (capacity.state, capacity.command) == ("never", "msd-mtl train -m study=made capacity=low")
+    assert (budget.state, budget.command) == ("never", "msd-mtl train -m study=made budget=steps")
+
+
+def test_controlled_runs_stand_beside_the_plain_ones(tmp_path):
+    capacity, _ = comparisons(analysis(tmp_path, contexts=(PLAIN, MATCHED), **SMALL), "")
+    assert capacity.state == "compared"
+    rows = [row for row in capacity.table.rows if row["question"] == "benefit"]
+    assert [row["name"] for row in rows] == ["tight, 1100"]
+    assert rows[0]["under"] == "model.match_parameters = [1, 1, 0, 0]"
+    assert rows[0]["plain"] == rows[0]["controlled"]
+
+
+def test_a_study_all_of_whose_runs_are_controlled_says_so(tmp_path):
+    capacity, _ = comparisons(analysis(tmp_path, contexts=(MATCHED,), **SMALL), "")
+    assert capacity.state == "always"
+
+
+def test_a_sweep_is_one_command():
+    runs = [
+        (f"sharing={s}", f"seed={n}", "study=demo", "runs_dir=/somewhere/runs") for s in ("none", "low") for n in "01"
+    ]
+    assert sweep_command(runs) == ("msd-mtl train -m study=demo sharing=none,low seed=0,1", True)
+
+
+def test_runs_that_are_no_grid_are_not_called_one():
+    command, exact = sweep_command([("sharing=none", "seed=0"), ("sharing=low", "seed=1")])
+    assert command == "msd-mtl train -m sharing=none,low seed=0,1"
+    assert not exact
+
+
+def test_commands_are_quoted_and_tell_no_folder():
+    command, _ = sweep_command([("sharing.mask=[1,0]", "data.store=/home/somebody/real.h5", "logger=wandb")])
+    assert command == "msd-mtl train 'sharing.mask=[1,0]' data.store=real.h5"
+
+
+def test_provenance_names_what_differs_and_where_the_data_is_from(tmp_path):
+    made = analysis(tmp_path, **SMALL)
+    sweep = {run.run_id: [f"sharing.mask=[{','.join(run.arm.mask)}]", f"seed={run.seed}"] for run in made.runs}
+    (tmp_path / FOLDER / "made").mkdir(parents=True)
+    (tmp_path / FOLDER / "made" / "a.json").write_text(json.dumps(sweep))
+    found = provenance(made, tmp_path)
+    assert found.commands == (
+        "msd-mtl train -m 'sharing.mask=[0,0,0,0],[1,1,0,0]' seed=0,1",
+        "msd-mtl report study=made",
+    )
+    assert found.exact
+    assert {row["key"]: row["n"] for row in found.differences.rows} == {"seed": 2, "sharing.mask": 2}
+    assert {"what": "torch", "value": "2.13.0", "n": 4} in list(found.environments.rows)
+    assert found.fingerprints == ("synthetic",)
+
+
+def test_paths_and_places_are_no_difference(tmp_path):
+    made = analysis(tmp_path, **SMALL)
+    runs = tuple(
+        replace(run, record=run.record | {"config": run.record["config"] | {"runs_dir": f"/somewhere/{n}"}})
+        for n, run in enumerate(made.runs)
+    )
+    assert "runs_dir" not in {row["key"] for row in provenance(replace(made, runs=runs), tmp_path).differences.rows}

@@ -1,0 +1,72 @@
+from dataclasses import replace
+
+import pytest
+
+from msd_mtl.study.page import words
+
+from .made import contrast, effect
+
+
+def test_a_decided_contrast_in_words():
+    found = contrast(effect=replace(effect(0.021, "better"), low=0.008, high=0.034, p_holm=0.01))
+    expected = "better by 0.021 AUROC, 95 % interval 0.008 to 0.034, 5 seeds, p = 0.01 (Holm)"
+    assert words.verdict_of(found) == expected
+
+
+def test_worse_is_told_by_its_size_and_small_p_by_a_bound():
+    found = contrast(effect=replace(effect(-0.021, "worse"), low=-0.034, high=-0.008, p_holm=0.0002))
+    said = words.verdict_of(found)
+    assert said.startswith("worse by 0.021 AUROC, 95 % interval \N{MINUS SIGN}0.034 to \N{MINUS SIGN}0.008")
+    assert said.endswith("p < 0.001 (Holm)")
+
+
+def test_other_questions_speak_of_the_gain():
+    assert words.verdict_of(contrast("size")).startswith("gain larger by 0.021 AUROC")
+    assert words.verdict_of(contrast("depth", effect=effect(-0.03, "worse"))).startswith("gain smaller by 0.030")
+
+
+def test_equivalence_names_its_margin_and_its_test():
+    said = words.verdict_of(contrast(effect=effect(0.002, "equivalent")))
+    assert said.startswith("no difference beyond ±0.01 AUROC: +0.002")
+    assert said.endswith("p = 0.01 (two one-sided tests, Holm)")
+
+
+@pytest.mark.parametrize(
+    ("changes", "end"),
+    [
+        ({"seeds_needed": 1200}, "about 1,200 seeds would decide it"),
+        ({"seeds_needed": None}, "no number of seeds would decide it: the test set is too small"),
+        ({"n_pairs": 1}, "undecided: 1 seed, and two are the least that show a spread"),
+    ],
+)
+def test_undecided_says_what_would_decide_it(changes, end):
+    said = words.verdict_of(contrast(effect=replace(effect(0.002), **changes)))
+    assert said.startswith("undecided")
+    assert said.endswith(end)
+
+
+def test_the_leading_contrast_is_the_surest_decided_one():
+    undecided, equal = contrast(effect=effect(0.2)), contrast(effect=effect(0.0, "equivalent"))
+    sure = contrast(effect=replace(effect(-0.02, "worse"), p_holm=0.001))
+    less = contrast(effect=replace(effect(0.3, "better"), p_holm=0.01))
+    assert words.leading([undecided, equal, less, sure]) is sure
+    assert words.leading([undecided, equal]) is equal
+    assert words.leading([]) is None
+    assert words.tally([undecided, equal, less, sure]) == [
+        ("better", 1),
+        ("worse", 1),
+        ("equivalent", 1),
+        ("undecided", 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0.0214, "0.021"), (-0.5, "\N{MINUS SIGN}0.500"), (float("nan"), "–"), (-0.0001, "0.000")],
+)
+def test_numbers(value, shown):
+    assert words.number(value) == shown
+
+
+def test_settings_that_are_not_set_are_not_named():
+    assert words.setting((("data.control", "null"), ("recipe.name", "paper2016"))) == "recipe.name = paper2016"
