@@ -1,6 +1,7 @@
 import inspect
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -152,3 +153,15 @@ def test_the_demo_mixes_no_runs_that_its_table_cannot_tell_apart(tmp_path):
     done = msd_mtl("demo", *FAST, *choices, cwd=tmp_path)
     assert done.returncode == 1
     assert "choices must be of sharing, data.coupling or seed" in done.stderr
+
+
+def test_ctrl_c_is_one_line(monkeypatch, capsys):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "import_module", lambda name: SimpleNamespace(main=interrupted))
+    monkeypatch.setattr(sys, "argv", ["msd-mtl", "tasks"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "msd-mtl tasks: stopped.\n"

@@ -57,7 +57,11 @@ def main() -> None:
     if name in OF_STUDIES:
         rest = [re.sub("^study=", "study.name=", argument) for argument in rest]
     sys.argv = [sys.argv[0], *rest]
-    import_module(COMMANDS[name][0]).main()
+    try:
+        import_module(COMMANDS[name][0]).main()
+    except KeyboardInterrupt:  # a run says itself what it has kept
+        sys.stderr.write(f"msd-mtl {name}: stopped.\n")
+        raise SystemExit(130) from None
 
 
 if __name__ == "__main__":

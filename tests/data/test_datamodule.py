@@ -129,7 +129,7 @@ def test_wrong_settings_are_refused(make, settings, message):
 
 def test_a_target_without_both_labels_in_a_part_is_refused(make):
     with pytest.raises(
-        UserError, match=r"at least 2 different labels in every part; got 1 in train .* data\.split=artist"
+        UserError, match=r"at least 2 different labels in every part; got 1 in train .* a larger data\.train_size"
     ):
         make(train_size=1)
 

@@ -200,6 +200,13 @@ def test_file_that_is_no_store_is_an_error(tmp_path: Path) -> None:
         Store.open(path)
 
 
+def test_a_damaged_store_is_an_error(store: Store) -> None:
+    with h5py.File(store.path, "a") as target:
+        del target["tracks/artist"]
+    with pytest.raises(UserError, match=r"store must be whole, .*; got .*store\.h5.*artist.*Make it again"):
+        Store.open(store.path).tracks()
+
+
 def test_any_text_comes_back() -> None:
     texts = ["", "a\0b", "любовь", "愛", "😀", " "]
     arrays = text_arrays("x", texts)

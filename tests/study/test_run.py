@@ -283,3 +283,12 @@ def test_permuted_labels_have_nothing_to_do_with_each_other(small_run):
     _, record = run_once(small_run("data.coupling=1", "data.control=permute_labels"))
     for coupling in record["data"]["coupling"].values():
         assert coupling["label"]["low"] < 0 < coupling["label"]["high"]
+
+
+def test_evaluate_asks_for_a_store_that_has_moved(small_run):
+    folder, _ = run_once(small_run("baselines=false"))
+    record = json.loads((folder / "record.json").read_text())
+    record["config"]["data"] |= {"name": "msd", "store": "moved.h5"}
+    (folder / "record.json").write_text(json.dumps(record))
+    with pytest.raises(UserError, match=r"store must be where the run found it; got 'moved\.h5'.* store=FILE"):
+        evaluate(folder, "test")

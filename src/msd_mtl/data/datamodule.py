@@ -237,10 +237,10 @@ class MultiTaskDataModule(pl.LightningDataModule):
             needed = 2 if self.tasks[index].kind == "binary" or part != "train" else 1
             if kinds < needed:
                 labelled = {p: int(r.n_labelled[index]) for p, r in self.parts.items()}
+                others = "a larger data.train_size" if part == "train" else "data.split=artist"
                 raise UserError(
                     f"tasks.target must have at least {needed} different labels in every part; got {kinds} in {part} "
-                    f"for {self.target!r} (labelled rows: {labelled}). Try data.split=artist, a larger data.train_size "
-                    "or another data.split_seed."
+                    f"for {self.target!r} (labelled rows: {labelled}). Try {others} or another data.split_seed."
                 )
 
     def _without_artist(self, part: Part) -> int | None:

@@ -50,7 +50,8 @@ class Store:
         path = Path(path)
         again = "Make it with `msd-mtl prepare raw=DIR store=FILE`."
         if not path.is_file():
-            raise UserError(f"store must be a file; got {str(path)!r}, which is not there. {again}")
+            what = "a folder" if path.is_dir() else "not there"
+            raise UserError(f"store must be a file; got {str(path)!r}, which is {what}. {again}")
         try:
             with h5py.File(path, "r") as source:
                 attributes = dict(source.attrs)
@@ -188,8 +189,13 @@ class Store:
 
     @contextmanager
     def _read(self) -> Iterator[h5py.File]:
-        with h5py.File(self.path, "r") as source:
-            yield source
+        try:
+            with h5py.File(self.path, "r") as source:
+                yield source
+        except (KeyError, OSError) as problem:
+            raise UserError(
+                f"store must be whole, as `msd-mtl prepare` wrote it; got {str(self.path)!r}: {problem}. Make it again."
+            ) from None
 
 
 def _texts(source: h5py.File, name: str) -> list[str]:

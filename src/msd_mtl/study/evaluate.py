@@ -40,6 +40,11 @@ def evaluate(folder: Path, part: str, store: str | None = None) -> Metrics:
     config = record["config"]
     if store is not None:
         config["data"]["store"] = store
+    elif not Path(config["data"].get("store", folder)).exists():
+        raise UserError(
+            f"store must be where the run found it; got {config['data']['store']!r}, which is not there. "
+            "Say where it is now: store=FILE."
+        )
     if (found := data_fingerprint(config["data"])) != record["data"]["fingerprint"]:
         raise UserError(
             f"data must be what the run was trained on, fingerprint {record['data']['fingerprint']}; got {found}. "
