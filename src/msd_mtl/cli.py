@@ -9,17 +9,18 @@ from msd_mtl import __version__
 
 # Command: (module with `main`, what it does). Modules are imported only when asked for: this page must appear at once.
 COMMANDS = {
-    "demo": ("msd_mtl.study.demo", "a small synthetic study, end to end, with its table and picture"),
+    "demo": ("msd_mtl.study.demo", "a small synthetic study, end to end, with its table and report"),
     "prepare": ("msd_mtl.data.prepare", "raw=DIR store=FILE: official files -> one store"),
     "tasks": ("msd_mtl.data.candidates", "data.store=FILE tasks.target=T: tasks of a store and the sets they suggest"),
     "train": ("msd_mtl.study.train", "[-m] [overrides]: one run, or a sweep"),
     "dashboard": ("msd_mtl.study.dashboard", "study=NAME [offline=true]: a W&B workspace of a study"),
     "status": ("msd_mtl.study.status", "study=NAME [watch=SECONDS]: how the runs of a study stand"),
+    "report": ("msd_mtl.study.report", "study=NAME [out=DIR]: its answers as a page with figures and tables"),
     "evaluate": ("msd_mtl.study.evaluate", "run=DIR [split=test]: a saved model on a part of its data"),
 }
 
 # Commands whose `study=NAME` means runs that are there, of any name, and no file of conf/study/.
-OF_STUDIES = ("status", "dashboard")
+OF_STUDIES = ("status", "dashboard", "report")
 
 
 def usage() -> str:

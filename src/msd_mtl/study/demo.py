@@ -1,4 +1,4 @@
-"""`msd-mtl demo`: a small synthetic study, end to end: runs, a table and a picture."""
+"""`msd-mtl demo`: a small synthetic study, end to end: runs, a table, a picture and the report."""
 
 import sys
 from pathlib import Path
@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from msd_mtl.app import hydra_app
 from msd_mtl.study.record import Record
+from msd_mtl.study.report import report, verdict_table
 from msd_mtl.study.run import run_once
 from msd_mtl.study.summary import summarise, target_metric
 from msd_mtl.study.summary_figure import draw_summary
@@ -53,6 +54,10 @@ def main() -> None:
     picture = Path(first["config"]["runs_dir"]) / PICTURE
     draw_summary(picture, cells, target, metric)
     console.print(f"Picture: [bold]{picture}[/]")
+    name = first["config"]["study"]["name"]
+    analysis, page = report(picture.parent, name, Path("reports") / name)
+    console.print(verdict_table(analysis))
+    console.print(f"Page: [bold]{page}[/]")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,69 @@
+"""`msd-mtl report study=NAME`: the answers of a study as a page, with its figures, tables and verdicts."""
+
+from pathlib import Path
+
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from msd_mtl.app import hydra_app
+from msd_mtl.errors import UserError
+from msd_mtl.study.answers.types import QUESTIONS, Analysis
+
+
+def report(runs_dir: Path, study: str, out: Path) -> tuple[Analysis, Path]:
+    """Analyse a study and make its page.
+
+    Args:
+        runs_dir: Folder of the runs.
+        study: Name of the study.
+        out: Folder to make.
+
+    Returns:
+        The analysis, and the page.
+
+    Raises:
+        UserError: If there is no such study, none of its runs is completed, or ``out`` holds something else.
+    """
+    from msd_mtl.study.answers.analyse import analyse
+    from msd_mtl.study.page.make import make_report
+
+    analysis = analyse(runs_dir, study)
+    if not analysis.runs:
+        states = {name: len(getattr(analysis, name)) for name in ("failed", "running", "missing", "duplicates")}
+        told = ", ".join(f"{n} {name}" for name, n in states.items() if n)
+        raise UserError(
+            f"study must have completed runs in {runs_dir}; got {study!r} with none of {analysis.expected}: {told}. "
+            f"See `msd-mtl status study={study}`."
+        )
+    return analysis, make_report(analysis, runs_dir, out)
+
+
+def verdict_table(analysis: Analysis) -> Table:
+    """What the study says to each question, for a terminal."""
+    from msd_mtl.study.page import words
+
+    table = Table(title=f"{analysis.study}: {analysis.completed} of {analysis.expected} runs", show_lines=True)
+    for column in ("question", "verdicts", "first of all"):
+        table.add_column(column)
+    for name in QUESTIONS:
+        contrasts = [contrast for contrast in analysis.contrasts if contrast.question == name]
+        tally = "\n".join(f"{n} {verdict}" for verdict, n in words.tally(contrasts))
+        first = words.leading(contrasts)
+        said = f"{first.name}: {words.verdict_of(first)}" if first else f"not asked: this needs {words.NEEDS[name]}"
+        table.add_row(words.QUESTIONS[name], tally, Text(said))
+    return table
+
+
+@hydra_app("report")
+def main(cfg: DictConfig) -> None:
+    """Entry point of the command."""
+    analysis, page = report(Path(cfg.runs_dir), cfg.study.name, Path(cfg.out))
+    console = Console()
+    console.print(verdict_table(analysis))
+    console.print(Text(f"Page: {page}"))
+
+
+if __name__ == "__main__":
+    main()
