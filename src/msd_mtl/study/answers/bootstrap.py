@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msd_mtl.study.answers.predictions import Predictions, TestPart
-from msd_mtl.study.answers.weighted import weighted_accuracy, weighted_auroc, weighted_r2
+from msd_mtl.study.answers.weighted import Counts, weighted_accuracy, weighted_auroc, weighted_r2
 
 BLOCK = 256  # weightings scored together: as many as the cache of a core holds for some thousand tracks
 
@@ -27,10 +27,10 @@ class ArtistBootstrap:
         self._artists = np.unique(np.concatenate([part.artist for part in parts]))
         self.n_artists = n = len(self._artists)
         draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=n_resamples)
-        times = np.ones((n, n_resamples + 1), np.float32)  # the first weighting is the test part as it is
+        times = np.ones((n, n_resamples + 1), np.int32)  # the first weighting is the test part as it is
         times[:, 1:] = draws.T
         self._blocks = [np.ascontiguousarray(times[:, i : i + BLOCK]) for i in range(0, n_resamples + 1, BLOCK)]
-        self._weights: dict[str, list[NDArray[np.float32]]] = {}
+        self._weights: dict[str, list[Counts]] = {}
 
     def scores(self, predictions: Predictions, metric: str) -> NDArray[np.float64]:
         """Score predictions on the test part and on every draw.
@@ -50,7 +50,7 @@ class ArtistBootstrap:
 
 
 def _score(
-    metric: str, values: NDArray[np.float32], truth: NDArray[np.float32], weights: NDArray[np.float32]
+    metric: str, values: NDArray[np.float32], truth: NDArray[np.float32], weights: Counts
 ) -> NDArray[np.float64]:
     if not np.isfinite(values).all():
         return np.full(weights.shape[1], np.nan)

@@ -14,7 +14,7 @@ from msd_mtl.study.answers.predictions import Predictions
 from msd_mtl.study.answers.terms import Terms
 from msd_mtl.study.answers.types import Arm
 
-TOLERANCE = 1e-5  # between a score of the record and that of its predictions: weights are summed in single precision
+TOLERANCE = 1e-9  # between a score of the record and that of its predictions, summed in another order
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.floating]
+Counts = NDArray[np.int32]  # NumPy sums whole numbers up eight times as fast as others, and they are exact
 
 
-def weighted_auroc(score: Floats, positive: NDArray[np.bool_], weights: Floats) -> NDArray[np.float64]:
+def weighted_auroc(score: Floats, positive: NDArray[np.bool_], weights: Counts) -> NDArray[np.float64]:
     """Area under the ROC curve: the weighted share of pairs in which the positive track has the higher score.
 
     Equal scores count half. Every weighting costs one pass over cumulative sums of the negatives' weights in the order
@@ -15,7 +16,7 @@ def weighted_auroc(score: Floats, positive: NDArray[np.bool_], weights: Floats) 
     Args:
         score: Higher means more likely positive, shape ``(tracks,)``.
         positive: bool, shape ``(tracks,)``.
-        weights: Not negative, shape ``(tracks, weightings)``.
+        weights: How often each track counts, int32, shape ``(tracks, weightings)``.
 
     Returns:
         Shape ``(weightings,)``; NaN where the positives or the negatives weigh nothing.
@@ -26,21 +27,22 @@ def weighted_auroc(score: Floats, positive: NDArray[np.bool_], weights: Floats) 
     negatives = score[~positive]
     order = np.argsort(negatives, kind="stable")
     negatives = negatives[order]
-    up_to = np.zeros((len(negatives) + 1, weights.shape[1]), weights.dtype)
-    np.cumsum(of_negative[order], axis=0, out=up_to[1:])
+    up_to = np.zeros((len(negatives) + 1, weights.shape[1]), np.int32)
+    np.cumsum(of_negative[order], axis=0, dtype=np.int32, out=up_to[1:])
     below = up_to[np.searchsorted(negatives, score[positive], "left")]
     below += up_to[np.searchsorted(negatives, score[positive], "right")]
-    won_twice = np.einsum("tw,tw->w", of_positive, below, dtype=np.float64)
-    return _ratio(won_twice, 2.0 * of_positive.sum(axis=0, dtype=np.float64) * up_to[-1])
+    below *= of_positive
+    won_twice = below.sum(axis=0, dtype=np.int64)
+    return _ratio(won_twice, 2 * of_positive.sum(axis=0, dtype=np.int64) * up_to[-1])
 
 
-def weighted_r2(value: Floats, truth: Floats, weights: Floats) -> NDArray[np.float64]:
+def weighted_r2(value: Floats, truth: Floats, weights: Counts) -> NDArray[np.float64]:
     """Share of the variance of the truth that the predictions explain.
 
     Args:
         value: Predictions, shape ``(tracks,)``.
         truth: True values, shape ``(tracks,)``.
-        weights: Not negative, shape ``(tracks, weightings)``.
+        weights: How often each track counts, int32, shape ``(tracks, weightings)``.
 
     Returns:
         Shape ``(weightings,)``; NaN where the truth does not vary.
@@ -55,12 +57,12 @@ def weighted_r2(value: Floats, truth: Floats, weights: Floats) -> NDArray[np.flo
     return 1.0 - _ratio(error, np.where(spread > 1e-12 * squares, spread, 0.0))
 
 
-def weighted_accuracy(right: NDArray[np.bool_], weights: Floats) -> NDArray[np.float64]:
+def weighted_accuracy(right: NDArray[np.bool_], weights: Counts) -> NDArray[np.float64]:
     """Weighted share of tracks that were classified rightly.
 
     Args:
         right: bool, shape ``(tracks,)``.
-        weights: Not negative, shape ``(tracks, weightings)``.
+        weights: How often each track counts, int32, shape ``(tracks, weightings)``.
 
     Returns:
         Shape ``(weightings,)``; NaN where all weigh nothing.
@@ -68,7 +70,7 @@ def weighted_accuracy(right: NDArray[np.bool_], weights: Floats) -> NDArray[np.f
     return _ratio(right.astype(np.float64) @ weights, weights.sum(axis=0, dtype=np.float64))
 
 
-def _ratio(over: Floats, under: Floats) -> NDArray[np.float64]:
+def _ratio(over: NDArray[np.number], under: NDArray[np.number]) -> NDArray[np.float64]:
     """Quotients, NaN where the divisor is 0."""
     found = np.full(np.shape(over), np.nan)
     np.divide(over, under, out=found, where=under > 0)

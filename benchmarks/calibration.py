@@ -1,0 +1,143 @@
+"""How often the answers of a study are wrong: thousands of simulated studies, each answered as real ones are.
+
+    python benchmarks/calibration.py --studies 2000 --processes 2 --picture docs/power.png
+
+prints the tables of docs/statistics.md as Markdown and draws the power curve.
+"""
+
+import argparse
+import gc
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # one process a core
+
+import numpy as np
+from matplotlib.figure import Figure
+from statsmodels.stats.proportion import proportion_confint
+
+from msd_mtl.study.answers.simulation import Outcome, Setting, simulate
+from msd_mtl.study.answers.types import QUESTIONS, Verdict
+
+VERDICTS: tuple[Verdict, ...] = ("better", "worse", "equivalent", "undecided")
+SEEDS, EFFECTS = (3, 5, 10), (0.005, 0.01, 0.02, 0.05)
+BASE = Setting()
+NOTHING = replace(BASE, lucky=0.0, taste=0.0)  # arms differ by the noise of training alone
+QUIET = Setting(n_artists=400, lucky=0.01, taste=0.03, memory=0.05, noise=0.1)  # precise enough to show equivalence
+SETTINGS: dict[str, Setting] = {
+    **{f"nothing differs, {n} seeds": replace(NOTHING, n_seeds=n) for n in SEEDS},
+    **{f"no effect, {n} seeds": replace(BASE, n_seeds=n) for n in SEEDS},
+    "no effect, 100 artists": replace(BASE, n_artists=100),
+    "no effect, 400 artists": replace(BASE, n_artists=400),
+    "no effect, seeds differ much, 3 seeds": replace(BASE, lucky=0.15, n_seeds=3),
+    "no effect, seeds differ much": replace(BASE, lucky=0.15),
+    "no effect, artists differ much": replace(BASE, taste=0.5),
+    "no effect, 1 artist in 10 positive": replace(BASE, prevalence=0.1),
+    "quiet, no effect": QUIET,
+    "quiet, one effect of 0.01": replace(QUIET, effect=0.01),
+    **{f"one effect of {e:g}, {n} seeds": replace(BASE, effect=e, n_seeds=n) for n in SEEDS for e in EFFECTS},
+}
+
+
+@dataclass(frozen=True)
+class Study:
+    """What counts of a study.
+
+    Attributes:
+        false: Whether any contrast of a question is wrongly called better or worse, by question.
+        false_equivalence: Whether any contrast of any question is wrongly called equivalent.
+        covered: Share of the intervals that hold the truth.
+        verdict: Of the arm that an effect may be planted in.
+    """
+
+    false: tuple[bool, ...]
+    false_equivalence: bool
+    covered: float
+    verdict: Verdict
+
+
+def study(setting: Setting, seed: int) -> Study:
+    """Simulate a study and see where it is wrong."""
+    outcomes = simulate(setting, seed)
+    planted = next(one for one in outcomes if one.planted)
+    return Study(
+        tuple(any(one.is_false_difference for one in _of(outcomes, question)) for question in QUESTIONS),
+        any(one.is_false_equivalence for one in outcomes),
+        float(np.mean([one.covered for one in outcomes])),
+        planted.contrast.effect.verdict,
+    )
+
+
+def _of(outcomes: Sequence[Outcome], question: str) -> list[Outcome]:
+    return [one for one in outcomes if one.contrast.question == question]
+
+
+def rate(happened: Sequence[bool]) -> str:
+    """A share in percent with its 95 % interval (Clopper and Pearson)."""
+    low, high = proportion_confint(sum(happened), len(happened), method="beta")
+    return f"{np.mean(happened):.1%} ({low:.1%}–{high:.1%})".replace("%", " %")
+
+
+def row(name: str, studies: Sequence[Study]) -> str:
+    """A line of the table."""
+    false = [rate([one.false[QUESTIONS.index(question)] for one in studies]) for question in _asked()]
+    covered = [one.covered for one in studies]
+    half = 1.96 * np.std(covered, ddof=1) / np.sqrt(len(covered))
+    coverage = f"{np.mean(covered):.1%} ± {half:.1%}".replace("%", " %")
+    verdicts = [one.verdict for one in studies]
+    shares = " / ".join(f"{verdicts.count(verdict) / len(verdicts):.1%}"[:-1] for verdict in VERDICTS)
+    return f"| {' | '.join([name, *false, rate([one.false_equivalence for one in studies]), coverage, shares])} |"
+
+
+def _asked() -> list[str]:
+    """Questions that a simulated study answers: its runs have one size."""
+    return [question for question in QUESTIONS if question != "size"]
+
+
+def draw_power(path: Path, power: dict[int, dict[float, float]], n_studies: int) -> None:
+    """Draw how often an effect is found."""
+    figure = Figure(figsize=(6.4, 4), layout="constrained")
+    axes = figure.subplots()
+    for (n_seeds, curve), colour in zip(power.items(), ("#D55E00", "#0072B2", "#000000"), strict=True):
+        shares = np.array(list(curve.values()))
+        error = 1.96 * np.sqrt(shares * (1 - shares) / n_studies)
+        axes.errorbar(list(curve), shares, error, marker="o", color=colour, capsize=2, label=f"{n_seeds} seeds")
+    axes.axhline(0.8, color="0.6", linewidth=0.8, linestyle="--")
+    axes.set(xlabel="planted gain in AUROC", ylabel="share of studies that call it better", ylim=(-0.02, 1.02))
+    axes.set_title(
+        f"{BASE.n_artists} test artists, six contrasts, {n_studies:,} studies a point", loc="left", fontsize=9
+    )
+    axes.legend(frameon=False)
+    figure.savefig(path, dpi=120)
+
+
+def main() -> None:
+    """Print the table; draw the picture where one is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--studies", type=int, default=2000, help="simulated studies of each setting")
+    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="processes")
+    parser.add_argument("--picture", type=Path, help="PNG file of the power curve")
+    parser.add_argument("--only", default="", help="settings whose name contains this")
+    chosen = parser.parse_args()
+    head = ["setting", *_asked(), "equivalent", "coverage", " / ".join(VERDICTS)]
+    print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}", flush=True)
+    power: dict[int, dict[float, float]] = {n: {} for n in SEEDS}
+    # statsmodels collects garbage at every correction: frozen, what is imported is not gone through each time.
+    with ProcessPoolExecutor(chosen.processes, initializer=gc.freeze) as pool:
+        for name, setting in SETTINGS.items():
+            if chosen.only in name:
+                studies = list(pool.map(partial(study, setting), range(chosen.studies), chunksize=20))
+                print(row(name, studies), flush=True)
+                if setting == replace(BASE, effect=setting.effect, n_seeds=setting.n_seeds):
+                    found = np.mean([one.verdict == "better" for one in studies])
+                    power[setting.n_seeds][setting.effect] = float(found)
+    if chosen.picture is not None:
+        draw_power(chosen.picture, power, chosen.studies)
+
+
+if __name__ == "__main__":
+    main()
