@@ -28,8 +28,10 @@ def draw_learning_curve(folder: Path, record: Record) -> None:
     cell = record["cell"]
     task = task_of(cell["target"])
     metric = HEADLINE[task.kind]
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    figure = Figure(figsize=(9, 3.6))
     losses, scores = figure.subplots(1, 2)
+    # fixed: to find a layout, matplotlib draws everything twice, which takes longer than many a run's training
+    figure.subplots_adjust(left=0.11, right=0.98, bottom=0.14, top=0.96, wspace=0.3)
     for name in cell["tasks"]:
         epochs, values = _series(rows, f"train/{name}/loss")
         losses.plot(epochs, values, label=drawn(name), linewidth=2 if name == cell["target"] else 1)
