@@ -60,6 +60,27 @@ def test_loss_is_the_sum_of_the_tasks_means():
     assert loss.item() == pytest.approx(float(cross_entropy) + squares, rel=1e-6)
 
 
+def test_loss_of_many_kinds_is_the_sum_of_the_tasks_losses_in_any_order():
+    generator = torch.Generator().manual_seed(0)
+    tasks = [POP, KEY, YEAR, YEAR, POP, POP]
+    outputs = [torch.randn(4, 12 if task is KEY else 1, generator=generator).tolist() for task in tasks]
+    known = torch.rand(6, 4, generator=generator) < 0.7
+    targets = torch.tensor(
+        [[1, 0, 0, 1], [3, 0, 5, 11], [1, 5, 4, 2], [2, 2, 1, 0], [0, 0, 1, 1], [1, 1, 0, 1]]
+    ).float()
+    mean, scale = [0.0, 0.0, 1.0, 2.0, 0.0, 0.0], [1.0, 1.0, 3.0, 4.0, 1.0, 1.0]
+    together = module(tasks, outputs, mean, scale)
+    loss = together.training_step(batch(targets.tolist(), known.tolist()), 0)
+    alone = [
+        module([task], [outputs[i]], mean[i : i + 1], scale[i : i + 1]).training_step(
+            batch([targets[i].tolist()], [known[i].tolist()]), 0
+        )
+        for i, task in enumerate(tasks)
+    ]
+    torch.testing.assert_close(loss, sum(alone))
+    torch.testing.assert_close(together._losses[0][0], torch.stack(alone).detach())
+
+
 def test_task_weights_scale_their_losses_alone():
     outputs = [[[0.5], [-1.0]], [[0.1], [0.4]]]
     labels = batch([[1, 0], [1, 2]])
@@ -71,7 +92,6 @@ def test_task_weights_scale_their_losses_alone():
 
 def test_history_has_the_mean_over_the_labelled_rows_of_the_epoch():
     made = module([POP, YEAR], [[[0.5], [-1.0]], [[0.1], [0.4]]])
-    made.log_dict = lambda *a, **k: None
     made.training_step(batch([[1, 0], [1, 2]]), 0)
     made.training_step(batch([[1, 0], [1, 3]], [[True, True], [False, True]]), 1)
     made.training_step(batch([[1, 0], [1, 2]], [[True, True], [False, False]]), 2)
@@ -98,7 +118,6 @@ def test_a_row_without_a_label_moves_nothing():
 
 def test_metrics_are_in_the_unit_of_the_data():
     made = module([YEAR], [[[0.0], [1.0], [0.5], [-1.0]]], mean=[2000.0], scale=[10.0])
-    made.log_dict = lambda *a, **k: None
     made.validation_step(batch([[2000, 2012, 2005, 1990]]), 0)
     made.on_validation_epoch_end()
     np.testing.assert_allclose(made.predictions["val"][0], [2000, 2010, 2005, 1990])
@@ -108,7 +127,6 @@ def test_metrics_are_in_the_unit_of_the_data():
 
 def test_class_probabilities_sum_to_one():
     made = module([KEY], [torch.randn(4, 12).tolist()])
-    made.log_dict = lambda *a, **k: None
     made.test_step(batch([[0, 1, 2, 3]]), 0)
     made.on_test_epoch_end()
     np.testing.assert_allclose(made.predictions["test"][0].sum(axis=1), 1, rtol=1e-6)

@@ -1,6 +1,7 @@
 """The LightningModule: masked losses, per-step seeding, and metrics over whole parts."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import accumulate, groupby
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from msd_mtl.data.batch import Batch
-from msd_mtl.data.task import Task
+from msd_mtl.data.task import Kind, Task
 from msd_mtl.errors import UserError
 from msd_mtl.model.losses import masked_binary_cross_entropy, masked_cross_entropy, masked_mse
 from msd_mtl.model.metrics import task_metrics
@@ -50,6 +51,7 @@ class MultiTaskModule(pl.LightningModule):
         scheduler: Makes the learning-rate schedule, stepped once a training step, from the optimiser; None for none.
         task_weights: Weight of a task's loss in the sum; 1 where absent.
         seed: Seed of the run. Dropout is seeded afresh from it at every step, so that a resumed run goes on as it was.
+        monitor: The one metric that Lightning's callbacks are told, such as ``val/year/rmse``; all are in ``metrics``.
 
     Attributes:
         history: One row an epoch: ``epoch``, ``step``, ``train/{task}/loss`` (mean over the labelled rows
@@ -72,6 +74,7 @@ class MultiTaskModule(pl.LightningModule):
         scheduler: Callable[[Optimizer], LRScheduler] | None = None,
         task_weights: Mapping[str, float] | None = None,
         seed: int = 0,
+        monitor: str | None = None,
     ) -> None:
         super().__init__()
         self.network = network
@@ -82,6 +85,8 @@ class MultiTaskModule(pl.LightningModule):
         self.make_scheduler = scheduler
         self.weights = _checked_weights(task_weights or {}, self.tasks)
         self.seed = seed
+        self.monitor = monitor
+        self._runs = _runs(self.tasks)
         self.history: list[dict[str, float]] = []
         self.metrics: dict[str, Metrics] = {}
         self.predictions: dict[str, list[NDArray[np.float32]]] = {}
@@ -105,15 +110,13 @@ class MultiTaskModule(pl.LightningModule):
         of_step = batch_idx % self.trainer.accumulate_grad_batches
         # PyTorch seeds its generator with the lowest 32 bits alone: 6 for the process, 6 for the batch of the step
         seed = (self.seed * 1_000_003 + self.global_step) * 4096 + of_step * 64 + self.global_rank
-        if self.device.type == "cpu":
-            torch.default_generator.manual_seed(seed)  # torch.manual_seed would note who asks, for every kind of device
-        else:
-            torch.manual_seed(seed)
+        # torch.manual_seed notes who asks, a stack trace for every kind of device that may come to life later
+        (torch.default_generator if self.device.type == "cpu" else torch).manual_seed(seed)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002  # Lightning's signature
         """Weighted sum of the tasks' mean losses over their labelled rows."""
         outputs = self.network(batch.features)
-        losses = torch.stack([self._loss(i, output, batch) for i, output in enumerate(outputs)])
+        losses = torch.cat([self._losses_of(kind, some, outputs[some], batch) for kind, some in self._runs])
         self._losses.append(torch.stack([losses.detach(), batch.n_labelled]))
         if losses.device.type == "cpu":
             self._check_finite(self.global_step, self._losses[-1:])
@@ -135,9 +138,8 @@ class MultiTaskModule(pl.LightningModule):
             means = self.trainer.strategy.reduce(means, reduce_op="sum")
         self._losses.clear()
         row = {f"train/{task.name}/loss": float(mean) for task, mean in zip(self.tasks, means, strict=True)}
-        self.log_dict(row, sync_dist=True)
         if self.scored_step == self.global_step:
-            row |= {f"val/{t}/{m}": value for t, scores in self.metrics["val"].items() for m, value in scores.items()}
+            row |= _flat("val", self.metrics["val"])
         self.history.append({"epoch": self.current_epoch, "step": self.global_step} | row)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002  # Lightning's signature
@@ -170,16 +172,20 @@ class MultiTaskModule(pl.LightningModule):
         if "losses" in checkpoint:
             self._losses = list(checkpoint["losses"][self.global_rank].to(self.device).unbind())
 
-    def _loss(self, index: int, output: Tensor, batch: Batch) -> Tensor:
-        target, has_label, n_labelled = batch.targets[index], batch.has_label[index], batch.n_labelled[index]
-        match self.tasks[index].kind:
+    def _losses_of(self, kind: Kind, some: slice, outputs: Sequence[Tensor], batch: Batch) -> Tensor:
+        """Losses of neighbouring tasks of one kind, shape ``(tasks,)``; small operations cost by the call."""
+        target, has_label, n_labelled = batch.targets[some], batch.has_label[some], batch.n_labelled[some]
+        match kind:
             case "binary":
-                return masked_binary_cross_entropy(_logit(output), target, has_label, n_labelled)
+                logits = torch.stack([_logit(output) for output in outputs])
+                return masked_binary_cross_entropy(logits, target, has_label, n_labelled)
             case "multiclass":
-                return masked_cross_entropy(output, target, has_label, n_labelled)
+                labels = zip(outputs, target, has_label, n_labelled, strict=True)
+                return torch.stack([masked_cross_entropy(*of_task) for of_task in labels])
             case "regression":
-                standardised = (target - self.target_mean[index]) / self.target_scale[index]
-                return masked_mse(output.squeeze(-1), standardised, has_label, n_labelled)
+                mean, scale = self.target_mean[some].unsqueeze(1), self.target_scale[some].unsqueeze(1)
+                values = torch.stack([output.squeeze(-1) for output in outputs])
+                return masked_mse(values, (target - mean) / scale, has_label, n_labelled)
 
     def _predict(self, index: int, output: Tensor) -> Tensor:
         """Probability, class probabilities, or value in the unit of the data."""
@@ -205,11 +211,11 @@ class MultiTaskModule(pl.LightningModule):
         self.metrics[part] = {
             task.name: task_metrics(task, per_task[i], target[i], labelled[i]) for i, task in enumerate(self.tasks)
         }
-        # every process has scored the whole part: averaging over them only tells Lightning so
-        self.log_dict(
-            {f"{part}/{t}/{m}": v for t, scores in self.metrics[part].items() for m, v in scores.items()},
-            sync_dist=True,
-        )
+        scores = _flat(part, self.metrics[part])
+        if (
+            self.monitor in scores
+        ):  # every process has scored the whole part: the mean over them only tells Lightning so
+            self.log(self.monitor, scores[self.monitor], sync_dist=True)
 
     def _check_finite(self, first_step: int, losses: Sequence[Tensor]) -> None:
         """Stop at the first step whose loss is not finite; off the CPU this is seen at the end of the epoch."""
@@ -219,9 +225,20 @@ class MultiTaskModule(pl.LightningModule):
                 raise NonFiniteLossError(self.tasks[index].name, step, float(values[index]))
 
 
+def _flat(part: str, metrics: Metrics) -> dict[str, float]:
+    return {f"{part}/{task}/{name}": value for task, scores in metrics.items() for name, value in scores.items()}
+
+
 def _logit(output: Tensor) -> Tensor:
     """Log odds of the positive class from one logit, or from two class scores (then the same as their softmax)."""
     return output.squeeze(-1) if output.shape[-1] == 1 else output[:, 1] - output[:, 0]
+
+
+def _runs(tasks: Sequence[Task]) -> list[tuple[Kind, slice]]:
+    """Neighbouring tasks of one kind."""
+    lengths = [(kind, len(list(run))) for kind, run in groupby(task.kind for task in tasks)]
+    ends = accumulate(n for _, n in lengths)
+    return [(kind, slice(end - n, end)) for (kind, n), end in zip(lengths, ends, strict=True)]
 
 
 def _checked_weights(task_weights: Mapping[str, float], tasks: Sequence[Task]) -> Tensor:

@@ -61,6 +61,7 @@ def build_module(config: Config, data: MultiTaskDataModule) -> MultiTaskModule:
         _make(_with_steps(recipe["scheduler"], config, data)),
         recipe["task_weights"],
         config["seed"],
+        selection(recipe["monitor"], data.tasks, data.target).key,
     )
 
 

@@ -10,7 +10,7 @@ from omegaconf.errors import OmegaConfBaseException
 from msd_mtl.errors import UserError
 
 # Raised whenever the code makes other numbers out of the same configuration and data.
-NUMBERS_VERSION = 2
+NUMBERS_VERSION = 3
 
 # Settings that say where and how visibly a run is made, not what comes out of it.
 OPERATIONAL = (
