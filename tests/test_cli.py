@@ -57,6 +57,7 @@ def test_an_unknown_command_is_refused_with_the_nearest(tmp_path):
         ("+seed=3", "seed is there already and must be written without +"),
         ("seed=1,2", "seed must have one value in a single run; got 1,2"),
         ("tasks.names=[term:pop", "setting must be written KEY=VALUE; got 'tasks.names=[term:pop'"),
+        ("recipe.task_weights={term:pop:2}", r"as in 'recipe.task_weights={term\:pop rock: 2}'"),
         ("~data.nothing", "got 'data.nothing'"),
     ],
 )
@@ -66,6 +67,11 @@ def test_a_misspelt_override_is_one_line_with_the_nearest(arguments, message, tm
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert "append to your config" not in done.stderr
+
+
+def test_weights_of_tasks_are_written_as_the_message_says(tmp_path):
+    done = msd_mtl("train", "--cfg", "job", r"recipe.task_weights={term\:pop rock: 2}", cwd=tmp_path)
+    assert "    term:pop rock: 2\n" in done.stdout
 
 
 def test_settings_of_lightning_that_are_not_in_conf_are_written_like_those_that_are(tmp_path):

@@ -65,10 +65,12 @@ def nearest(name: str, names: Sequence[str]) -> list[str]:
 
 def _unreadable(text: str, error: str) -> str:
     reason = next(line for line in error.splitlines() if not line.startswith("Error parsing override"))
-    return (
-        f"setting must be written KEY=VALUE; got {text!r}: {reason}. Quote what has spaces, commas or brackets in it: "
-        """'tasks.names=["term:pop rock"]'."""
+    hint = (
+        r"In braces, a colon of a name is \:, as in 'recipe.task_weights={term\:pop rock: 2}'."
+        if "{" in text
+        else """Quote what has spaces, commas or brackets in it: 'tasks.names=["term:pop rock"]'."""
     )
+    return f"setting must be written KEY=VALUE; got {text!r}: {reason}. {hint}"
 
 
 def _one_value(override: Override) -> str:
