@@ -57,7 +57,8 @@ def test_an_unknown_command_is_refused_with_the_nearest(tmp_path):
         ("+seed=3", "seed is there already and must be written without +"),
         ("seed=1,2", "seed must have one value in a single run; got 1,2"),
         ("tasks.names=[term:pop", "setting must be written KEY=VALUE; got 'tasks.names=[term:pop'"),
-        ("recipe.task_weights={term:pop:2}", r"as in 'recipe.task_weights={term\:pop rock: 2}'"),
+        ("recipe.task_weights={term:pop:2}", r"a colon of a name written \:"),
+        ("recipe.task_weights={'term:pop':2}", r"as in 'recipe.task_weights={term\:pop rock: 2}'"),
         ("~data.nothing", "got 'data.nothing'"),
     ],
 )

@@ -44,7 +44,7 @@ TEXT = _of(str, "text")
 LIST = _of(list, "a list")
 TARGET: Expectation = ("settings with a _target_", lambda v: isinstance(v, dict) and isinstance(v.get("_target_"), str))
 WEIGHTS: Expectation = (
-    "{TASK: number of at least 0}",
+    r"{TASK: number of at least 0}, a colon of a name written \:",
     lambda v: isinstance(v, dict) and all(_is_number(w) and w >= 0 for w in v.values()),
 )
 STEPS: Expectation = (
