@@ -8,6 +8,8 @@ import wandb
 
 from msd_mtl.errors import UserError
 from msd_mtl.study import dashboard
+from msd_mtl.study.cell import Cell
+from msd_mtl.study.index import add_sweep
 from msd_mtl.study.record import write_record
 from msd_mtl.study.run import run_once
 from msd_mtl.study.wandb_view import description, read_history, summary
@@ -105,6 +107,27 @@ def test_the_workspace_shows_the_runs_of_the_study_alone(runs, tmp_path, monkeyp
     names = [section["name"] for section in other["spec"]["section"]["panelBankConfig"]["sections"]]
     assert names == ["loudness: test rmse", "loudness: learning curves", "loudness: gain over no sharing"]
     assert "test rmse (dB) by layers shared" in json.dumps(other)
+
+
+def test_runs_that_were_first_made_for_another_study_are_shown_too(runs, tmp_path, monkeypatch):
+    (loudness,) = (r["run_id"] for r in dashboard.completed_records(runs, "other"))
+    pop = [record["run_id"] for record in dashboard.completed_records(runs, "trial")][:3]
+    with monkeypatch.context() as patched:
+        patched.setattr("msd_mtl.study.index.FOLDER", ".joint")  # the other tests see no such study
+        add_sweep(runs, "joint", [Cell(run, (), {}) for run in [*pop, loudness, "0" * 16]])
+        assert [r["run_id"] for r in dashboard.completed_records(runs, "joint")] == sorted([*pop, loudness])
+        spec = specification(runs, "joint", tmp_path, patched)
+        add_sweep(runs, "other", [Cell(run, (), {}) for run in pop])
+        mixed = specification(runs, "other", tmp_path, patched)
+    filters = spec["spec"]["section"]["runSets"][0]["filters"]["filters"]
+    assert [(f["key"]["name"], f["op"], f["value"]) for f in filters] == [
+        ("group", "=", "joint"),
+        ("name", "IN", sorted([*pop, loudness])),  # W&B's name of the id
+    ]
+    assert filters[1]["connector"] == "OR"
+    names = [section["name"] for section in spec["spec"]["section"]["panelBankConfig"]["sections"]]
+    assert {"loudness: test rmse", "term:pop: test auroc"} <= set(names)
+    assert mixed["spec"]["section"]["runSets"][0]["filters"]["filters"][1]["value"] == pop
 
 
 def test_the_gain_table_has_a_line_a_cell_paired_by_seed(runs, tmp_path, monkeypatch):

@@ -8,11 +8,12 @@ from omegaconf import DictConfig
 from msd_mtl.app import hydra_app
 from msd_mtl.errors import UserError
 from msd_mtl.study.files import write_json
+from msd_mtl.study.index import read_study, studies
 from msd_mtl.study.record import Record, read_record
 
 
 def completed_records(runs_dir: Path, study: str) -> list[Record]:
-    """Completed records of a study, in the order of their ids.
+    """Completed records of a study, in the order of their ids: those made for it, and those that it shares with others.
 
     Args:
         runs_dir: Folder of the run directories.
@@ -22,9 +23,11 @@ def completed_records(runs_dir: Path, study: str) -> list[Record]:
         UserError: If there is none.
     """
     records = [read_record(path.parent) for path in sorted(runs_dir.glob("*/record.json"))]
-    found = [r for r in records if r is not None and r["study"] == study and r["status"] == "completed"]
+    completed = [record for record in records if record is not None and record["status"] == "completed"]
+    entered = read_study(runs_dir, study)
+    found = [record for record in completed if record["study"] == study or record["run_id"] in entered]
     if not found:
-        there = sorted({record["study"] for record in records if record is not None})
+        there = sorted({*studies(runs_dir), *(record["study"] for record in records if record is not None)})
         raise UserError(
             f"study must have completed runs in {runs_dir}; got {study!r}. Studies there: {', '.join(there) or 'none'}."
         )

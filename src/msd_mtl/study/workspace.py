@@ -23,7 +23,7 @@ def workspace(study: str, records: Sequence[Record], project: str, entity: str) 
     """The workspace of a study.
 
     Args:
-        study: Its name, which is the W&B group of its runs.
+        study: Its name.
         records: Its completed records, at least one.
         project: W&B project.
         entity: User or team.
@@ -47,10 +47,22 @@ def workspace(study: str, records: Sequence[Record], project: str, entity: str) 
         sections=sections,
         settings=ws.WorkspaceSettings(max_runs=100),
         runset_settings=ws.RunsetSettings(
-            filters=we.And(we.Metric("Group") == study),
+            filters=runs_of(study, records),
             pinned_columns=[f"summary:{SCORE}", "config:cell.value.train_size", "config:cell.value.coupling"],
         ),
     )
+
+
+def runs_of(study: str, records: Sequence[Record]) -> we.And | we.Or:
+    """What tells the runs of a study from others on W&B: its group, and by their ids runs first made for another study.
+
+    Args:
+        study: Name of the study; a run has the group of the study that it was first made for.
+        records: Completed records of the study.
+    """
+    group = we.Metric("Group") == study
+    shared = [record["run_id"] for record in records if record["study"] != study]
+    return we.Or(group, we.Metric("ID").isin(shared)) if shared else we.And(group)
 
 
 def score_panels(records: Sequence[Record]) -> list[Any]:
