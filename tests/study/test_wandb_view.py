@@ -1,6 +1,8 @@
 import csv
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,7 +15,7 @@ from wandb.util import get_core_path
 from msd_mtl.errors import UserError
 from msd_mtl.study.interruption import InterruptedRun, stop
 from msd_mtl.study.run import run_once
-from msd_mtl.study.wandb_run import GuardedRun
+from msd_mtl.study.wandb_run import MARGIN_S, GuardedRun
 from msd_mtl.study.wandb_view import summary
 
 KEY = "0123456789abcdef" * 2 + "deadbeef"  # looks like an API key
@@ -179,6 +181,33 @@ def test_a_wandb_core_that_dies_at_the_end_is_replaced(small_run, monkeypatch):
     assert "exit" in seen
 
 
+def test_a_wandb_core_that_hangs_is_given_up_in_time(small_run, tmp_path, monkeypatch, capfd):
+    run_once(small_run(*OFFLINE, "seed=1"))  # what follows has nothing to import
+    show, close, taken, stopped = GuardedRun.show, GuardedRun.close, [], []
+
+    def show_and_stop(self, history):
+        show(self, history)
+        if len(history) == 1:
+            stopped.append(wandb.setup()._connection._proc._process)
+            stopped[0].send_signal(signal.SIGSTOP)
+
+    def timed(self, *arguments):
+        started = time.perf_counter()
+        close(self, *arguments)
+        taken.append(time.perf_counter() - started)
+
+    monkeypatch.setattr(GuardedRun, "show", show_and_stop)
+    monkeypatch.setattr(GuardedRun, "close", timed)
+    folder, record = run_once(small_run(*OFFLINE, "logger.finish_timeout_s=1"))
+    assert taken[0] < 1 + MARGIN_S + 5
+    assert stopped[0].wait(timeout=5) == -signal.SIGKILL
+    assert len([line for line in capfd.readouterr().err.splitlines() if "W&B" in line]) == 1
+    assert numbers(record) == numbers(run_once(small_run("baselines=false", f"runs_dir={tmp_path / 'quiet'}"))[1])
+    seen = logged(folder)  # by another one
+    assert without_underscores(seen["history"]) == rows(folder)
+    assert seen["summary"]["status"] == "completed"
+
+
 def test_an_interrupted_run_is_preempted_on_wandb_until_it_goes_on(small_run, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr("msd_mtl.study.fit.save_best", lambda *_: stop())
@@ -206,11 +235,27 @@ def test_a_run_that_is_tried_again_goes_on_in_its_wandb_run(small_run, monkeypat
     assert seen["exit"].get("exit_code", 0) == 0
 
 
-def test_out_of_reach_a_run_is_logged_offline_and_keeps_the_secret(small_run, monkeypatch, capfd):
+@pytest.fixture(params=["refuses", "is silent"])
+def lost_address(request):
+    """Where nobody is, or where somebody takes calls and never answers, as behind some firewalls."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield "http://127.0.0.1:9" if request.param == "refuses" else f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_out_of_reach_a_run_is_logged_offline_and_keeps_the_secret(small_run, monkeypatch, capfd, lost_address):
     monkeypatch.setenv("WANDB_API_KEY", KEY)
-    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")  # where nobody answers
+    monkeypatch.setenv("WANDB_BASE_URL", lost_address)
     online = ("logger=wandb", "baselines=false", "logger.init_timeout_s=1", "logger.finish_timeout_s=1")
+    init, taken = GuardedRun.open, []
+
+    def timed(self):
+        started = time.perf_counter()
+        init(self)
+        taken.append(time.perf_counter() - started)
+
+    monkeypatch.setattr(GuardedRun, "open", timed)
     folder, record = run_once(small_run(*online))
+    assert taken[0] < 1 + MARGIN_S + 10  # wandb-core started twice among it
     lines = [line for line in capfd.readouterr().err.splitlines() if line]
     assert len(lines) == 1
     assert lines[0].startswith("msd-mtl: W&B is out of reach; runs are logged offline")

@@ -11,9 +11,13 @@ from typing import Any, ClassVar, Literal
 
 import wandb
 
+from msd_mtl.study.wandb_core import within
+
 Mode = Literal["online", "offline", "disabled"]
 Row = Mapping[str, float]
 
+WORKS_S = 5.0  # seconds for what takes milliseconds where wandb-core works; our choice
+MARGIN_S = 2.0  # seconds beyond W&B's own limits, which it keeps only if wandb-core works; our choice
 SERVICE = "WANDB_SERVICE"  # how wandb tells child processes to log through this one's wandb-core
 
 
@@ -37,8 +41,9 @@ class WandbSettings:
 class GuardedRun:
     """A W&B run that never raises.
 
-    What fails is told in one line on standard error. A run that cannot be reached online is logged offline, like the
-    later ones of the process. A run whose wandb-core dies is opened once more at its end, and then shows everything.
+    What fails or hangs is told in one line on standard error. A run that cannot be reached online is logged offline,
+    like the later ones of the process. A run whose wandb-core dies is opened once more at its end, and then shows
+    everything.
 
     Args:
         folder: Run directory; W&B's files go to ``wandb`` in it.
@@ -59,11 +64,15 @@ class GuardedRun:
     def open(self) -> None:
         """Start, or go on with, the W&B run."""
         if self.settings.mode == "online" and not GuardedRun._unreachable:
-            self._guarded(lambda: self._init("online"), "is out of reach; runs are logged offline")
+            self._guarded(self._init_s, lambda: self._init("online"), "is out of reach; runs are logged offline")
             GuardedRun._unreachable = self._run is None
         if self._run is None:
             mode = "offline" if self.settings.mode == "online" else self.settings.mode
-            self._guarded(lambda: self._init(mode), "does not start")
+            self._guarded(self._init_s, lambda: self._init(mode), "does not start")
+
+    @property
+    def _init_s(self) -> float:
+        return self.settings.init_timeout_s + MARGIN_S
 
     def show(self, history: Sequence[Row]) -> None:
         """Show the epochs that are not shown yet.
@@ -73,7 +82,7 @@ class GuardedRun:
         """
         if self._run is not None:
             run = self._run
-            self._guarded(lambda: self._log(run, history), "is lost; training goes on without it")
+            self._guarded(WORKS_S, lambda: self._log(run, history), "is lost; training goes on without it")
 
     def close(self, history: Sequence[Row], summary: Mapping[str, Any], status: str) -> None:
         """Show what is missing, and end.
@@ -83,10 +92,10 @@ class GuardedRun:
             summary: What the run came to.
             status: Status of the record; ``running`` if the run was interrupted, to go on later.
         """
-        if not self._ended(history, summary, status):
-            self._ended(history, summary, status)  # the first wandb-core was dying already
+        if not self._ended(history, summary, status, self.settings.finish_timeout_s + MARGIN_S):
+            self._ended(history, summary, status, WORKS_S)  # the first wandb-core was dying, or did not answer
 
-    def _ended(self, history: Sequence[Row], summary: Mapping[str, Any], status: str) -> bool:
+    def _ended(self, history: Sequence[Row], summary: Mapping[str, Any], status: str, limit_s: float) -> bool:
         """Try to show what is missing and to end; whether it worked."""
         if self._run is None:
             self.open()
@@ -94,7 +103,7 @@ class GuardedRun:
         run = self._run
         if run is None:
             return False
-        self._guarded(lambda: self._finish(run, summary, status), "does not end")
+        self._guarded(limit_s, lambda: self._finish(run, summary, status), "does not end")
         worked = self._run is not None
         self._run = None
         return worked
@@ -142,14 +151,15 @@ class GuardedRun:
             GuardedRun._unreachable = True
             self._tell(f"is slow; `wandb sync {self.folder / 'wandb'}/run-*` uploads what is missing")
 
-    def _guarded(self, call: Callable[[], None], consequence: str) -> None:
-        """Make calls of W&B; where they fail, let go of it."""
+    def _guarded(self, limit_s: float, call: Callable[[], None], consequence: str) -> None:
+        """Make calls of W&B; where they fail, or have wandb-core killed because they last too long, let go of it."""
         try:
-            call()
+            with within(limit_s):
+                call()
         except Exception as error:  # noqa: BLE001  # a view may fail in any way, the run must not
             self._run = None
             self._tell(f"{consequence} ({type(error).__name__}: {(str(error).splitlines() or [''])[0]})")
-            with suppress(Exception):
+            with suppress(Exception), within(MARGIN_S):
                 wandb.teardown(exit_code=1)
 
     def _tell(self, consequence: str) -> None:

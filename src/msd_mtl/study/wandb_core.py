@@ -1,0 +1,40 @@
+"""Bounds what W&B may take: a wandb-core that hangs is killed, and what waits for it fails instead."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+NAME = "wandb-core"  # of the process that wandb starts beside this one
+
+
+@contextmanager
+def within(limit_s: float) -> Iterator[None]:
+    """Have calls of W&B end in time: they wait for wandb-core without a limit, even where it is stopped.
+
+    Args:
+        limit_s: Seconds after which wandb-core is killed. On other systems than Linux it is not found, and not killed.
+    """
+    timer = threading.Timer(limit_s, kill_cores)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def kill_cores() -> None:
+    """Kill every wandb-core that this process has started."""
+    for pid in _children():
+        with suppress(OSError):  # it has ended meanwhile
+            if Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip() == NAME:
+                os.kill(pid, signal.SIGKILL)
+
+
+def _children() -> list[int]:
+    """Processes that any thread of this one has started."""
+    found = [path.read_text(encoding="utf-8").split() for path in Path("/proc/self/task").glob("*/children")]
+    return [int(pid) for pids in found for pid in pids]
