@@ -6,7 +6,6 @@ prints the tables of docs/statistics.md as Markdown and draws the power curve.
 """
 
 import argparse
-import gc
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -126,8 +125,7 @@ def main() -> None:
     head = ["setting", *_asked(), "equivalent", "coverage", " / ".join(VERDICTS)]
     print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}", flush=True)
     power: dict[int, dict[float, float]] = {n: {} for n in SEEDS}
-    # statsmodels collects garbage at every correction: frozen, what is imported is not gone through each time.
-    with ProcessPoolExecutor(chosen.processes, initializer=gc.freeze) as pool:
+    with ProcessPoolExecutor(chosen.processes) as pool:
         for name, setting in SETTINGS.items():
             if chosen.only in name:
                 studies = list(pool.map(partial(study, setting), range(chosen.studies), chunksize=20))

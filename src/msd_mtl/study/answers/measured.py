@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtr, stdtrit
 
 from msd_mtl.study.summary import LEVEL
 
@@ -41,7 +41,7 @@ class Measured:
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval."""
-        half = float(stats.t.ppf((1 + LEVEL) / 2, self.df)) * self.se
+        half = float(stdtrit(self.df, (1 + LEVEL) / 2)) * self.se
         return self.estimate - half, self.estimate + half
 
     @property
@@ -57,7 +57,7 @@ class Measured:
         """Chance that an error is larger than this."""
         if self.se == 0:
             return 0.0 if distance > 0 else 0.5 if distance == 0 else 1.0
-        return float(stats.t.sf(distance / self.se, self.df))
+        return float(stdtr(self.df, -distance / self.se))
 
 
 def measure(values: Sequence[float], draws: NDArray[np.float64], n_artists: int) -> Measured:

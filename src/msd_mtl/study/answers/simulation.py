@@ -39,7 +39,7 @@ class Setting:
 
     Attributes:
         n_seeds: Seeds of each arm.
-        n_artists: Test artists; each has one track and two more on average.
+        n_artists: Test artists; each has one track and one more on average.
         prevalence: Share of artists that have the tag.
         auroc: Of all arms but one.
         effect: By how much the AUROC of one arm is better, or worse.
@@ -126,7 +126,7 @@ def make_study(setting: Setting, rng: np.random.Generator) -> tuple[StudyRuns, M
         rng: Where chance comes from.
     """
     arms = [_arm("pop", "0000"), *(_arm(task_set, mask) for task_set in AUXILIARIES for mask in MASKS)]
-    artist = np.repeat(np.arange(setting.n_artists), 1 + rng.poisson(2, setting.n_artists))
+    artist = np.repeat(np.arange(setting.n_artists), 1 + rng.poisson(1, setting.n_artists))
     track_id = np.array([f"TRSIM{number:013d}" for number in range(len(artist))], "S18")
     positive = np.zeros(setting.n_artists)
     positive[rng.permutation(setting.n_artists)[: round(setting.prevalence * setting.n_artists)]] = 1

@@ -1,5 +1,6 @@
 """Verdicts: the contrasts of a question corrected together, and what may then be said of each."""
 
+import gc
 import math
 from collections.abc import Sequence
 
@@ -55,7 +56,9 @@ def holm(ps: NDArray[np.float64]) -> NDArray[np.float64]:
     corrected = np.full(len(ps), np.nan)
     tested = np.isfinite(ps)
     if tested.any():
+        gc.freeze()  # multipletests collects garbage, for a tenth of a second or more: leave it nothing to visit
         corrected[tested] = multipletests(ps[tested], method="holm")[1]
+        gc.unfreeze()
     return corrected
 
 

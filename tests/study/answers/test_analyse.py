@@ -1,0 +1,181 @@
+import shutil
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from msd_mtl.errors import UserError
+from msd_mtl.study.answers.analyse import analyse
+from msd_mtl.study.answers.measured import satterthwaite
+from msd_mtl.study.answers.predictions import read_predictions
+from msd_mtl.study.record import PREDICTIONS, RECORD, read_record, write_record
+
+
+def by_name(analysis):
+    return {contrast.name: contrast for contrast in analysis.contrasts}
+
+
+def test_a_gain_is_over_the_single_task_run_of_the_seed(crossed):
+    study = crossed()
+    analysis = analyse(study.folder, "made")
+    low = by_name(analysis)["tight, coupling 0.9, low (1100)"]
+    scores = {(run.arm.task_set, run.arm.mask, run.seed): run.score for run in analysis.runs}
+    gains = {seed: scores["tight", "1100", seed] - scores["pop", "0000", seed] for seed in range(3)}
+    assert low.per_seed == pytest.approx(gains)
+    assert (low.reference, low.metric, low.effect.n_pairs, low.missing) == ("single task", "auroc", 3, ())
+    assert low.effect.verdict == "better"
+    assert by_name(analysis)["tight, coupling 0.9, high (0011)"].effect.verdict != "better"
+
+
+def test_interval_is_the_one_of_a_plain_loop_over_resampled_artists(crossed):
+    study = crossed(seeds=(0, 1, 2, 3))
+    analysis = analyse(study.folder, "made", n_bootstrap=4000)
+    effect = by_name(analysis)["tight, coupling 0.9, low (1100)"].effect
+    runs = {(run.arm.task_set, run.arm.mask, run.seed): run for run in analysis.runs}
+    read = {key: read_predictions(run.folder, "term:pop") for key, run in runs.items()}
+    part = read["pop", "0000", 0].part
+    rng, draws = np.random.default_rng(1), []
+    for _ in range(1000):
+        drawn = rng.integers(0, 60, 60)
+        rows = np.concatenate([np.flatnonzero(part.artist == artist) for artist in drawn])
+        auroc = {key: plain_auroc(one.values[rows], part.truth[rows]) for key, one in read.items()}
+        draws.append(np.mean([auroc["tight", "1100", seed] - auroc["pop", "0000", seed] for seed in range(4)]))
+    assert effect.se_artists == pytest.approx(np.std(draws, ddof=1) * np.sqrt(60 / 59), rel=0.08)
+    gains = [runs["tight", "1100", seed].score - runs["pop", "0000", seed].score for seed in range(4)]
+    assert effect.estimate == pytest.approx(np.mean(gains))
+    assert effect.se_seeds == pytest.approx(stats.sem(gains))
+    assert effect.df == pytest.approx(satterthwaite(effect.se_seeds**2, 3, effect.se_artists**2, 59))
+    half = stats.t.ppf(0.975, effect.df) * np.hypot(effect.se_seeds, effect.se_artists)
+    assert (effect.low, effect.high) == pytest.approx((effect.estimate - half, effect.estimate + half))
+
+
+def plain_auroc(score, truth):
+    ranks = stats.rankdata(score)
+    n = truth.sum()
+    return (ranks[truth > 0.5].sum() - n * (n + 1) / 2) / (n * (len(truth) - n))
+
+
+def test_tracks_are_joined_by_id(study):
+    for seed in range(3):
+        study.add("pop", "0000", seed)
+        study.add("tight", "1100", seed, shuffle=True)
+    study.write_index()
+    mixed = by_name(analyse(study.folder, "made"))["tight, coupling 0.9, low (1100)"]
+    assert mixed.missing == ()
+    assert mixed.effect.se_artists < 0.01  # of unjoined tracks it would be that of two unrelated networks
+
+
+def test_without_single_task_runs_the_reference_is_no_sharing(study):
+    for seed in range(2):
+        for mask in ("0000", "1100"):
+            study.add("tight", mask, seed)
+    study.write_index()
+    analysis = analyse(study.folder, "made")
+    assert {contrast.reference for contrast in analysis.contrasts} == {"no sharing"}
+    assert any("no single-task runs" in warning for warning in analysis.warnings)
+    none, low = analysis.cells
+    assert (none.arm.mask, none.gain, none.reference) == ("0000", None, None)
+    assert low.gains == pytest.approx({seed: low.scores[seed] - none.scores[seed] for seed in range(2)})
+
+
+def test_what_is_not_completed_is_listed_and_its_seeds_do_not_count(study):
+    for seed in range(4):
+        study.add("pop", "0000", seed, status="failed" if seed == 1 else "completed")
+        study.add("tight", "1100", seed, status="running" if seed == 2 else "completed")
+    study.index["f" * 16] = ["tasks=tight", "seed=9", "study=made"]
+    study.write_index()
+    analysis = analyse(study.folder, "made")
+    assert (analysis.expected, analysis.completed) == (9, 6)
+    assert [(one.state, one.error) for one in analysis.failed] == [("failed", "UserError: it broke")]
+    assert [one.state for one in analysis.running] == ["interrupted"]
+    assert [one.cell for one in analysis.missing] == ["tasks=tight seed=9"]
+    (low,) = analysis.contrasts
+    assert sorted(low.per_seed) == [0, 3]
+    assert low.missing == (
+        "seed 1: pop, none (0000), n=500, coupling 0.9 failed (UserError: it broke)",
+        "seed 2: tight, low (1100), n=500, coupling 0.9 is interrupted",
+    )
+
+
+def test_duplicates_are_listed_and_none_is_used(crossed):
+    study = crossed()
+    first = next(run for run in analyse(study.folder, "made").runs if run.arm.mask == "1100" and run.seed == 1)
+    again = "e" * 16  # as a run of another version of the bench would be
+    shutil.copytree(first.folder, study.folder / again)
+    write_record(study.folder / again, first.record | {"run_id": again})
+    study.index[again] = []
+    study.write_index()
+    analysis = analyse(study.folder, "made")
+    (duplicate,) = analysis.duplicates
+    assert (duplicate.arm, duplicate.seed, duplicate.differ) == (first.arm, 1, ())
+    assert set(duplicate.run_ids) == {first.run_id, again}
+    low = by_name(analysis)["tight, coupling 0.9, low (1100)"]
+    assert sorted(low.per_seed) == [0, 2]
+    assert low.missing == ("seed 1: tight, low (1100), n=500, coupling 0.9 has 2 completed runs",)
+    assert (analysis.completed, analysis.expected) == (10, 10)
+
+
+def test_scores_that_are_not_numbers_do_not_count(crossed):
+    study = crossed()
+    broken = next(run for run in analyse(study.folder, "made").runs if run.arm.mask == "1100" and run.seed == 0)
+    broken.record["metrics"]["test"]["term:pop"]["auroc"] = None
+    write_record(broken.folder, broken.record)
+    analysis = analyse(study.folder, "made")
+    low = by_name(analysis)["tight, coupling 0.9, low (1100)"]
+    assert sorted(low.per_seed) == [1, 2]
+    assert low.missing[0].endswith("has no score")
+    assert any(broken.run_id in warning for warning in analysis.warnings)
+
+
+@pytest.mark.parametrize("damage", ["gone", "other"])
+def test_runs_without_their_own_predictions_do_not_count(crossed, damage):
+    study = crossed()
+    first = next(run for run in analyse(study.folder, "made").runs if run.arm.mask == "1100" and run.seed == 0)
+    path = first.folder / PREDICTIONS
+    if damage == "gone":
+        path.unlink()
+    else:
+        with np.load(path) as saved:
+            arrays = dict(saved)
+        np.savez(path, **(arrays | {"prediction_0": -arrays["prediction_0"]}))
+    analysis = analyse(study.folder, "made")
+    low = by_name(analysis)["tight, coupling 0.9, low (1100)"]
+    assert sorted(low.per_seed) == [1, 2]
+    assert ("has no predictions" if damage == "gone" else "has predictions that give") in low.missing[0]
+
+
+def test_a_study_of_one_seed_is_undecided(crossed):
+    analysis = analyse(crossed(seeds=(0,)).folder, "made")
+    assert {contrast.effect.verdict for contrast in analysis.contrasts} == {"undecided"}
+    assert np.isnan([contrast.effect.low for contrast in analysis.contrasts]).all()
+
+
+def test_regressions_are_compared_by_r2(study):
+    for seed in range(3):
+        study.add(["year"], "0000", seed)
+        study.add(["year", "loudness"], "1111", seed, 0.2)
+    study.write_index()
+    analysis = analyse(study.folder, "made")
+    assert analysis.metrics == {"year": "r2"}
+    assert analysis.contrasts[0].name == "year + loudness, coupling 0.9, full (1111)"
+    assert analysis.contrasts[0].effect.se_artists > 0
+
+
+def test_a_study_without_an_index_is_read_by_its_records(crossed):
+    study = crossed()
+    for path in (study.folder / ".studies").rglob("*.json"):
+        path.unlink()
+    for path in study.folder.glob(f"*/{RECORD}"):
+        record = read_record(path.parent)
+        write_record(path.parent, record | {"study": "older"})
+    assert analyse(study.folder, "older").completed == 9
+
+
+def test_an_unknown_study_is_refused(crossed):
+    with pytest.raises(UserError, match=r"study must be one that has runs in .*; got 'other', and there are: made"):
+        analyse(crossed().folder, "other")
+
+
+def test_a_margin_must_be_above_zero(crossed):
+    with pytest.raises(UserError, match=r"margin must be above 0; got 0 for auroc"):
+        analyse(crossed().folder, "made", margin={"auroc": 0})

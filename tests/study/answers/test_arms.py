@@ -1,0 +1,91 @@
+from msd_mtl.study.answers.arms import arms_of, describe, differences, mask_name
+from msd_mtl.study.record import read_record
+
+
+def arms(study):
+    return arms_of({run: read_record(study.folder / run) for run in study.index})
+
+
+def contexts(study):
+    return {arm.context for arm in arms(study).values()}
+
+
+def test_what_an_arm_has_a_place_for_is_no_context(crossed):
+    study = crossed()
+    found = set(arms(study).values())
+    assert {arm.context for arm in found} == {()}
+    assert {(arm.task_set, arm.mask, arm.train_size, arm.coupling) for arm in found} == {
+        ("pop", "0000", 500, 0.0),
+        ("tight", "1100", 500, 0.9),
+        ("tight", "0011", 500, 0.9),
+    }
+
+
+def test_settings_in_which_runs_differ_are_context(study):
+    for seed in (0, 1):
+        for match in (None, [1, 1, 1, 1]):
+            for control in (None, "misalign"):
+                study.add("tight", "1100", seed, model__match_parameters=match, data__control=control)
+    assert contexts(study) == {
+        (("data.control", control), ("model.match_parameters", match))
+        for control in ("null", "misalign")
+        for match in ("null", "[1, 1, 1, 1]")
+    }
+
+
+def test_where_and_how_a_run_is_made_is_no_context(study):
+    study.add("tight", "1100", 0, runs_dir="here", trainer__enable_progress_bar=False)
+    study.add("tight", "1100", 1, runs_dir="there", trainer__enable_progress_bar=True)
+    assert contexts(study) == {()}
+
+
+def test_a_recipe_is_named_without_all_that_it_sets(study):
+    for seed in (0, 1):
+        study.add("tight", "1100", seed)
+        study.add("tight", "1100", seed, recipe__name="paper2016", recipe__binary_outputs=2, data__features="counts")
+    assert contexts(study) == {(("recipe.name", "default"),), (("recipe.name", "paper2016"),)}
+
+
+def test_what_does_not_go_with_the_recipe_is_named_beside_it(study):
+    for seed in (0, 1):
+        for recipe in ("default", "paper2016"):
+            for features in ("counts", "tfidf"):
+                study.add("tight", "1100", seed, recipe__name=recipe, data__features=features)
+    assert len(contexts(study)) == 4
+
+
+def test_a_setting_that_goes_with_the_seed_or_the_size_counts_as_such(study):
+    for seed in (0, 1):
+        for n, epochs in ((500, 8), (1000, 4)):
+            study.add("tight", "1100", seed, data__split_seed=seed, data__train_size=n, trainer__max_epochs=epochs)
+    assert contexts(study) == {()}
+
+
+def test_a_split_that_does_not_go_with_the_seed_is_context(study):
+    for seed in (0, 1):
+        for split_seed in (0, 1):
+            study.add("tight", "1100", seed, data__split_seed=split_seed)
+    assert contexts(study) == {(("data.split_seed", "0"),), (("data.split_seed", "1"),)}
+
+
+def test_all_rows_are_as_many_as_have_a_label_of_the_target(study):
+    study.add("tight", "1100", 0, data__train_size=None)
+    (arm,) = arms(study).values()
+    assert arm.train_size == 300
+
+
+def test_a_set_of_tasks_without_a_preset_is_named_by_its_tasks(study):
+    study.add(["term:pop", "loudness"], "1100", 0)
+    (arm,) = arms(study).values()
+    assert arm.task_set == "term:pop + loudness"
+    assert describe(arm) == "term:pop + loudness, low (1100), n=500, coupling 0.9"
+
+
+def test_masks_without_a_name_are_themselves():
+    assert mask_name("1010") == "1010"
+    assert mask_name("1111") == "full (1111)"
+
+
+def test_differences_name_dotted_keys(study):
+    runs = [study.add("tight", "1100", 0), study.add("tight", "1100", 0, recipe__optimizer__lr=0.5)]
+    assert differences([read_record(study.folder / run) for run in runs]) == ("recipe.optimizer.lr",)

@@ -1,0 +1,142 @@
+"""Contrasts of made-up scores, checked against what was put in."""
+
+import math
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from msd_mtl.study.answers.contrasts import ASKED, comparisons
+from msd_mtl.study.answers.gains import groups
+from msd_mtl.study.answers.terms import change, mean, total
+from msd_mtl.study.answers.types import Arm, Run
+
+POP = ("term:pop",)
+SETS = {"pop": POP, "tight": (*POP, "a", "b"), "loose": (*POP, "c", "d")}
+NAN = math.nan
+
+
+def arm(task_set, mask="0000", n=1000, coupling=None, context=()):
+    return Arm(task_set, SETS[task_set], POP[0], mask, n, coupling, context)
+
+
+def run(one, seed, score, data):
+    return Run(f"{hash(one)}-{seed}", one, seed, Path(), {"data": data}, "auroc", score, NAN, NAN, NAN, 1, 1)
+
+
+def group_of(scores, label_coupling=None):
+    """The group of arms with these scores, the same for two seeds."""
+    runs = []
+    for one, score in scores.items():
+        known = (label_coupling or {}).get(one.task_set)
+        data = {} if known is None else {"coupling": {task: {"label": {"value": known}} for task in one.tasks[1:]}}
+        runs += [run(one, seed, score, data) for seed in (0, 1)]
+    (group,) = groups(runs)
+    return group
+
+
+def asked(question, group):
+    """Name to value of the contrasts of a question."""
+    return {
+        one.name: pytest.approx(sum(f * next(iter(group.scores[a].values())).score for a, f in one.terms.items()))
+        for one in ASKED[question](group)
+    }
+
+
+def test_weighted_sums():
+    one, other = {arm("pop"): 1.0}, {arm("pop"): 1.0, arm("tight"): 3.0}
+    assert total((1, other), (-1, one)) == {arm("tight"): 3.0}
+    assert mean([one, other]) == {arm("pop"): 1.0, arm("tight"): 1.5}
+
+
+def test_a_change_is_the_slope_of_least_squares_times_the_range():
+    places, values = [1.0, 2.0, 4.0, 7.0], [0.3, 0.1, 0.5, 0.9]
+    arms = [arm("tight", n=n) for n in range(4)]
+    terms = change(places, [{one: 1.0} for one in arms])
+    slope = np.polyfit(places, values, 1)[0]
+    assert sum(terms[one] * value for one, value in zip(arms, values, strict=True)) == pytest.approx(slope * 6)
+
+
+def test_benefit_is_the_mean_gain_over_sizes():
+    scores = {arm("pop", n=n): 0.6 for n in (500, 1000)}
+    scores |= {arm("tight", "1100", 500): 0.63, arm("tight", "1100", 1000): 0.61, arm("tight", "0000", 500): 0.6}
+    assert asked("benefit", group_of(scores)) == {"tight, low (1100)": 0.02}
+
+
+def test_size_is_the_change_of_the_gain_from_the_smallest_to_the_largest():
+    sizes = (500, 1000, 2000, 4000)
+    scores = {arm("pop", n=n): 0.5 + n / 20_000 for n in sizes}
+    scores |= {arm("tight", "1100", n): 0.5 + n / 20_000 + 0.01 * i for i, n in enumerate(sizes)}
+    assert asked("size", group_of(scores)) == {"tight, low (1100), from 500 to 4,000 tracks": 0.03}
+
+
+def test_one_size_says_nothing_of_size():
+    assert asked("size", group_of({arm("pop"): 0.6, arm("tight", "1100"): 0.7})) == {}
+
+
+@pytest.mark.parametrize(
+    ("tight", "loose", "name", "expected"),
+    [
+        (0.4, -0.1, "tight minus loose, low (1100)", 0.02),
+        (0.1, -0.4, "loose minus tight, low (1100)", -0.02),
+    ],
+)
+def test_on_real_data_the_more_coupled_set_is_compared_with_the_less_coupled(tight, loose, name, expected):
+    scores = {arm("pop"): 0.6, arm("tight", "1100"): 0.63, arm("loose", "1100"): 0.61}
+    assert asked("coupling", group_of(scores, {"tight": tight, "loose": loose})) == {name: expected}
+
+
+def test_without_a_measured_coupling_nothing_is_said_of_it():
+    assert asked("coupling", group_of({arm("pop"): 0.6, arm("tight", "1100"): 0.63, arm("loose", "1100"): 0.6})) == {}
+
+
+def test_planted_couplings_are_compared_within_their_task_set():
+    scores = {arm("pop", coupling=0.0): 0.6, arm("loose", "1100", coupling=0.0): 0.5}
+    scores |= {arm("tight", "1100", coupling=c): 0.6 + 0.1 * c for c in (0.0, 0.3, 0.9)}
+    group = group_of(scores)
+    assert asked("coupling", group) == {"tight, from coupling 0 to 0.9, low (1100)": 0.09}
+    assert [compared.places for compared in comparisons(group)] == [(0.0, 0.3, 0.9)]
+
+
+def test_a_single_task_run_is_the_reference_whatever_its_mask_and_coupling():
+    scores = {arm("pop", "1100", coupling=0.5): 0.6, arm("tight", "1100", coupling=0.9): 0.63}
+    assert asked("benefit", group_of(scores)) == {"tight, coupling 0.9, low (1100)": 0.03}
+
+
+def test_depth_its_interaction_with_coupling_and_where():
+    masks = ["".join(mask) for mask in product("01", repeat=4)]
+    scores = {arm("pop"): 0.6}
+    for task_set, per_layer in (("tight", 0.01), ("loose", -0.005)):
+        for mask in masks:
+            below = 0.002 * (mask.startswith("1") - mask.endswith("1"))
+            scores[arm(task_set, mask)] = 0.6 + per_layer * mask.count("1") + below
+    assert asked("depth", group_of(scores, {"tight": 0.4, "loose": 0.1})) == {
+        "tight, from 0 to 4 shared layers": 0.04,
+        "loose, from 0 to 4 shared layers": -0.02,
+        "tight minus loose, from 0 to 4 shared layers": 0.06,
+        "tight, 1000 and 1100 and 1110 minus 0001 and 0011 and 0111": 0.004,
+        "loose, 1000 and 1100 and 1110 minus 0001 and 0011 and 0111": 0.004,
+    }
+
+
+def test_no_sharing_counts_as_depth_0_where_it_is_the_reference():
+    scores = {arm("tight", mask): 0.6 + 0.01 * mask.count("1") for mask in ("0000", "1100", "1111")}
+    assert asked("depth", group_of(scores)) == {"tight, from 0 to 4 shared layers": 0.04}
+
+
+def test_sizes_that_not_every_arm_has_are_left_out_and_said():
+    scores = {arm("pop", n=n): 0.6 for n in (500, 1000)}
+    scores |= {arm("tight", "1100", n): 0.63 for n in (500, 1000)} | {arm("tight", "0011", 500): 0.6}
+    (where,) = ASKED["depth"](group_of(scores))
+    assert {one.train_size for one in where.terms} == {500}
+    assert where.notes == ("n=1,000 is left out: not every arm has it",)
+
+
+def test_contexts_and_targets_are_not_compared():
+    contexts = ((("recipe.name", "default"),), (("recipe.name", "paper2016"),))
+    pairs = [(arm("pop", context=context), arm("tight", "1100", context=context)) for context in contexts]
+    runs = [run(one, 0, 0.6, {}) for pair in pairs for one in pair]
+    for group in groups(runs):
+        (benefit,) = ASKED["benefit"](group)
+        assert {one.context for one in benefit.terms} == {group.context}
