@@ -1,5 +1,6 @@
-# PYTHON: the interpreter that makes .venv. A laptop without a GPU installs the CPU build of torch first: see README.md.
-PYTHON ?= python3
+# PYTHON: the interpreter that makes .venv; python3.11, of the tested versions, where it is there. A laptop without a GPU
+# installs the CPU build of torch first: see README.md.
+PYTHON ?= $(shell python3.11 -c 'print("python3.11")' 2>/dev/null || echo python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 

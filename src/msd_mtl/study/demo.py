@@ -12,8 +12,6 @@ from msd_mtl.app import hydra_app
 from msd_mtl.study.record import Record
 from msd_mtl.study.report import report, verdict_table
 from msd_mtl.study.run import run_once
-from msd_mtl.study.summary import summarise, target_metric
-from msd_mtl.study.summary_figure import draw_summary
 from msd_mtl.study.sweep import n_runs
 from msd_mtl.study.tables import summary_table
 
@@ -34,16 +32,24 @@ def main() -> None:
     )
     overrides = sys.argv[1:]
     sys.argv = [sys.argv[0], *STUDY, *overrides]
-    with Progress(*columns, console=console) as progress:
-        bar = progress.add_task("Does sharing help, and does it depend on coupling?", total=None)
+    progress = Progress(*columns, console=console)
+    bar = progress.add_task("Does sharing help, and does it depend on coupling?", total=None)
 
-        @hydra_app("train")
-        def cell(cfg: DictConfig) -> None:
-            progress.update(bar, total=n_runs(HydraConfig.get().sweeper.params, overrides))
-            records.append(run_once(cfg)[1])
-            progress.advance(bar)
+    @hydra_app("train")
+    def cell(cfg: DictConfig) -> None:
+        progress.start()  # with the first run: a page of help or a wrong setting has no bar
+        progress.update(bar, total=n_runs(HydraConfig.get().sweeper.params, overrides))
+        records.append(run_once(cfg)[1])
+        progress.advance(bar)
 
+    try:
         cell()
+    finally:
+        if progress.live.is_started:
+            progress.stop()
+    from msd_mtl.study.summary import summarise, target_metric  # SciPy and matplotlib, which --help need not wait for
+    from msd_mtl.study.summary_figure import draw_summary
+
     if len({(str(r["cell"]["sharing_mask"]), r["cell"]["coupling"], r["seed"]) for r in records}) < len(records):
         raise SystemExit(
             "msd-mtl demo: choices must be of sharing, data.coupling or seed; see `msd-mtl train -m` for others."
