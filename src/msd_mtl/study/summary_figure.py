@@ -38,10 +38,13 @@ def draw_summary(path: Path, cells: Sequence[CellSummary], target: str, metric: 
         axes.set_xticks(range(len(couplings)), [f"coupling {'–' if c is None else f'{c:g}'}" for c in couplings])
         axes.margins(x=0.15)
     scores.set_title(f"{drawn(target)}: test {metric.upper() if metric in ('auroc', 'rmse') else metric}", loc="left")
-    gains.set_title("gain over no sharing, paired by seed (above 0: better)", loc="left")
+    gains.set_title("gain over no sharing (above 0: better)", loc="left")
     n_seeds = len(cells[0].score.values)
     figure.legend(frameon=False, ncols=len(masks) + 2, loc="outside upper center")
-    figure.supxlabel(f"small dots: {n_seeds} seeds; large dots: their mean with its 95 % interval (t)", fontsize=8)
+    figure.supxlabel(
+        f"small dots: {n_seeds} seeds; large dots: their mean with its 95 % interval (t); gains are paired by seed",
+        fontsize=8,
+    )
     with whole_file(path) as temporary:
         figure.savefig(temporary, format="png", dpi=120)
 
