@@ -1,13 +1,16 @@
+import os
+import signal
 import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from msd_mtl.errors import UserError
-from msd_mtl.study import lock
+from msd_mtl.study import lease, lock
+from msd_mtl.study.lease import Lease
 from msd_mtl.study.lock import RunInProgressError, is_locked, locked
 
 HOLD = (
@@ -53,10 +56,80 @@ def test_other_runs_are_free(tmp_path, holder):
         pass
 
 
-def test_a_disk_without_locks_is_refused(tmp_path, monkeypatch):
+# Other machines, as seen from here: their locks are not seen, or their disk has none; and claims last for a second.
+ELSEWHERE = (
+    "from msd_mtl.study import lease, lock\n"
+    "def flock(descriptor, operation): {flock}\n"
+    "lock.fcntl.flock, lease.machine = flock, lambda: {machine!r}\n"
+    "lease.RENEW_S, lease.STALE_S = 0.1, 1.0\n"
+)
+OTHER = ELSEWHERE.format(flock="pass", machine="other") + HOLD
+WITHOUT = ELSEWHERE.format(flock="raise OSError(lock.errno.ENOLCK, 'No locks available')", machine="other") + HOLD
+
+
+@pytest.fixture
+def _soon_void(monkeypatch):
+    monkeypatch.setattr(lease, "STALE_S", 1.0)
+    monkeypatch.setattr(lease, "RENEW_S", 0.1)
+
+
+@pytest.fixture(params=[OTHER, WITHOUT], ids=["locks of its own", "no locks"])
+def far_holder(request, tmp_path, _soon_void):
+    command = [sys.executable, "-c", request.param, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_another_machine_whose_locks_are_not_seen_is_respected_while_it_lives(tmp_path, far_holder):
+    time.sleep(1.5)  # longer than a claim lasts that is not renewed
+    assert is_locked(tmp_path, "run")
+    with pytest.raises(RunInProgressError, match="run"), locked(tmp_path, "run", wait=False):
+        pass
+    far_holder.kill()
+    started = time.monotonic()
+    with locked(tmp_path, "run", wait=True):
+        assert 0.3 < time.monotonic() - started < 10
+    assert not is_locked(tmp_path, "run")
+
+
+def test_a_holder_that_slept_too_long_is_asked_to_stop(tmp_path, far_holder):
+    far_holder.send_signal(signal.SIGSTOP)
+    with locked(tmp_path, "run", wait=True):
+        far_holder.send_signal(signal.SIGCONT)
+        _, said = far_holder.communicate(timeout=20)
+        assert is_locked(tmp_path, "run")
+    assert far_holder.returncode == -signal.SIGTERM
+    assert "Run run is another process's by now" in said
+
+
+@pytest.mark.parametrize("left", [0, 3])
+@pytest.mark.usefixtures("_soon_void")
+def test_of_many_that_want_a_run_one_gets_it(tmp_path, left):
+    for _ in range(20):
+        folder = tmp_path / "run"
+        if left:  # by a holder that died
+            folder.mkdir(exist_ok=True)
+            (folder / str(left)).write_text("other")
+            os.utime(folder / str(left), (0, 0))
+        claims = [Lease(folder) for _ in range(8)]
+        with ThreadPoolExecutor(8) as pool:
+            taken = list(pool.map(lambda claim: claim.take(void_here=False), claims))
+        assert sum(taken) == 1
+        for claim in claims:
+            claim.release()
+        assert not folder.exists() or not list(folder.iterdir())
+
+
+def test_a_disk_without_locks_will_do(tmp_path, monkeypatch):
     def flock(descriptor: int, operation: int) -> None:
         raise OSError(lock.UNSUPPORTED[0], "Function not implemented")
 
     monkeypatch.setattr(lock.fcntl, "flock", flock)
-    with pytest.raises(UserError, match="runs_dir must be on a disk with file locks"), locked(tmp_path, "r", wait=True):
-        pass
+    with locked(tmp_path, "run", wait=False):
+        assert is_locked(tmp_path, "run")
+        with pytest.raises(RunInProgressError), locked(tmp_path, "run", wait=False):
+            pass
+    assert not is_locked(tmp_path, "run")

@@ -1,16 +1,18 @@
-"""One process a run: a lock that the operating system lets go of when its holder ends, however it ends."""
+"""One process a run, on this machine and others: what holds a run ends with its holder, however that ends."""
 
 import errno
 import fcntl
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from msd_mtl.errors import UserError
+from msd_mtl.study.lease import Lease, is_claimed
 
-FOLDER = ".locks"
+FOLDER, LEASES = ".locks", ".leases"
+WAIT_S = 1.0  # seconds between two tries to claim a run that another machine holds
 
 # What a disk without locks answers.
 UNSUPPORTED = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL)
@@ -24,9 +26,11 @@ class RunInProgressError(Exception):
 def locked(runs_dir: Path, run: str, *, wait: bool) -> Iterator[None]:
     """Hold a run.
 
-    The lock is ``flock`` on a file that is never deleted: a file that is deleted and made anew would have two holders.
-    Linux carries ``flock`` over NFS as locks of the server, so it holds between machines; the holder's end, or that of
-    its machine's lease, frees it.
+    Two things hold it. ``flock``, on a file that is never deleted, ends with its holder at once; whether other machines
+    see it depends on how the disk is mounted, which cannot be asked. So a lease is held too, which all see and which is
+    renewed. One of this machine without its ``flock`` is void at once; others, and those on disks without ``flock``,
+    are so a minute after their last renewal. POSIX locks would not do: a process loses them when it closes any file of
+    that name, as ``is_locked`` does.
 
     Args:
         runs_dir: Folder of the runs; the lock lies beside the run directories, which may be deleted at any time.
@@ -35,20 +39,24 @@ def locked(runs_dir: Path, run: str, *, wait: bool) -> Iterator[None]:
 
     Raises:
         RunInProgressError: If another process holds it and ``wait`` is false.
-        UserError: If the disk has no locks.
     """
     path = runs_dir / FOLDER / run
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    lease = Lease(runs_dir / LEASES / run)
+    waited = False
     try:
-        if not _take(descriptor, path, block=False):
+        while not ((told := _take(descriptor)) != "busy" and lease.take(void_here=told == "mine")):
             if not wait:
                 raise RunInProgressError(run)
-            sys.stderr.write(f"Run {run} is being made by another process; waiting for it.\n")
-            _take(descriptor, path, block=True)
+            if not waited:
+                sys.stderr.write(f"Run {run} is being made by another process; waiting for it.\n")
+            waited = True
+            time.sleep(WAIT_S)
         yield
     finally:
-        os.close(descriptor)  # frees the lock
+        lease.release()
+        os.close(descriptor)  # ends the lock
 
 
 def is_locked(runs_dir: Path, run: str) -> bool:
@@ -58,27 +66,20 @@ def is_locked(runs_dir: Path, run: str) -> bool:
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    else:
-        return False
+        told = _take(descriptor, fcntl.LOCK_SH)
+        return told == "busy" or is_claimed(runs_dir / LEASES / run, void_here=told == "mine")
     finally:
         os.close(descriptor)
 
 
-def _take(descriptor: int, path: Path, *, block: bool) -> bool:
+def _take(descriptor: int, kind: int = fcntl.LOCK_EX) -> str:
+    """Try to lock a file: ``mine``, ``busy``, or ``unknown`` on a disk without locks."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if block else fcntl.LOCK_NB))
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
-        return False
+        return "busy"
     except OSError as error:
         if error.errno in UNSUPPORTED:
-            raise UserError(
-                f"runs_dir must be on a disk with file locks; got {path.parent.parent}: {error.strerror}. "
-                "Choose another runs_dir, or have the disk mounted with locks (Lustre: option flock)."
-            ) from None
+            return "unknown"
         raise
-    return True
+    return "mine"
