@@ -19,7 +19,8 @@ check: $(VENV)/.ready-dev
 	$(BIN)/mypy
 
 bench: $(VENV)/.ready-dev
-	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/speed.py --repeats 3
+	$(BIN)/python benchmarks/scale.py
 	$(BIN)/python benchmarks/prepare.py
 
 $(VENV)/bin/python:

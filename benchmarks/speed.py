@@ -12,6 +12,7 @@ On a machine that does other work too, `--threads 1 --processor-time` keeps out 
 - bare: the same pieces as ours without Lightning; ours - bare is what Lightning and the bookkeeping of a run cost
 - floor: the matrix products of an epoch with validation, one `torch.mm` each, the first layer with the 81 words that a
   track has instead of 5,000; no other operation and no optimiser
+- oneDNN: the same products by the library that ours takes above the first layer
 """
 
 import argparse
@@ -25,10 +26,17 @@ from pathlib import Path
 import torch
 
 from speed_dense import Clock, Epoch, dense_by_hand, plain
-from speed_ours import floor, ours, ours_by_hand
+from speed_ours import floor, floor_onednn, ours, ours_by_hand
 from speed_problem import MASKS, make_problem
 
-WAYS = {"plain": plain, "by hand": dense_by_hand, "ours": ours, "bare": ours_by_hand, "floor": floor}
+WAYS = {
+    "plain": plain,
+    "by hand": dense_by_hand,
+    "ours": ours,
+    "bare": ours_by_hand,
+    "floor": floor,
+    "oneDNN": floor_onednn,
+}
 # name: training rows, validation rows, task set, sharing. Rows as in the original study's figures and the issue.
 CASES = {
     "1,000 rows": (1_000, 6_000, "tight", "low"),
@@ -44,7 +52,7 @@ def measure(case: str, repeats: int, clock: Clock) -> dict[str, float]:
     problem = make_problem(*CASES[case])
     epochs: dict[str, Epoch] = {name: make(problem) for name, make in WAYS.items()}
     times: dict[str, list[float]] = {name: [] for name in WAYS}
-    for name in ("by hand", "bare", "floor"):
+    for name in ("by hand", "bare", "floor", "oneDNN"):
         epochs[name](clock)  # what has no warm-up epoch of its own
     for _ in range(repeats):
         for name, epoch in epochs.items():
@@ -55,9 +63,10 @@ def measure(case: str, repeats: int, clock: Clock) -> dict[str, float]:
 def row(case: str, seconds: dict[str, float]) -> str:
     """One line of the table."""
     base = seconds["ours"]
-    ratios = f"{seconds['plain'] / base:8.1f} {seconds['by hand'] / base:8.1f} {base / seconds['floor']:8.2f}"
+    ratios = f"{seconds['plain'] / base:9.2f}{seconds['by hand'] / base:8.2f}"
+    ratios += f"{base / seconds['floor']:9.2f}{base / seconds['oneDNN']:10.2f}"
     own = 1000 * (base - seconds["bare"])
-    return f"{case:26}" + "".join(f"{1000 * value:9.0f}" for value in seconds.values()) + ratios + f"{own:10.0f}"
+    return f"{case:26}" + "".join(f"{1000 * value:9.0f}" for value in seconds.values()) + ratios + f"{own:11.0f}"
 
 
 def main() -> None:
@@ -74,7 +83,7 @@ def main() -> None:
     torch.set_num_threads(chosen.threads)
     print(f"torch {torch.__version__}, {chosen.threads} threads, median of {chosen.repeats}, milliseconds an epoch")
     heads = "".join(f"{name:>9}" for name in WAYS)
-    print(f"{'':26}{heads}  plain/x  hand/x  x/floor  Lightning")
+    print(f"{'':26}{heads}  plain/x  hand/x  x/floor  x/oneDNN  Lightning")
     clock = time.process_time if chosen.processor_time else time.perf_counter
     results = {}
     for case in chosen.only:

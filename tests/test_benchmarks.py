@@ -1,0 +1,40 @@
+"""Benchmarks run: small, so that what they measure stays true to the code, not to see any time."""
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+
+
+@pytest.fixture(autouse=True)
+def benchmarks(monkeypatch):
+    monkeypatch.syspath_prepend(FOLDER)
+    yield
+    for module in [name for name in sys.modules if name == "scale" or name.startswith("speed")]:
+        del sys.modules[module]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # Lightning's advice to the plain way
+def test_every_way_of_the_speed_benchmark_makes_an_epoch(monkeypatch):
+    import speed
+    import speed_problem
+
+    monkeypatch.setattr(speed_problem, "N_TRACKS", 260)
+    monkeypatch.setitem(speed.CASES, "small", (150, 100, "loose", "interspersed"))
+    seconds = speed.measure("small", 1, time.perf_counter)
+    assert list(seconds) == list(speed.WAYS)
+    assert min(seconds.values()) > 0
+    assert len(speed.row("small", seconds).split()) == 1 + len(speed.WAYS) + 5
+
+
+def test_the_store_of_the_scale_benchmark_makes_data(tmp_path):
+    import scale
+    from msd_mtl.study.fit import build_data
+
+    scale.make_store(tmp_path / "store.h5", 2_000)
+    data = build_data(scale.configuration(scale.overrides(tmp_path / "store.h5", 150, 1, tmp_path)))
+    assert len(data.parts["train"]) == 150
