@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from msd_mtl.errors import UserError
 from msd_mtl.study.cell import Cell, attempt
 from msd_mtl.study.follow import Follower
 from msd_mtl.study.index import add_sweep
@@ -64,11 +65,24 @@ def launch_here(cells: Sequence[Cell], n_workers: int | None, threads: int) -> N
 
 
 def worker_environments(cell: Cell, n_workers: int | None, threads: int) -> list[dict[str, str]]:
-    """Environment variables of each worker: its threads, and its GPU where the runs ask for one."""
+    """Environment variables of each worker: its threads, and where the runs ask for GPUs those that are its own.
+
+    Raises:
+        UserError: If there are fewer GPUs than a run asks for.
+    """
     limits = {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
-    gpus = visible_gpus() if cell.config["trainer"]["accelerator"] in ("cuda", "gpu") else []
-    n = n_workers or len(gpus) or max(1, len(os.sched_getaffinity(0)) // threads)
-    return [limits | ({"CUDA_VISIBLE_DEVICES": gpus[i % len(gpus)]} if gpus else {}) for i in range(n)]
+    trainer = cell.config["trainer"]
+    if trainer["accelerator"] not in ("cuda", "gpu"):
+        return [limits] * (n_workers or max(1, len(os.sched_getaffinity(0)) // threads))
+    gpus, devices = visible_gpus(), trainer["devices"]
+    each = devices if isinstance(devices, int) and devices > 0 else max(1, len(gpus))  # Lightning's auto and -1: all
+    shares = [",".join(gpus[i : i + each]) for i in range(0, len(gpus) - each + 1, each)]
+    if not shares:
+        raise UserError(
+            f"trainer.accelerator={trainer['accelerator']} must find {each} GPUs a run; got {len(gpus)}. "
+            "Set trainer=cpu, or see `nvidia-smi` and CUDA_VISIBLE_DEVICES."
+        )
+    return [limits | {"CUDA_VISIBLE_DEVICES": shares[i % len(shares)]} for i in range(n_workers or len(shares))]
 
 
 def visible_gpus() -> list[str]:
