@@ -28,7 +28,8 @@ class StudySweeper(BasicSweeper):
     Args:
         max_batch_size: Runs of a batch; None for all in one.
         params: Settings and their choices, as on a command line; every grid has them.
-        grids: Per grid, by any name, further settings and their choices; None for one grid of ``params`` alone.
+        grids: Per grid, by any name, further settings and their choices, None to leave it out; None for one grid of
+            ``params`` alone.
     """
 
     def __init__(

@@ -47,7 +47,7 @@ def test_a_setting_on_the_command_line_replaces_it_in_every_grid():
 
 
 def test_what_is_in_two_grids_is_made_once(loaded):
-    grids = {"one": {"seed": "0,1"}, "other": {"seed": "1,2"}, "bare": None}
+    grids = {"one": {"seed": "0,1"}, "other": {"seed": "1,2"}, "bare": {}, "left out": None}
     assert [cell.config["seed"] for cell in cells(*loaded, jobs(None, grids, [], loaded[0]))] == [0, 1, 2]
 
 

@@ -16,8 +16,8 @@ def jobs(
 
     Args:
         params: Settings and their choices that every grid has (``hydra.sweeper.params``).
-        grids: Per grid, by any name, further settings and their choices (``hydra.sweeper.grids``); None for one grid
-            that has ``params`` alone.
+        grids: Per grid, by any name, further settings and their choices (``hydra.sweeper.grids``), or None for a grid
+            that is left out; None for one grid that has ``params`` alone.
         arguments: Settings on the command line; they replace those of the same name in every grid.
         loader: Hydra's configuration loader, which knows groups from values; None where only the number counts.
 
@@ -26,8 +26,10 @@ def jobs(
     """
     parser = OverridesParser.create(config_loader=loader)
     found: list[list[str]] = []
-    for grid in (grids or {"all": {}}).values():
-        swept = [f"{key}={value}" for key, value in {**(params or {}), **(grid or {})}.items()]
+    for grid in ({"all": {}} if grids is None else grids).values():
+        if grid is None:
+            continue
+        swept = [f"{key}={value}" for key, value in {**(params or {}), **grid}.items()]
         (of_grid,) = BasicSweeper.split_arguments(parser.parse_overrides([*swept, *arguments]), None)
         found += of_grid
     return found
