@@ -165,7 +165,7 @@ def _make(settings: Config | None, **arguments: Any) -> Any:
         cause = error.__cause__
         if isinstance(cause, UserError):
             raise cause from None
-        message = f"{type(cause).__name__}: {cause}" if cause else str(error).splitlines()[0]
+        message = (f"{type(cause).__name__}: {cause}" if cause else str(error).splitlines()[0]).rstrip(".")
         raise UserError(f"settings of {settings['_target_']} must be ones that it takes; got {message}.") from error
 
 
@@ -174,7 +174,10 @@ def _with_steps(scheduler: Config | None, config: Config, data: MultiTaskDataMod
     if scheduler is None or STEPS not in scheduler.values():
         return scheduler
     trainer = config["trainer"]
-    per_epoch = -(-len(data.train_dataloader()) // trainer.get("accumulate_grad_batches", 1))
+    batches, limit = len(data.train_dataloader()), trainer.get("limit_train_batches")
+    if limit is not None:  # Lightning's: a number of batches, or a share of them
+        batches = min(limit, batches) if isinstance(limit, int) else int(limit * batches)
+    per_epoch = -(-batches // trainer.get("accumulate_grad_batches", 1))
     epochs = -1 if trainer["max_epochs"] is None else trainer["max_epochs"]
     budgets = [n for n in (trainer["max_steps"], epochs * per_epoch) if n >= 0]
     n_steps = min(budgets, default=0)  # whichever ends first ends the run
