@@ -67,7 +67,7 @@ def contrast(question: Question = "benefit", name: str = "tight, low (1100)", **
     return replace(base, **changes)
 
 
-def record(arm: Arm, seed: int, study: str = "made") -> dict[str, Any]:
+def record(arm: Arm, seed: int, study: dict[str, Any]) -> dict[str, Any]:
     parts = ("train", "val", "test")
     labels = {part: dict.fromkeys(arm.tasks, 900) for part in parts}
     data: dict[str, Any] = {"name": "synthetic", "split": "artist", "split_seed": 0, "train_size": arm.train_size}
@@ -76,7 +76,7 @@ def record(arm: Arm, seed: int, study: str = "made") -> dict[str, Any]:
         "tasks": {"names": list(arm.tasks), "target": arm.target},
         "sharing": {"mask": [int(bit) for bit in arm.mask]},
         "model": {"match_parameters": None},
-        "study": {"name": study},
+        "study": study,
         "seed": seed,
         "runs_dir": "runs",
     }
@@ -85,7 +85,7 @@ def record(arm: Arm, seed: int, study: str = "made") -> dict[str, Any]:
         config.setdefault(group, {})[leaf] = None if value == "null" else value
     measured = {"value": 0.4, "low": 0.35, "high": 0.45, "n": 880, "kind": "phi"}
     return {
-        "study": study,
+        "study": study["name"],
         "config": config,
         "data": {
             "fingerprint": "synthetic",
@@ -97,6 +97,8 @@ def record(arm: Arm, seed: int, study: str = "made") -> dict[str, Any]:
             "coupling": {task: {"label": measured, "planted": None} for task in arm.tasks if task != arm.target},
             "overlap": {task: 880 for task in arm.tasks if task != arm.target},
         },
+        "metrics": {"val": {arm.target: {"error": 0.3 + 0.01 * seed}}},
+        "baselines": {"val": {arm.target: {"trivial": {"error": 0.49}}}},
         "environment": {"python": "3.11.7", "platform": "Linux x86_64", "cpus": 2, "packages": {"torch": "2.13.0"}},
         "started_at": f"2016-01-0{1 + seed % 9}T00:00:00+00:00",
     }
@@ -124,8 +126,10 @@ def analysis(
     n_seeds: int = 3,
     histories: bool = True,
     target: str = TARGET,
+    report: dict[str, Any] | None = None,
 ) -> Analysis:
     """A study with every combination, no sharing as its reference, and scores that follow a formula."""
+    settings = {"name": study, "report": report} if report else {"name": study}
     draws = np.random.default_rng(0)
     runs: list[Run] = []
     cells: list[CellResult] = []
@@ -154,7 +158,7 @@ def analysis(
             run_id = f"{len(runs):016x}"
             if histories:
                 write_history(folder / run_id, target, level=score)
-            runs.append(Run(run_id, arm, seed, folder / run_id, record(arm, seed, study), metric, score, **common))
+            runs.append(Run(run_id, arm, seed, folder / run_id, record(arm, seed, settings), metric, score, **common))
         if size == sizes[0] and not is_reference:
             at = "" if coupling is None else f", coupling {coupling:g}"
             given = effect(gain, verdict, n_seeds)
@@ -214,3 +218,25 @@ def hostile(folder: Path) -> Analysis:
         warnings=(HOSTILE, LONG),
         expected=made.expected + 4,
     )
+
+
+def reported(folder: Path, **changes: Any) -> Analysis:
+    """A study like the original, that asks for the original's curves beside its own."""
+    contexts = [
+        (("data.control", control), ("recipe.name", recipe))
+        for control, recipe in product(("null", "misalign"), ("paper2016", "default"))
+    ]
+    given: dict[str, Any] = {
+        "study": "again",
+        "masks": ("1100", "0011", "1001"),
+        "task_sets": (
+            ("pop", (TARGET,)),
+            ("tight", (TARGET, "term:pop rock", "term:ballad")),
+            ("loose", (TARGET, "loudness", "year")),
+        ),
+        "sizes": (500, 1000),
+        "couplings": (None,),
+        "contexts": contexts,
+        "report": {"questions": ["size", "benefit"], "curves": "paper2016"},
+    }
+    return analysis(folder, **given | changes)

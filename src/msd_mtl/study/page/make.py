@@ -18,6 +18,8 @@ from msd_mtl.study.page import data, tables, words
 from msd_mtl.study.page.colours import NIGHT
 from msd_mtl.study.page.fair import comparisons
 from msd_mtl.study.page.figures.drawing import Drawn, Picture, draw
+from msd_mtl.study.page.figures.post_mortem import draw_post_mortem
+from msd_mtl.study.page.hints import hints
 from msd_mtl.study.page.legend import entries, mask_variables
 from msd_mtl.study.page.provenance import provenance
 from msd_mtl.study.page.sections import answers, further_pictures, score_pictures, subtitle
@@ -62,14 +64,18 @@ def _parts(analysis: Analysis, runs_dir: Path, folder: Path) -> dict[str, Any]:
         table.write(folder / TABLES)
         return table
 
-    origin = provenance(analysis, runs_dir)
+    origin, hint = provenance(analysis, runs_dir), hints(analysis)
+    post_mortem = draw_post_mortem(analysis, hint.reported) if hint.reported else []
     of_data = (data.split_table, data.label_table, data.coupling_table, data.dropped_table)
     return {
         "analysis": analysis,
         "subtitle": subtitle(analysis),
         "masks": {cell.arm.mask for cell in analysis.cells} | {c.mask for c in analysis.contrasts if c.mask},
-        "answers": [(answer, drawn(answer.picture), written(answer.table)) for answer in answers(analysis)],
+        "answers": [
+            (answer, drawn(answer.picture), written(answer.table)) for answer in answers(analysis, hint.questions)
+        ],
         "scores": [drawn(picture) for picture in score_pictures(analysis)],
+        "post_mortem": [drawn(picture) for picture in post_mortem],
         "figures": [drawn(picture) for picture in further_pictures(analysis)],
         "cells": written(tables.cell_table(analysis)),
         "absent": written(tables.absent_table(analysis)),

@@ -10,7 +10,7 @@ from typing import Any
 
 from msd_mtl import __version__
 from msd_mtl.study.answers.types import Analysis
-from msd_mtl.study.identity import OPERATIONAL, without
+from msd_mtl.study.identity import OPERATIONAL
 from msd_mtl.study.index import sweeps
 from msd_mtl.study.page.table import Column, Table
 
@@ -123,7 +123,7 @@ def _environments(analysis: Analysis) -> Table:
 def _differences(analysis: Analysis) -> Table:
     """Settings with more than one value over the runs."""
     values: dict[str, dict[str, int]] = {}
-    flats = [dict(_flat(without(run.record["config"], OPERATIONAL))) for run in analysis.runs]
+    flats = [dict(_flat(run.record["config"])) for run in analysis.runs]
     for key in dict.fromkeys(key for flat in flats for key in flat):
         for flat in flats:
             value = flat.get(key, "not there")
@@ -131,7 +131,7 @@ def _differences(analysis: Analysis) -> Table:
             counts[value] = counts.get(value, 0) + 1
     rows = []
     for key, counts in sorted(values.items()):
-        if len(counts) > 1:
+        if len(counts) > 1 and not any(key == left or key.startswith(f"{left}.") for left in OPERATIONAL):
             told = [f"{value} ({n})" for value, n in list(counts.items())[:MOST_VALUES]]
             more = f", and {len(counts) - MOST_VALUES} more" if len(counts) > MOST_VALUES else ""
             rows.append({"key": key, "n": len(counts), "values": ", ".join(told) + more})

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from msd_mtl.study.answers.types import QUESTIONS, Analysis, Contrast
+from msd_mtl.study.answers.types import Analysis, Contrast, Question
 from msd_mtl.study.page import words
 from msd_mtl.study.page.figures.drawing import Picture
 from msd_mtl.study.page.figures.effects import draw_effects
@@ -49,12 +48,12 @@ class Answer:
     table: Table | None
 
 
-def answers(analysis: Analysis) -> list[Answer]:
-    """The four questions."""
-    return [_answer(name, [c for c in analysis.contrasts if c.question == name]) for name in QUESTIONS]
+def answers(analysis: Analysis, questions: Sequence[Question]) -> list[Answer]:
+    """The answers to the questions, in their order."""
+    return [_answer(name, [c for c in analysis.contrasts if c.question == name]) for name in questions]
 
 
-def _answer(name: Any, contrasts: Sequence[Contrast]) -> Answer:
+def _answer(name: Question, contrasts: Sequence[Contrast]) -> Answer:
     order = {verdict: place for place, verdict in enumerate(words.VERDICTS)}
     ordered = sorted(contrasts, key=lambda contrast: order[contrast.effect.verdict])
     first = words.leading(contrasts)

@@ -65,6 +65,16 @@ def setting(context: Settings) -> str:
     return ", ".join(f"{key} = {value}" for key, value in context if value != NOT_SET)
 
 
+def brief(context: Settings) -> str:
+    """Settings as a panel's title has room for them: ``control misalign, recipe paper2016``."""
+    parts = []
+    for key, value in context:
+        *group, leaf = key.split(".")
+        if value != NOT_SET:
+            parts.append(f"{group[-1] if leaf == 'name' and group else leaf} {value}")
+    return ", ".join(parts)
+
+
 def verdict_of(contrast: Contrast) -> str:
     """A contrast in a sentence, without its name."""
     effect, metric = contrast.effect, metric_name(contrast.metric)

@@ -12,7 +12,7 @@ from msd_mtl.study.page.colours import style_of
 from msd_mtl.study.page.figures.drawing import Panel, Picture, short
 from msd_mtl.study.page.figures.style import BAND, INK, MUTED, zero_line
 from msd_mtl.study.page.groups import ordered_masks
-from msd_mtl.study.page.words import MEANING, counted, metric_name, setting, spread
+from msd_mtl.study.page.words import MEANING, brief, counted, metric_name, spread
 
 ROW, MARGINS = 0.4, 0.8  # inches
 MOST_ROWS, MOST_PANELS = 24, 9
@@ -57,7 +57,7 @@ def draw_effects(question: Question, contrasts: Sequence[Contrast]) -> Picture |
 
 def _panel_of(contrast: Contrast) -> tuple[str, ...]:
     coupling = "" if contrast.coupling is None else f"coupling {contrast.coupling:g}"
-    return contrast.target, contrast.task_set or "", coupling, setting(contrast.context), contrast.metric
+    return contrast.target, contrast.task_set or "", coupling, brief(contrast.context), contrast.metric
 
 
 def _order(contrast: Contrast) -> tuple[object, ...]:
@@ -82,7 +82,11 @@ def _panel(axes: Axes, rows: Sequence[Contrast]) -> None:
         axes.axvspan(-effect.margin, effect.margin, color=MUTED, alpha=BAND, linewidth=0)
     zero_line(axes, across=False)
     for row, contrast in enumerate(rows):
-        _row(axes, row, contrast)
+        _mark(axes, row, contrast)
+    seeds = [(value, row + 0.16, _ink(c)) for row, c in enumerate(rows) for value in c.per_seed.values()]
+    if seeds:
+        x, y, colours = zip(*seeds, strict=True)
+        axes.scatter(x, y, s=6, c=colours, alpha=0.6, linewidths=0)
     axes.set_ylim(len(rows) - 0.4, -0.75)
     axes.yaxis.set_visible(False)
     axes.spines["left"].set_visible(False)
@@ -92,16 +96,17 @@ def _panel(axes: Axes, rows: Sequence[Contrast]) -> None:
     )
 
 
-def _row(axes: Axes, row: int, contrast: Contrast) -> None:
-    """Label above, seeds and interval below."""
-    effect = contrast.effect
-    style = style_of(contrast.mask) if contrast.mask else None
-    colour, marker = (style.colour, style.marker) if style else (INK, "o")
+def _ink(contrast: Contrast) -> str:
+    return style_of(contrast.mask).colour if contrast.mask else INK
+
+
+def _mark(axes: Axes, row: int, contrast: Contrast) -> None:
+    """Label above, mean and interval below."""
+    effect, colour = contrast.effect, _ink(contrast)
     at = (0, row - 0.36)
     axes.annotate(_label(contrast), at, xycoords=("axes fraction", "data"), fontsize=9, color=INK, va="center")
-    values = list(contrast.per_seed.values())
-    axes.scatter(values, [row + 0.16] * len(values), s=6, color=colour, alpha=0.6, linewidths=0)
     if math.isfinite(effect.low):
         axes.plot([effect.low, effect.high], [row, row], color=colour, linewidth=1.6)
     face = "none" if effect.verdict == "undecided" else colour
-    axes.scatter([effect.estimate], [row], s=30, marker=marker, facecolors=face, edgecolors=colour, linewidths=1.2)
+    marker = style_of(contrast.mask).marker if contrast.mask else "o"
+    axes.plot([effect.estimate], [row], marker=marker, color=colour, markerfacecolor=face, markersize=5.5)

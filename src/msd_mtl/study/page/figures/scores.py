@@ -77,7 +77,13 @@ def _panel(axes: Axes, facet: Facet, axis: str, group: Group) -> None:
     for mask, cells in lines.items():
         style = style_of(mask)
         points = [(place(cell), cell.mean, cell.low, cell.high) for cell in cells]
-        _line(axes, _aside(points, list(lines).index(mask), len(lines), axis), style.colour, style.marker, style.dash)
+        _line(
+            axes,
+            _aside(points, list(lines).index(mask), len(lines), axis, group.sizes),
+            style.colour,
+            style.marker,
+            style.dash,
+        )
     alone = sorted(facet.alone, key=place)
     if axis == "mask":
         for cell in alone:
@@ -97,7 +103,7 @@ def _gain_panel(axes: Axes, facet: Facet, group: Group) -> None:
     for at, (mask, cells) in enumerate(lines.items()):
         style = style_of(mask)
         points = [(place(c), c.gain.estimate, c.gain.low, c.gain.high) for c in cells if c.gain]
-        _line(axes, _aside(points, at, len(lines), "size"), style.colour, style.marker, style.dash)
+        _line(axes, _aside(points, at, len(lines), "size", group.sizes), style.colour, style.marker, style.dash)
     size_axis(axes, group.sizes)
     axes.set_ylabel(f"gain in {metric_name(group.metric)}")
 
@@ -114,17 +120,17 @@ def _line(axes: Axes, points: Sequence[Point], colour: str, marker: str, dash: s
     """Means with their intervals, joined."""
     xs, means = [p[0] for p in points], [p[1] for p in points]
     axes.plot(xs, means, color=colour, marker=marker, linestyle=dash if len(xs) > 1 else "none", linewidth=width)
-    for x, _, low, high in points:
-        if math.isfinite(low):
-            axes.plot([x, x], [low, high], color=colour, linewidth=0.9, alpha=0.7)
+    bars = [point for point in points if math.isfinite(point[2])]
+    x, _, low, high = zip(*bars, strict=True) if bars else ((),) * 4
+    axes.vlines(x, low, high, colors=colour, linewidth=0.9, alpha=0.7)
 
 
-def _aside(points: Sequence[Point], place: int, n: int, axis: str) -> list[Point]:
+def _aside(points: Sequence[Point], place: int, n: int, axis: str, sizes: Sequence[int]) -> list[Point]:
     """Points moved a little, so that intervals of lines at one place stand side by side."""
     shift = (place - (n - 1) / 2) / max(n - 1, 1)
-    if axis == "size":
-        return [(x * 2 ** (0.16 * shift), *rest) for x, *rest in points]  # type: ignore[misc]
-    return [(x + (0.04 * shift if axis == "coupling" else 0.0), *rest) for x, *rest in points]  # type: ignore[misc]
+    factor = (sizes[-1] / sizes[0]) ** (0.03 * shift) if axis == "size" else 1.0
+    step = 0.04 * shift if axis == "coupling" else 0.0
+    return [(x * factor + step, mean, low, high) for x, mean, low, high in points]
 
 
 def _levels_of(axes: Axes, cells: Sequence[CellResult], place: Callable[[CellResult], float], axis: str) -> None:

@@ -16,7 +16,6 @@ SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: it can be read aloud, searched, and takes the page's font
     "text.parse_math": False,  # a tag may hold dollars
     "svg.hashsalt": "msd-mtl",  # the same figure is the same bytes
-    "pdf.fonttype": 42,
     "font.size": 10.0,
     "axes.titlesize": 10.5,
     "axes.titlelocation": "left",

@@ -1,0 +1,120 @@
+"""How long the report of a study takes: made-up records, histories and test predictions, everything else as it is.
+
+16 masks x 5 couplings x 5 training sizes x 5 seeds = 2,000 runs of 8 epochs, 1,200 test tracks of 180 artists each.
+"""
+
+import argparse
+import copy
+import csv
+import itertools
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from hydra import compose, initialize_config_dir
+
+from msd_mtl.app import conf_dir
+from msd_mtl.data.task import task_of
+from msd_mtl.model.metrics import task_metrics
+from msd_mtl.study.cell import Cell
+from msd_mtl.study.files import write_json
+from msd_mtl.study.identity import digest, resolved
+from msd_mtl.study.index import add_sweep
+from msd_mtl.study.record import start_record
+
+MASKS = list(itertools.product((0, 1), repeat=4))
+COUPLINGS = (0.0, 0.25, 0.5, 0.75, 1.0)
+SIZES = (500, 1000, 2000, 4000, 8000)
+SEEDS = range(5)
+N_TEST, N_ARTISTS, N_EPOCHS = 1200, 180, 8
+TARGET = "term:pop"
+PARTS = ("train", "val", "test")
+
+
+def main() -> None:
+    """Make the runs and time their report."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--runs", type=int, default=2000, help="number of runs, the first of the grid")
+    n = arguments.parse_args().runs
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_study(folder / "runs", n)
+        command = [sys.executable, "-m", "msd_mtl.cli", "report", "study=timed", "runs_dir=runs"]
+        started = time.perf_counter()
+        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        took = time.perf_counter() - started
+        size = (folder / "reports" / "timed" / "index.html").stat().st_size
+    print(f"{n:,} runs: {took:.1f} s from the command line to the page, {size / 1e6:.1f} MB")
+
+
+def make_study(runs_dir: Path, n: int) -> None:
+    """Make runs of a grid, as the bench leaves them."""
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        config = resolved(compose("train", ["study.name=timed", "tasks=loose", f"runs_dir={runs_dir}"]))
+    draws = np.random.default_rng(0)
+    artist = draws.integers(N_ARTISTS, size=N_TEST).astype(np.int32)
+    truth = (draws.random(N_TEST) < 0.5).astype(np.float32)
+    cells = []
+    grid = itertools.product(SEEDS, SIZES, COUPLINGS, MASKS)
+    for seed, size, coupling, mask in itertools.islice(grid, n):
+        one = copy.deepcopy(config) | {"seed": seed, "sharing": {"mask": list(mask)}}
+        one["data"] |= {"coupling": coupling, "train_size": size, "seed": seed}
+        one["model"]["mask"] = list(mask)
+        values = (f"sharing.mask={list(mask)}", f"data.coupling={coupling}", f"data.train_size={size}", f"seed={seed}")
+        cell = Cell(digest(list(values)), values, one)
+        signal = 0.4 + 0.1 * np.log2(size / 500) + 0.1 * sum(mask) * (coupling - 0.4)
+        prediction = 1 / (1 + np.exp(-(signal * (2 * truth - 1) + draws.normal(size=N_TEST))))
+        write_run(runs_dir / cell.run_id, cell, truth, prediction.astype(np.float32), artist)
+        cells.append(cell)
+    add_sweep(runs_dir, "timed", cells)
+
+
+def write_run(folder: Path, cell: Cell, truth: np.ndarray, prediction: np.ndarray, artist: np.ndarray) -> None:
+    """Write what a run leaves that a report reads."""
+    folder.mkdir(parents=True)
+    tasks = cell.config["tasks"]["names"]
+    scores = task_metrics(task_of(TARGET), prediction, truth, np.ones(len(truth), dtype=bool))
+    columns = [f"val/{TARGET}/{metric}" for metric in scores]
+    with (folder / "history.csv").open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["epoch", "step", *columns])
+        rows.writerows([epoch, 8 * epoch, *scores.values()] for epoch in range(N_EPOCHS))
+    labelled = {part: dict.fromkeys(tasks, 1000) for part in PARTS}
+    linear = {TARGET: {"linear": scores, "trivial": scores | {"auroc": 0.5}}}
+    coupling = {
+        task: {"label": {"value": 0.3, "low": 0.2, "high": 0.4, "n": 900, "kind": "pearson"}} for task in tasks[1:]
+    }
+    record = start_record(cell.config, cell.run_id, "synthetic") | {
+        "status": "completed",
+        "started_at": "2026-01-01T00:00:00+00:00",
+        "parameters": {"total": 100_000 - 15_000 * sum(cell.config["sharing"]["mask"]), "shared": 0, "private": 0},
+        "timing_s": {"total": 2.0},
+        "metrics": {"val": {TARGET: scores}, "test": {TARGET: scores}},
+        "baselines": {"val": linear, "test": linear},
+        "bayes": {"test": {TARGET: scores | {"auroc": 0.85}}},
+    }
+    record["data"] |= {
+        "rows": {"train": cell.config["data"]["train_size"], "val": 850, "test": N_TEST},
+        "artists": dict.fromkeys(PARTS, N_ARTISTS),
+        "labelled": labelled,
+        "prevalence": {part: {TARGET: 0.5} for part in PARTS},
+        "dropped": {},
+        "coupling": coupling,
+    }
+    write_json(folder / "record.json", json.loads(json.dumps(record)))
+    np.savez(
+        folder / "predictions.npz",
+        track_id=np.array([f"TR{row:016d}" for row in range(len(truth))], dtype="S18"),
+        artist=artist,
+        task=np.array(tasks),
+        target=np.stack([truth, *(np.zeros_like(truth) for _ in tasks[1:])]),
+        **{f"prediction_{place}": prediction for place in range(len(tasks))},
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+from dataclasses import replace
+
+import pytest
+
+from msd_mtl.errors import UserError
+from msd_mtl.study.page.figures.post_mortem import draw_post_mortem
+from msd_mtl.study.page.groups import groups
+from msd_mtl.study.page.hints import hints
+
+from .made import analysis, reported
+
+
+def test_a_study_says_which_questions_come_first_and_whose_curves_stand_beside_its_own(tmp_path):
+    found = hints(reported(tmp_path, sizes=(1000,), n_seeds=1, histories=False))
+    assert found.questions == ("size", "benefit", "coupling", "depth")
+    assert found.reported.base_rate == 0.2965
+    assert [len(errors) for *_, errors in found.reported.error] == [len(found.reported.epochs)] * 7
+    assert found.reported.error[0][2][0] == 0.585
+
+
+def test_without_a_word_of_it_all_questions_stand_in_their_order(tmp_path):
+    found = hints(analysis(tmp_path, histories=False))
+    assert found.questions == ("benefit", "size", "coupling", "depth")
+    assert found.reported is None
+
+
+def test_what_another_study_says_does_not_count(tmp_path):
+    made = reported(tmp_path, sizes=(1000,), n_seeds=1, histories=False)
+    assert hints(replace(made, study="other")).reported is None
+
+
+def test_curves_that_are_not_there_are_refused(tmp_path):
+    made = reported(tmp_path, sizes=(1000,), n_seeds=1, histories=False, report={"curves": "paper2017"})
+    with pytest.raises(UserError, match=r"study\.report\.curves must be one of paper2016; got 'paper2017'"):
+        hints(made)
+
+
+def test_the_reported_curves_stand_beside_ours_under_every_recipe_and_control(tmp_path):
+    made = reported(tmp_path, n_seeds=2)
+    by_epoch, by_size = draw_post_mortem(made, hints(made).reported)
+    titles = [panel.title for panel in by_epoch.panels]
+    assert len(titles) == len(set(titles)) == 8
+    assert "tight, recipe paper2016" in titles
+    assert "loose, control misalign, recipe default" in titles
+    assert len(by_size.panels) == 8
+    assert "0.2965" in by_size.caption
+    from matplotlib.figure import Figure
+
+    axes = Figure().subplots()
+    by_epoch.panels[titles.index("tight, recipe paper2016")].draw(axes)
+    drawn = [line.get_ydata()[0] for line in axes.get_lines() if line.get_linestyle() == ":"]
+    assert drawn == pytest.approx([0.2965, 0.585, 0.485, 0.548, 0.408])
+
+
+def test_runs_of_other_sizes_are_not_drawn_beside_the_reported_ones(tmp_path):
+    made = reported(tmp_path, sizes=(500,), n_seeds=1)
+    assert draw_post_mortem(made, hints(reported(tmp_path, sizes=(1000,), n_seeds=1)).reported) == []
+    assert groups(made)
