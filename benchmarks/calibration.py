@@ -28,17 +28,16 @@ BASE = Setting()
 NOTHING = replace(BASE, lucky=0.0, taste=0.0)  # arms differ by the noise of training alone
 QUIET = Setting(n_artists=400, lucky=0.01, taste=0.03, memory=0.05, noise=0.1)  # precise enough to show equivalence
 SETTINGS: dict[str, Setting] = {
-    **{f"nothing differs, {n} seeds": replace(NOTHING, n_seeds=n) for n in SEEDS},
     **{f"no effect, {n} seeds": replace(BASE, n_seeds=n) for n in SEEDS},
-    "no effect, 100 artists": replace(BASE, n_artists=100),
-    "no effect, 400 artists": replace(BASE, n_artists=400),
-    "no effect, seeds differ much, 3 seeds": replace(BASE, lucky=0.15, n_seeds=3),
-    "no effect, seeds differ much": replace(BASE, lucky=0.15),
+    **{f"no effect, seeds differ much, {n} seeds": replace(BASE, lucky=0.2, n_seeds=n) for n in (3, 5)},
     "no effect, artists differ much": replace(BASE, taste=0.5),
-    "no effect, 1 artist in 10 positive": replace(BASE, prevalence=0.1),
+    **{f"nothing differs, {n} seeds": replace(NOTHING, n_seeds=n) for n in (3, 5)},
     "quiet, no effect": QUIET,
     "quiet, one effect of 0.01": replace(QUIET, effect=0.01),
-    **{f"one effect of {e:g}, {n} seeds": replace(BASE, effect=e, n_seeds=n) for n in SEEDS for e in EFFECTS},
+    **{f"one effect of {e:g}, {n} seeds": replace(BASE, effect=e, n_seeds=n) for n in (5, 3, 10) for e in EFFECTS},
+    "no effect, 100 artists": replace(BASE, n_artists=100),
+    "no effect, 400 artists": replace(BASE, n_artists=400),
+    "no effect, 1 artist in 10 positive": replace(BASE, prevalence=0.1),
 }
 
 
@@ -133,8 +132,8 @@ def main() -> None:
                 if setting == replace(BASE, effect=setting.effect, n_seeds=setting.n_seeds):
                     found = np.mean([one.verdict == "better" for one in studies])
                     power[setting.n_seeds][setting.effect] = float(found)
-    if chosen.picture is not None:
-        draw_power(chosen.picture, power, chosen.studies)
+                    if chosen.picture is not None:
+                        draw_power(chosen.picture, power, chosen.studies)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ RNG = np.random.default_rng(0)
 
 def measured(estimate: float, se: float, n: int = 5) -> Measured:
     """A contrast without variance over artists."""
-    return Measured(estimate, se**2 * n, se, 0.0, n - 1.0, n, 100)
+    return Measured(estimate, se**2 * n, 0.0, n, 100)
 
 
 def test_holm_is_that_of_statsmodels_and_passes_over_what_is_not_tested():
@@ -46,7 +46,7 @@ def test_equivalence_is_corrected_too():
 
 def test_a_contrast_of_one_seed_is_undecided_and_costs_the_others_nothing():
     one = measured(0.03, 0.009)
-    single = measure([0.2], np.zeros(100), 50)
+    single = measure([0.2], np.zeros((1, 100)), 50)
     found = conclude([one, *[single] * 5], [0.01] * 6)
     assert found[0] == conclude([one], [0.01])[0]
     assert (found[1].verdict, found[1].seeds_needed) == ("undecided", None)
@@ -59,8 +59,7 @@ def test_seeds_needed_have_the_power_they_promise(estimate, se):
     assert n > one.n_pairs
     assert power(one, n, 0.01, 0.05) >= 0.8 > power(one, n - 1, 0.01, 0.05)
     repeated = [
-        measure(values, np.full(10, values.mean()), 100)
-        for values in RNG.normal(estimate, np.sqrt(one.variance), (4000, n))
+        measure(values, np.zeros((n, 10)), 100) for values in RNG.normal(estimate, np.sqrt(one.variance), (4000, n))
     ]
     decided = [again.p < 0.05 or again.p_equivalence(0.01) < 0.05 for again in repeated]
     assert np.mean(decided) == pytest.approx(0.8, abs=0.04)

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr, stdtrit
+from scipy.optimize import brentq
+from scipy.special import ndtr, stdtr, stdtridf, stdtrit
 
 from msd_mtl.study.summary import LEVEL
+
+FARTHEST = 8.0  # standard normal deviations; what is less likely than beyond these, 6e-16, is as unlikely
 
 
 @dataclass(frozen=True)
@@ -18,76 +21,112 @@ class Measured:
     Attributes:
         estimate: Mean over seeds; NaN without any.
         variance: Variance over seeds of the contrast of a seed; NaN with fewer than two.
-        se_seeds: Standard error of the estimate over seeds; NaN with fewer than two.
-        se_artists: Standard error of the estimate over test artists.
-        df: Degrees of freedom of both together.
+        se_artists: Standard error of the estimate over test artists, in what all seeds have in common.
         n_pairs: Seeds.
         n_artists: Test artists.
     """
 
     estimate: float
     variance: float
-    se_seeds: float
     se_artists: float
-    df: float
     n_pairs: int
     n_artists: int
 
     @property
-    def se(self) -> float:
-        """Standard error of the estimate over both."""
-        return math.hypot(self.se_seeds, self.se_artists)
+    def is_testable(self) -> bool:
+        """Whether there is an interval."""
+        return math.isfinite(self.variance + self.se_artists)
+
+    @property
+    def se_seeds(self) -> float:
+        """Standard error of the estimate over seeds, in what is particular to each; NaN with fewer than two."""
+        return math.sqrt(self.variance / self.n_pairs) if self.n_pairs else math.nan
 
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval."""
-        half = float(stdtrit(self.df, (1 + LEVEL) / 2)) * self.se
+        half = self.half_width((1 - LEVEL) / 2)
         return self.estimate - half, self.estimate + half
+
+    @property
+    def df(self) -> float:
+        """Degrees of freedom of Student's t that makes the same 95 % interval of the whole standard error."""
+        se = math.hypot(self.se_seeds, self.se_artists)
+        if not self.is_testable or se == 0:
+            return float(self.n_pairs - 1) if self.is_testable else math.nan
+        return float(stdtridf((1 + LEVEL) / 2, self.half_width((1 - LEVEL) / 2) / se))
 
     @property
     def p(self) -> float:
         """Two-sided, of no effect."""
-        return 2 * self._above(abs(self.estimate))
+        return 2 * self._chance_above(abs(self.estimate))
 
     def p_equivalence(self, margin: float) -> float:
         """Two one-sided tests of an effect beyond plus or minus the margin: the larger of the two."""
-        return max(self._above(margin + self.estimate), self._above(margin - self.estimate))
+        return self._chance_above(margin - abs(self.estimate))
 
-    def _above(self, distance: float) -> float:
-        """Chance that an error is larger than this."""
-        if self.se == 0:
-            return 0.0 if distance > 0 else 0.5 if distance == 0 else 1.0
-        return float(stdtr(self.df, -distance / self.se))
+    def half_width(self, tail: float) -> float:
+        """Distance that an error exceeds with this chance, at most 0.5, on either side."""
+        return half_width(self.se_seeds, self.n_pairs - 1, self.se_artists, self.n_artists - 1, tail)
+
+    def _chance_above(self, distance: float) -> float:
+        """The chance whose half width the distance is: p of a one-sided test."""
+        if not self.is_testable:
+            return math.nan
+        if distance < 0:
+            return 1 - self._chance_above(-distance)
+        if self.se_artists == 0:
+            if self.se_seeds == 0:
+                return 0.0 if distance > 0 else 0.5
+            return float(stdtr(self.n_pairs - 1, -distance / self.se_seeds))
+        if distance >= self.half_width(float(ndtr(-FARTHEST))):
+            return float(ndtr(-FARTHEST))
+        return float(ndtr(-brentq(lambda z: self.half_width(float(ndtr(-z))) - distance, 0, FARTHEST)))
+
+
+def half_width(se_seeds: float, df_seeds: int, se_artists: float, df_artists: int, tail: float) -> float:
+    """Half the width of an interval of two sources of error, each with the quantile of its own degrees of freedom.
+
+    Args:
+        se_seeds: Standard error over seeds.
+        df_seeds: Its degrees of freedom.
+        se_artists: Standard error over artists.
+        df_artists: Its degrees of freedom.
+        tail: Chance on either side.
+
+    Returns:
+        Student's half width where one of the two is 0.
+
+    Source: G. Zou and A. Donner, Statistics in Medicine 27 (2008): variance estimates recovered from the limits.
+    """
+    if not math.isfinite(se_seeds + se_artists):
+        return math.nan
+    return math.hypot(stdtrit(df_seeds, tail) * se_seeds, stdtrit(df_artists, tail) * se_artists)
 
 
 def measure(values: Sequence[float], draws: NDArray[np.float64], n_artists: int) -> Measured:
     """Estimate a contrast and how uncertain it is, over seeds and over test artists.
 
-    The variance is that of the mean over seeds, plus that of the mean over seeds under resampled artists. What is
-    particular to a seed and an artist is in both, so the sum errs on the safe side: taking it out once, as Obuchowski
-    and Rockette do, gave too many false findings with three seeds (docs/statistics.md).
+    The variance between seeds holds what is particular to a seed: initialisation, subset, and what it makes of this
+    test part. What all seeds have in common on a test part is the covariance between seeds when artists are drawn
+    again. The two add up to the variance of the mean over new seeds and new artists.
 
     Args:
         values: Contrast of each seed.
-        draws: Mean over seeds of the contrast on each draw of artists, NaN where it is not defined.
+        draws: The same on each draw of artists, NaN where it is not defined, shape ``(seeds, draws)``.
         n_artists: Test artists drawn from.
 
-    Source: A. Owen, The pigeonhole bootstrap, Annals of Applied Statistics 1 (2007), for the sum; Welch and
-    Satterthwaite for its degrees of freedom, where artists count as ``n_artists - 1``.
+    Source: N. Obuchowski and H. Rockette, Communications in Statistics: Simulation and Computation 24 (1995), with
+    seeds for readers and artists for patients; the bootstrap for the covariance.
     """
     n = len(values)
     estimate = float(np.mean(values)) if n else math.nan
-    defined = draws[np.isfinite(draws)]
-    if n < 2 or n_artists < 2 or len(defined) < 2:
-        return Measured(estimate, math.nan, math.nan, math.nan, math.nan, n, n_artists)
-    variance = float(np.var(values, ddof=1))
+    defined = draws[:, np.isfinite(draws).all(axis=0)] if n else draws
+    if n < 2 or n_artists < 2 or defined.shape[1] < 2:
+        return Measured(estimate, math.nan, math.nan, n, n_artists)
+    of_mean = float(np.var(defined.mean(axis=0), ddof=1))
+    of_each = float(np.var(defined, axis=1, ddof=1).sum())
     # Drawing n of n artists shows a variance that is too small by (n - 1) / n.
-    of_artists = float(np.var(defined, ddof=1)) * n_artists / (n_artists - 1)
-    df = satterthwaite(variance / n, n - 1, of_artists, n_artists - 1)
-    return Measured(estimate, variance, math.sqrt(variance / n), math.sqrt(of_artists), df, n, n_artists)
-
-
-def satterthwaite(one: float, df_one: float, other: float, df_other: float) -> float:
-    """Degrees of freedom of the sum of two variances; those of the first if both are 0."""
-    under = one**2 / df_one + other**2 / df_other
-    return (one + other) ** 2 / under if under > 0 else float(df_one)
+    covariance = (n**2 * of_mean - of_each) / (n * (n - 1)) * n_artists / (n_artists - 1)
+    variance = float(np.var(values, ddof=1))
+    return Measured(estimate, variance, math.sqrt(max(covariance, 0.0)), n, n_artists)

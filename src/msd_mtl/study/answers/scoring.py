@@ -50,11 +50,11 @@ class Scored:
     def measure(self, terms: Terms) -> Measured:
         """Estimate and uncertainty of a weighted sum of scores."""
         values = self.per_seed(terms)
-        mean = np.zeros(len(next(iter(self.draws.values()), np.zeros(0))))
-        for arm, factor in terms.items():
-            for seed in values:
-                mean += factor / len(values) * self.draws[self.group.scores[arm][seed].run_id]
-        return measure(list(values.values()), mean, self.n_artists)
+        drawn = [
+            sum(factor * self.draws[self.group.scores[arm][seed].run_id] for arm, factor in terms.items())
+            for seed in values
+        ]
+        return measure(list(values.values()), np.array(drawn), self.n_artists)
 
     def differ_in_tracks(self, terms: Terms) -> bool:
         """Whether arms were tested on different tracks or labels with the same seed."""

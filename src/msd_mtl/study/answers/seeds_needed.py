@@ -3,9 +3,10 @@
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import gammaincinv, ndtr, stdtrit
 
-from msd_mtl.study.answers.measured import Measured, satterthwaite
+from msd_mtl.study.answers.measured import Measured
 
 POWER = 0.8
 MOST = 10_000  # seeds; more are as good as no number
@@ -44,15 +45,18 @@ def power(one: Measured, n: int, margin: float, alpha: float) -> float:
         margin: Margin of equivalence.
         alpha: Level of each test.
 
-    Source: the exact power of the t test and of two one-sided tests, given the standard error that is found, averaged
-    over its distribution: a chi with the degrees of freedom of the two variances together.
+    Source: the exact power of Student's test and of two one-sided tests given the variance that is found, averaged over
+    its distribution; the variance over artists counts as known.
     """
-    of_seeds, of_artists = one.variance / n, one.se_artists**2
-    se = math.sqrt(of_seeds + of_artists)
-    df = satterthwaite(of_seeds, n - 1, of_artists, one.n_artists - 1)
-    found = se * np.sqrt(gammaincinv(df / 2, QUANTILES) * 2 / df)
-    beyond = stdtrit(df, 1 - alpha / 2) * found  # an estimate that differs from 0
-    within = np.clip(margin - stdtrit(df, 1 - alpha) * found, 0.0, beyond)  # one that is as good as 0
+    of_seeds, se = one.variance / n, math.sqrt(one.variance / n + one.se_artists**2)
+    found = of_seeds * gammaincinv((n - 1) / 2, QUANTILES) * 2 / (n - 1)
+
+    def half_width(tail: float) -> NDArray[np.float64]:
+        of_artists = stdtrit(one.n_artists - 1, tail) * one.se_artists
+        return np.hypot(stdtrit(n - 1, tail) * np.sqrt(found), of_artists)
+
+    beyond = half_width(alpha / 2)  # an estimate that differs from 0
+    within = np.clip(margin - half_width(alpha), 0.0, beyond)  # one that is as good as 0
     between = sum(ndtr((sign * beyond - one.estimate) / se) * sign for sign in (1, -1))
     inside = sum(ndtr((sign * within - one.estimate) / se) * sign for sign in (1, -1))
     return float(np.mean(1 - between + inside))

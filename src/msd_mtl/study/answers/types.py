@@ -85,9 +85,9 @@ class Effect:
         verdict: What may be said.
         margin: Effects within plus or minus this count as none.
         n_pairs: Seeds it rests on.
-        se_seeds: Standard error over seeds.
-        se_artists: Standard error over test artists; 0 where predictions are missing (see ``Analysis.warnings``).
-        df: Degrees of freedom of the two together.
+        se_seeds: Standard error over seeds, in what is particular to each.
+        se_artists: Standard error over test artists, in what all seeds have in common.
+        df: Degrees of freedom of Student's t that makes the same interval of the two standard errors together.
         seeds_needed: Seeds that would decide an undecided contrast; None where it is decided or no number would.
     """
 

@@ -1,7 +1,6 @@
 """Verdicts: the contrasts of a question corrected together, and what may then be said of each."""
 
 import gc
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -33,7 +32,7 @@ def conclude(family: Sequence[Measured], margins: Sequence[float]) -> list[Effec
 def _effect(one: Measured, margin: float, p: float, p_equivalence: float, alpha: float) -> Effect:
     verdict = _verdict(one.estimate, p, p_equivalence)
     low, high = one.interval
-    undecided = verdict == "undecided" and math.isfinite(one.df)
+    undecided = verdict == "undecided" and one.is_testable
     return Effect(
         estimate=one.estimate,
         low=low,

@@ -1,0 +1,66 @@
+"""Whether verdicts are wrong as rarely as they say; benchmarks/calibration.py has the same on thousands of studies."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from msd_mtl.study.answers.simulation import Setting, make_study, simulate
+
+N = 300
+# What arms make of an artist is theirs whatever the seed: little of the error is between seeds.
+ARTISTS = Setting(n_seeds=4, n_artists=120, taste=0.5, memory=0.0, noise=0.1, lucky=0.02)
+SEEDS = replace(ARTISTS, taste=0.1, lucky=0.2)
+MOST = stats.binom.ppf(0.999, N, 0.05)  # wrong studies of N that chance explains where one in 20 is
+
+
+def studies(setting: Setting) -> list:
+    return [simulate(setting, seed, n_bootstrap=150) for seed in range(N)]
+
+
+def wrong(found: list, question: str) -> int:
+    """Studies in which any contrast of a question is called better or worse, and is not."""
+    return sum(any(one.is_false_difference for one in study if one.contrast.question == question) for study in found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("setting", [ARTISTS, SEEDS], ids=["artists differ", "seeds differ"])
+@pytest.mark.parametrize("effect", [0.0, 0.05])
+def test_findings_are_wrong_in_at_most_one_study_of_twenty(setting, effect):
+    found = studies(replace(setting, effect=effect))
+    assert {question: wrong(found, question) <= MOST for question in ("benefit", "coupling", "depth")} == {
+        "benefit": True,
+        "coupling": True,
+        "depth": True,
+    }
+    covered = [np.mean([one.covered for one in study]) for study in found]
+    assert np.mean(covered) > 0.95 - 3 * stats.sem(covered)
+
+
+@pytest.mark.slow
+def test_a_difference_as_large_as_the_margin_is_hardly_called_none():
+    quiet = Setting(n_artists=150, taste=0.02, memory=0.02, noise=0.05, lucky=0.005)
+    none, at_margin = studies(quiet), studies(replace(quiet, effect=0.01))
+    equivalent = [np.mean([one.contrast.effect.verdict == "equivalent" for one in study]) for study in none]
+    assert np.mean(equivalent) > 0.5
+    assert sum(any(one.is_false_equivalence for one in study) for study in at_margin) <= MOST
+
+
+@pytest.mark.slow
+def test_a_large_effect_is_found_and_no_other():
+    found = studies(replace(ARTISTS, n_artists=200, taste=0.15, effect=0.1))
+    planted = [one for study in found for one in study if one.planted]
+    assert np.mean([one.contrast.effect.verdict == "better" for one in planted]) > 0.9
+    assert np.mean([one.contrast.effect.estimate for one in planted]) == pytest.approx(0.1, abs=0.005)
+
+
+def test_what_an_arm_is_worth_is_what_its_runs_score_on_average():
+    setting = Setting(n_artists=300, effect=0.05)
+    scores = {"pop": [], "tight": []}
+    for seed in range(60):
+        for run in make_study(setting, np.random.default_rng(seed))[0].runs:
+            if run.arm.mask in ("0000", "1100") and run.arm.task_set in scores:
+                scores[run.arm.task_set].append(run.score)
+    assert np.mean(scores["pop"]) == pytest.approx(0.65, abs=0.01)
+    assert np.mean(scores["tight"]) == pytest.approx(0.70, abs=0.01)
