@@ -6,7 +6,10 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-HAS_ONEDNN: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+# The operation is what torch.compile makes of a linear layer: not public, so another PyTorch may lack it.
+HAS_ONEDNN: bool = torch.backends.mkldnn.is_available() and hasattr(  # type: ignore[no-untyped-call]
+    torch.ops.mkldnn, "_linear_pointwise"
+)
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
