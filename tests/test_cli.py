@@ -174,3 +174,10 @@ def test_ctrl_c_is_one_line(monkeypatch, capsys):
         cli.main()
     assert ended.value.code == 130
     assert capsys.readouterr().err == "msd-mtl tasks: stopped.\n"
+
+
+def test_choices_of_a_folder_of_ones_own_are_not_called_wrong(tmp_path):
+    (tmp_path / "own" / "sharing").mkdir(parents=True)
+    (tmp_path / "own" / "sharing" / "mine.yaml").write_text("mask: [0, 1, 1, 0]\n")
+    done = msd_mtl("train", "--config-dir", "own", "sharing=mine", "data.trainsize=5", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, "msd-mtl train: Could not override 'data.trainsize'.\n")

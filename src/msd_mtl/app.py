@@ -82,7 +82,8 @@ def _run(config_name: str, main: Callable[[], None]) -> None:
         main()
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         given = get_args_parser().parse_args(sys.argv[1:])
-        message = explain(conf_dir(), config_name, given.overrides, multirun=given.multirun)
+        own = given.config_dir or given.config_path or given.config_name  # choices that are not known here
+        message = None if own else explain(conf_dir(), config_name, given.overrides, multirun=given.multirun)
         if message is None and not isinstance(error, HydraException):
             raise
         sys.stderr.write(f"msd-mtl {config_name}: {message or str(error).splitlines()[0]}\n")
