@@ -143,6 +143,15 @@ def test_runs_without_their_own_predictions_do_not_count(crossed, damage):
     assert ("has no predictions" if damage == "gone" else "has predictions that give") in low.missing[0]
 
 
+def test_a_record_that_cannot_be_read_stops_nothing(crossed):
+    study = crossed()
+    first = next(run for run in analyse(study.folder, "made").runs if run.arm.mask == "1100" and run.seed == 0)
+    (first.folder / RECORD).write_text('{"status": "comp')
+    analysis = analyse(study.folder, "made")
+    assert [one.run_id for one in analysis.running] == [first.run_id]
+    assert sorted(by_name(analysis)["tight, coupling 0.9, low (1100)"].per_seed) == [1, 2]
+
+
 def test_a_study_of_one_seed_is_undecided(crossed):
     analysis = analyse(crossed(seeds=(0,)).folder, "made")
     assert {contrast.effect.verdict for contrast in analysis.contrasts} == {"undecided"}

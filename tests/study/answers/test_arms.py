@@ -1,5 +1,5 @@
 from msd_mtl.study.answers.arms import arms_of, describe, differences, mask_name
-from msd_mtl.study.record import read_record
+from msd_mtl.study.record import read_record, write_record
 
 
 def arms(study):
@@ -72,6 +72,24 @@ def test_all_rows_are_as_many_as_have_a_label_of_the_target(study):
     study.add("tight", "1100", 0, data__train_size=None)
     (arm,) = arms(study).values()
     assert arm.train_size == 300
+
+
+def test_splits_that_go_with_the_seed_do_not_make_arms_of_their_own(study):
+    runs = [study.add("tight", "1100", seed, data__train_size=None, data__split_seed=seed) for seed in range(3)]
+    for run, labelled in zip(runs, (297, 300, 310), strict=True):
+        record = read_record(study.folder / run)
+        record["data"]["labelled"]["train"]["term:pop"] = labelled
+        write_record(study.folder / run, record)
+    assert {(arm.train_size, arm.context) for arm in arms(study).values()} == {(300, ())}
+
+
+def test_a_run_whose_store_could_not_be_opened_makes_no_context(study):
+    for seed in (0, 1):
+        study.add("tight", "1100", seed)
+        failed = study.add("tight", "0011", seed, status="failed")
+        record = read_record(study.folder / failed)
+        write_record(study.folder / failed, record | {"data": {"fingerprint": None}})
+    assert contexts(study) == {()}
 
 
 def test_a_set_of_tasks_without_a_preset_is_named_by_its_tasks(study):

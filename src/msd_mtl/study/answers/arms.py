@@ -1,8 +1,10 @@
 """What a run is compared by, read off its configuration."""
 
 import json
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from functools import cache
+from statistics import median
 from typing import Any
 
 import yaml
@@ -25,7 +27,7 @@ SET_BY = {
     ),
     "data.name": ("data",),
 }
-FINGERPRINT = "data.fingerprint"
+FINGERPRINT, UNKNOWN = "data.fingerprint", "None"
 
 
 def arms_of(records: Mapping[str, Record]) -> dict[str, Arm]:
@@ -35,7 +37,13 @@ def arms_of(records: Mapping[str, Record]) -> dict[str, Arm]:
         records: Records by ``run_id``, whatever their status.
     """
     contexts = _contexts(records)
-    return {run: _arm(record, contexts[run]) for run, record in records.items()}
+    all_rows: dict[tuple[Settings, str], list[int]] = defaultdict(list)
+    for run, record in records.items():
+        target = record["config"]["tasks"]["target"]
+        labelled = record["data"].get("labelled", {}).get("train", {}).get(target)
+        if labelled is not None:
+            all_rows[contexts[run], target].append(labelled)
+    return {run: _arm(record, contexts[run], all_rows) for run, record in records.items()}
 
 
 def differences(records: list[Record]) -> tuple[str, ...]:
@@ -59,7 +67,7 @@ def mask_name(mask: str) -> str:
     return mask if name is None else f"{name} ({mask})"
 
 
-def _arm(record: Record, context: Settings) -> Arm:
+def _arm(record: Record, context: Settings, all_rows: Mapping[tuple[Settings, str], list[int]]) -> Arm:
     config = record["config"]
     tasks, target = tuple(config["tasks"]["names"]), config["tasks"]["target"]
     return Arm(
@@ -67,23 +75,27 @@ def _arm(record: Record, context: Settings) -> Arm:
         tasks=tasks,
         target=target,
         mask="".join(map(str, config["sharing"]["mask"])),
-        train_size=_train_size(record, target),
+        train_size=_train_size(config, all_rows.get((context, target), [0])),
         coupling=config["data"].get("coupling"),
         context=context,
     )
 
 
-def _train_size(record: Record, target: str) -> int:
-    """Rows asked for; where all were taken, those with a label of the target, whatever is trained beside it."""
-    asked = record["config"]["data"]["train_size"]
-    if asked is None:
-        asked = record["data"].get("labelled", {}).get("train", {}).get(target, 0)
-    return int(asked)
+def _train_size(config: Config, all_rows: Sequence[int]) -> int:
+    """Rows asked for; where all were taken, as many as have a label of the target.
+
+    That is the same whatever is trained beside it. Splits that go with the seed differ in it a little: the median.
+    """
+    asked = config["data"]["train_size"]
+    return round(median(all_rows)) if asked is None else int(asked)
 
 
 def _contexts(records: Mapping[str, Record]) -> dict[str, Settings]:
     """What differs between the runs, and neither has a place in an arm nor follows from one that has."""
     flat = {run: _flat(record) for run, record in records.items()}
+    fingerprints = {settings[FINGERPRINT] for settings in flat.values()} - {UNKNOWN}
+    if len(fingerprints) == 1:
+        flat = {run: settings | {FINGERPRINT: next(iter(fingerprints))} for run, settings in flat.items()}
     keys = sorted({key for settings in flat.values() for key in settings if not _below(key, PLACED)})
     rows = {run: {key: settings.get(key, "null") for key in keys} for run, settings in flat.items()}
     varied = [key for key in keys if len({row[key] for row in rows.values()}) > 1]
@@ -113,7 +125,7 @@ def _follows(values: Mapping[str, str], leader: Mapping[str, str]) -> bool:
 
 def _flat(record: Record) -> dict[str, str]:
     """Dotted keys and values as text, without those that say where and how the run was made."""
-    found = {FINGERPRINT: str(record["data"]["fingerprint"])}
+    found = {FINGERPRINT: str(record["data"]["fingerprint"])}  # None where the store could not be opened
     _flatten("", record["config"], found)
     return {key: value for key, value in found.items() if not _below(key, OPERATIONAL)}
 

@@ -10,7 +10,7 @@ from msd_mtl.errors import UserError
 from msd_mtl.study.answers.arms import arms_of, describe, differences
 from msd_mtl.study.answers.types import Absent, Arm, Duplicate, Run
 from msd_mtl.study.index import read_study, studies
-from msd_mtl.study.record import RECORD, Record, read_record
+from msd_mtl.study.record import RECORD, Record, found_record
 from msd_mtl.study.states import State, state_of
 from msd_mtl.study.summary import baseline_score, best_possible, target_score
 
@@ -52,7 +52,7 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
         known = ", ".join(studies(runs_dir)) or "none"
         raise UserError(f"study must be one that has runs in {runs_dir}; got {study!r}, and there are: {known}.")
     states = {run: state_of(runs_dir, run) for run in expected}
-    records = {run: read_record(runs_dir / run) for run, state in states.items() if state != State.MISSING}
+    records = {run: found_record(runs_dir / run) for run, state in states.items() if state != State.MISSING}
     found = {run: record for run, record in records.items() if record is not None}
     arms = arms_of(found)
     completed = [run for run, record in found.items() if record["status"] == "completed"]
@@ -87,7 +87,7 @@ def _without_index(runs_dir: Path, study: str) -> dict[str, tuple[str, ...]]:
     """Runs whose record names the study: those that were made before studies had an index, or one by one."""
     found: dict[str, tuple[str, ...]] = {}
     for path in sorted(runs_dir.glob(f"[!.]*/{RECORD}")):
-        record = read_record(path.parent)
+        record = found_record(path.parent)
         if record is not None and record["study"] == study:
             found[path.parent.name] = ()
     return found

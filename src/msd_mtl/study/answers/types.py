@@ -24,7 +24,7 @@ class Arm:
         tasks: Names of the tasks trained together.
         target: The task the study asks about.
         mask: Sharing mask, such as ``1100``.
-        train_size: Rows it trained on.
+        train_size: Rows it asked for; where it took all, as many as have a label of the target.
         coupling: Planted coupling, 0 to 1; None on real data.
         context: Every other setting in which runs of the study differ.
     """
