@@ -4,6 +4,7 @@
 #   cluster.sh restart ROOT  stops the controller and starts it from its saved state
 #   cluster.sh stop ROOT
 # A job that is started again waits for the life of its credential: 120 s by default, 5 s here.
+# Two GPUs are declared, which are none: SLURM tells jobs which they may use.
 # Partitions: main, whose jobs are preempted after 10 s of grace and started again, and high, which preempts them.
 set -euo pipefail
 command=$1 root=$2
@@ -35,6 +36,7 @@ AccountingStorageType=accounting_storage/none
 JobCompType=jobcomp/none
 SwitchType=switch/none
 MpiDefault=none
+GresTypes=gpu
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 SchedulerType=sched/backfill
@@ -48,9 +50,14 @@ MinJobAge=600
 MaxArraySize=${MAX_ARRAY_SIZE:-1001}
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
-NodeName=$host NodeAddr=127.0.0.1 CPUs=${CPUS:-4} Boards=1 SocketsPerBoard=1 CoresPerSocket=${CPUS:-4} ThreadsPerCore=1 RealMemory=4000 State=UNKNOWN
+NodeName=$host NodeAddr=127.0.0.1 CPUs=${CPUS:-4} Boards=1 SocketsPerBoard=1 CoresPerSocket=${CPUS:-4} ThreadsPerCore=1 RealMemory=4000 Gres=gpu:2 State=UNKNOWN
 PartitionName=main Nodes=$host Default=YES MaxTime=INFINITE PriorityTier=1 PreemptMode=REQUEUE GraceTime=10
 PartitionName=high Nodes=$host MaxTime=INFINITE PriorityTier=10 PreemptMode=OFF
+CONF
+  cat > "$root/etc/gres.conf" <<CONF
+AutoDetect=off
+NodeName=$host Name=gpu File=/dev/null
+NodeName=$host Name=gpu File=/dev/zero
 CONF
 }
 

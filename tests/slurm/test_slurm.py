@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ TRAIN = [
     "data.batch_size=10",
     "recipe.patience=null",
 ]
-SHORT = [*SMALL, "trainer.max_epochs=4"]  # a run of a second
+SHORT = [*SMALL, "trainer.max_epochs=10"]  # a run of a second
 LONG = [*SMALL, "trainer.max_epochs=150"]  # a run of some seconds
 SUPERVISOR, WORKER = "submitit.core._submit", "msd_mtl.study.worker"
 
@@ -56,12 +57,45 @@ def records(where: Path, runs_dir: str = "runs") -> dict[str, dict[str, Any]]:
     return {path.parent.name: json.loads(path.read_text()) for path in (where / runs_dir).glob("*/record.json")}
 
 
+def variables(pid: int) -> dict[str, str]:
+    """Environment variables of a process."""
+    return dict(pair.split("=", 1) for pair in Path(f"/proc/{pid}/environ").read_text().split("\0") if "=" in pair)
+
+
 def until(condition: Callable[[], Any], timeout_s: float = 120) -> Any:
     end = time.monotonic() + timeout_s
     while not (found := condition()):
         assert time.monotonic() < end, "what was waited for did not happen"
         time.sleep(0.2)
     return found
+
+
+def in_job(pid: int, job: str) -> bool:
+    """Whether a worker is of a job; it is not told itself, but its parent is."""
+    parent = variables(int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1]))
+    return f"{parent['SLURM_ARRAY_JOB_ID']}_{parent['SLURM_ARRAY_TASK_ID']}" == job
+
+
+def is_asked_to_stop(pid: int) -> bool:
+    """Whether SIGTERM waits for a process that is stopped, or has ended it: SLURM may wake whom it sends a signal."""
+    try:
+        status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return bool((int(status["SigPnd"], 16) | int(status["ShdPnd"], 16)) >> (signal.SIGTERM - 1) & 1)
+
+
+def assert_quiet_run_is_equal(cluster: Cluster, where: Path, *overrides: str) -> None:
+    """Make the completed runs again, undisturbed, and compare metrics and histories to the bit."""
+    quiet = [*TRAIN, "hydra/launcher=local", *overrides, "runs_dir=quiet"]
+    subprocess.run(quiet, cwd=where, env=cluster.environment, check=True, capture_output=True, timeout=400)
+    undisturbed = records(where, "quiet")
+    disturbed = {run: record for run, record in records(where).items() if record["status"] == "completed"}
+    assert disturbed.keys() == undisturbed.keys()
+    for run in disturbed:
+        assert disturbed[run]["metrics"] == undisturbed[run]["metrics"]
+        history = [(where / runs_dir / run / "history.csv").read_text() for runs_dir in ("runs", "quiet")]
+        assert history[0] == history[1]
 
 
 class Faults:
@@ -132,7 +166,7 @@ def test_sixty_runs_end_once_each_whatever_happens(cluster, sweep, processes, tm
             continue
         if happened:
             faults.done[plan.pop(0).__name__] += 1
-    assert faults.launcher.wait(300) == 0, (tmp_path / "launcher.log").read_text()
+    assert faults.launcher.wait(400) == 0, (tmp_path / "launcher.log").read_text()
     disturbed = records(tmp_path)
     assert len(disturbed) == 60
     assert {record["status"] for record in disturbed.values()} == {"completed"}
@@ -145,28 +179,33 @@ def test_sixty_runs_end_once_each_whatever_happens(cluster, sweep, processes, tm
     assert attempts
     assert {attempt["ended"] for attempt in attempts} == {"interrupted"}  # none was trained to its end twice
 
-    quiet = [*TRAIN, "hydra/launcher=local", *swept, "runs_dir=quiet"]
-    subprocess.run(quiet, cwd=tmp_path, env=cluster.environment, check=True, capture_output=True, timeout=400)
-    undisturbed = records(tmp_path, "quiet")
-    assert {run: r["metrics"] for run, r in disturbed.items()} == {run: r["metrics"] for run, r in undisturbed.items()}
-    for run in disturbed:
-        history = [(tmp_path / runs_dir / run / "history.csv").read_text() for runs_dir in ("runs", "quiet")]
-        assert history[0] == history[1]
+    assert_quiet_run_is_equal(cluster, tmp_path, *swept)
 
 
-def test_a_time_limit_is_survived_and_a_cancelled_job_stays_cancelled(cluster, sweep, tmp_path):
-    launcher = sweep(*LONG, "seed=0,1", "hydra.launcher.cells_per_job=1", "checkpoint_every_s=0.5")
+def test_a_time_limit_is_survived_and_a_cancelled_job_stays_cancelled(cluster, sweep, processes, tmp_path):
+    """The limit is a real one; that the run takes so long is not: its process is stopped until the limit is near."""
+    limit = ["hydra.launcher.timeout_min=1", "hydra.launcher.signal_s=10", "checkpoint_every_s=0.2"]
+    one_each = ["hydra.launcher.cells_per_job=1", "hydra.launcher.gpus_per_node=1", "hydra.launcher.poll_s=1"]
+    launcher = sweep(*LONG, *limit, *one_each, "seed=0,1")
     until(lambda: len(list(tmp_path.glob("runs/*/last.ckpt"))) == 2)
-    array = cluster.jobs("RUNNING")[0].split("_")[0]
-    cluster.ask("scancel", f"{array}_1")
-    cluster.ask("scancel", "--signal=USR2", f"{array}_0")  # what SLURM sends ahead of a time limit
+    assert sorted(variables(worker)["CUDA_VISIBLE_DEVICES"] for worker in processes(WORKER)) == ["0", "1"]
+    slow, cancelled = sorted(processes(WORKER), key=lambda pid: variables(pid)["CUDA_VISIBLE_DEVICES"])
+    os.kill(slow, signal.SIGSTOP)
+    (job,) = (job for job in cluster.jobs("RUNNING") if in_job(cancelled, job))
+    cluster.ask("scancel", job)
+    until(lambda: is_asked_to_stop(slow))  # by the job, which SLURM has told of the limit
+    with suppress(ProcessLookupError):
+        os.kill(slow, signal.SIGCONT)
     assert launcher.wait(240) == 1
-    by_seed = {record["seed"]: record for record in records(tmp_path).values()}
-    assert by_seed[0]["status"] == "completed"
-    assert [attempt["ended"] for attempt in by_seed[0]["attempts"]] == ["interrupted"]
-    assert by_seed[0]["resumed_step"] > 0
-    assert by_seed[1]["status"] == "running"
-    assert "ended CANCELLED with 1 runs to do; its runs are left as they are" in (tmp_path / "launcher.log").read_text()
+    statuses = Counter(record["status"] for record in records(tmp_path).values())
+    assert statuses == {"completed": 1, "running": 1}
+    log = (tmp_path / "launcher.log").read_text()
+    assert "ended CANCELLED with 1 runs to do; its runs are left as they are" in log
+    (found,) = (record for record in records(tmp_path).values() if record["status"] == "completed")
+    assert found["attempts"]
+    assert {attempt["ended"] for attempt in found["attempts"]} == {"interrupted"}
+    assert found["resumed_step"] > 0
+    assert_quiet_run_is_equal(cluster, tmp_path, *LONG, f"seed={found['seed']}")
 
 
 def test_one_run_over_two_tasks_leaves_one_record(sweep, tmp_path):
@@ -175,4 +214,4 @@ def test_one_run_over_two_tasks_leaves_one_record(sweep, tmp_path):
     assert launcher.wait(180) == 0, (tmp_path / "launcher.log").read_text()
     (record,) = records(tmp_path).values()
     assert record["status"] == "completed"
-    assert record["steps"] == 4 * 20
+    assert record["steps"] == 10 * 20
