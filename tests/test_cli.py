@@ -148,9 +148,10 @@ def test_the_demo_ends_with_a_table_a_picture_and_its_report(tmp_path):
     assert len(list(tmp_path.glob("runs/*/record.json"))) == 4
 
 
-def test_a_folder_that_cannot_be_written_to_is_one_line(tmp_path):
+@pytest.mark.parametrize("sweep", [[], ["-m"], ["-m", "hydra/launcher=local"]])
+def test_a_folder_that_cannot_be_written_to_is_one_line(tmp_path, sweep):
     (tmp_path / "taken").touch()
-    done = msd_mtl("train", *FAST, "runs_dir=taken", cwd=tmp_path)
+    done = msd_mtl("train", *sweep, *FAST, "runs_dir=taken", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("msd-mtl train: files must be readable and writable; got Not a directory: taken/")
     assert len(done.stderr.splitlines()) == 1

@@ -43,13 +43,13 @@ class StudySweeper(BasicSweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         """Make the runs of a sweep, batch after batch; one that fails stops no other."""
-        from msd_mtl.errors import UserError
+        from msd_mtl.app import one_message
         from msd_mtl.study.launch import enter, launch_in_process
 
         if self.launcher is None:
             raise RuntimeError("Hydra sets a sweeper up before it sweeps")
         setup_globals()
-        try:
+        with one_message("train"):
             composed = self.runs(arguments)
             enter(composed)
             size = self.max_batch_size or max(1, len(composed))
@@ -62,9 +62,6 @@ class StudySweeper(BasicSweeper):
                 else:
                     for ended in self.launcher.launch([list(cell.overrides) for cell in batch], initial_job_idx=start):
                         _ = ended.return_value  # raises what a command other than `train` has not caught
-        except UserError as error:
-            sys.stderr.write(f"msd-mtl train: {error}\n")
-            raise SystemExit(2) from None
 
     def runs(self, arguments: Sequence[str]) -> list[Cell]:
         """The runs of a sweep; says which combinations are none of their own.

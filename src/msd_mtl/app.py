@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from errno import ENOSPC
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,30 @@ def conf_dir() -> Path:
     return installed if installed.is_dir() else Path(__file__).parents[2] / "conf"
 
 
+@contextmanager
+def one_message(command: str) -> Iterator[None]:
+    """End the process with one message and exit code 2 where the block meets what is the user's to mend.
+
+    Args:
+        command: Name of the command.
+    """
+    try:
+        yield
+    except UserError as error:
+        message = str(error)
+    except OSError as error:  # a full disk, a folder that is read-only or a file
+        if error.filename is None and error.errno != ENOSPC:
+            raise
+        where = f": {error.filename}" if error.filename else ""
+        message = f"files must be readable and writable; got {error.strerror}{where}."
+    except MissingMandatoryValue as error:
+        message = f"{error.full_key} must be set; got nothing. Add {error.full_key}=VALUE."
+    else:
+        return
+    sys.stderr.write(f"msd-mtl {command}: {message}\n")
+    raise SystemExit(2)
+
+
 def hydra_app(config_name: str, *, attempts: bool = False) -> Callable[[Command], Callable[[], None]]:
     """Make a Hydra application out of a function of the configuration.
 
@@ -44,25 +69,11 @@ def hydra_app(config_name: str, *, attempts: bool = False) -> Callable[[Command]
     def decorate(command: Command) -> Callable[[], None]:
         def guarded(cfg: DictConfig) -> None:
             try:
-                command(cfg)
+                with one_message(config_name):
+                    command(cfg)
             except InterruptedRun as interruption:
                 sys.stderr.write(f"msd-mtl {config_name}: {interruption}\n")
                 raise SystemExit(interruption.exit_code) from None
-            except UserError as error:
-                sys.stderr.write(f"msd-mtl {config_name}: {error}\n")
-                raise SystemExit(2) from None
-            except OSError as error:  # a full disk, a folder that is read-only or a file
-                if error.filename is None and error.errno != ENOSPC:
-                    raise
-                where = f": {error.filename}" if error.filename else ""
-                sys.stderr.write(
-                    f"msd-mtl {config_name}: files must be readable and writable; got {error.strerror}{where}.\n"
-                )
-                raise SystemExit(2) from None
-            except MissingMandatoryValue as error:
-                key = error.full_key
-                sys.stderr.write(f"msd-mtl {config_name}: {key} must be set; got nothing. Add {key}=VALUE.\n")
-                raise SystemExit(2) from None
 
         vars(guarded)["attempts"] = attempts
         main: Callable[[], None] = hydra.main(str(conf_dir()), config_name, "1.3")(guarded)

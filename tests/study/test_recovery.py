@@ -1,5 +1,6 @@
 """What can happen to the files and processes of a run, and that its numbers are those of an undisturbed one."""
 
+import errno
 import json
 import random
 import signal
@@ -16,6 +17,7 @@ from tests.conftest import SMALL
 
 from msd_mtl.errors import UserError
 from msd_mtl.model.module import MultiTaskModule
+from msd_mtl.study import files
 from msd_mtl.study.cell import COMPLETED, FAILED, Cell, attempt, name_of
 from msd_mtl.study.identity import resolved
 from msd_mtl.study.launch import launch_in_process
@@ -138,6 +140,26 @@ def test_a_run_that_exits_is_a_failure_and_ends_nothing_else(small_run, monkeypa
     assert [state_of(path.parents[1], p.parent.name) for p in path.parents[1].glob("*/record.json")] == [
         "completed"
     ] * 2
+
+
+def test_a_full_disk_fails_the_runs_that_meet_it_and_no_others(small_run, monkeypatch, capfd):
+    full, other = cell(small_run("baselines=false")), cell(small_run("baselines=false", "seed=1"))
+    write_text = files.write_text
+
+    def write(path: Path, text: str) -> None:
+        if path.parent == full.folder and state_of(full.folder.parent, full.run_id) != State.MISSING:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        write_text(path, text)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "write_text", write)
+        patched.setattr("msd_mtl.study.keep.write_text", write)
+        launch_in_process([full, other])
+    assert (
+        f"The record of run {full.run_id} cannot say so: [Errno 28] No space left on device" in capfd.readouterr().err
+    )
+    assert [state_of(c.folder.parent, c.run_id) for c in (full, other)] == [State.INTERRUPTED, State.COMPLETED]
+    assert attempt(full) == COMPLETED
 
 
 def test_runs_whose_store_vanished_or_changed_say_so_in_their_records(small_run, msd_run, tmp_path, msd_store):

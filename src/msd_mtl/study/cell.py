@@ -73,6 +73,13 @@ def mark_failed(cell: Cell, kind: str, message: str) -> None:
         kind: Name of the error.
         message: What it says.
     """
+    try:
+        _mark_failed(cell, kind, message)
+    except (OSError, UserError) as error:  # a full disk, say: other runs may have more luck
+        sys.stderr.write(f"The record of run {cell.run_id} cannot say so: {error}\n")
+
+
+def _mark_failed(cell: Cell, kind: str, message: str) -> None:
     with locked(cell.folder.parent, cell.run_id, wait=True):
         record = found_record(cell.folder)
         error = {"kind": kind, "message": message}
