@@ -81,7 +81,17 @@ def test_evaluate_refuses_other_weights(small_run):
     saved = torch.load(folder / "best.ckpt", weights_only=True)
     saved["state_dict"]["network.heads.bias"] += 0.1
     torch.save(saved, folder / "best.ckpt")
-    with pytest.raises(UserError, match="to the bit"):
+    with pytest.raises(UserError, match=r"to the bit; got 0\.\d+ for 0\.\d+, .* others that differ\. Were weights"):
+        evaluate(folder, "test")
+
+
+def test_evaluate_tells_a_run_of_earlier_code_from_a_changed_one(small_run, monkeypatch):
+    folder, _ = run_once(small_run("baselines=false"))
+    record = json.loads((folder / "record.json").read_text())
+    record["metrics"]["test"]["term:pop"]["log_loss"] += 1e-9
+    (folder / "record.json").write_text(json.dumps(record))
+    monkeypatch.setattr("msd_mtl.study.identity.NUMBERS_VERSION", 0)
+    with pytest.raises(UserError, match=r"log_loss of 'term:pop', and 0 others .* by an earlier msd-mtl"):
         evaluate(folder, "test")
 
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from msd_mtl.app import hydra_app
 from msd_mtl.errors import UserError
 from msd_mtl.study.files import finite
-from msd_mtl.study.identity import data_fingerprint
+from msd_mtl.study.identity import data_fingerprint, run_id
 from msd_mtl.study.record import read_record
 
 Metrics = dict[str, dict[str, float | None]]
@@ -53,11 +53,24 @@ def evaluate(folder: Path, part: str, store: str | None = None) -> Metrics:
     again: Metrics = finite(_score(config, folder, part))
     recorded = record["metrics"][part]
     if again != recorded:
-        raise UserError(
-            f"metrics must be those of {folder / 'record.json'} to the bit; got {again} for {recorded}. Were weights, "
-            "versions or machine changed? The record says what it was made with under `environment`."
-        )
+        raise _differs(again, recorded, folder, made_by_this_code=run_id(config, found) == record["run_id"])
     return again
+
+
+def _differs(again: Metrics, recorded: Metrics, folder: Path, *, made_by_this_code: bool) -> UserError:
+    """The error of scores that are not those of the record: the first of them, and what may be the reason."""
+    new, old = ({(t, m): v for t in side for m, v in side[t].items()} for side in (again, recorded))
+    differing = [key for key in new | old if new.get(key) != old.get(key)]
+    first = differing[0]
+    reason = (
+        "Were weights, versions or machine changed? The record has its own under `environment`."
+        if made_by_this_code
+        else "It was made by an earlier msd-mtl that computes otherwise: train it again."
+    )
+    return UserError(
+        f"metrics must be those of {folder / 'record.json'} to the bit; got {new.get(first)!r} for {old.get(first)!r}, "
+        f"{first[1]} of {first[0]!r}, and {len(differing) - 1} others that differ. {reason}"
+    )
 
 
 def _score(config: dict[str, Any], folder: Path, part: str) -> dict[str, dict[str, float]]:
