@@ -138,6 +138,7 @@ def _flatten(prefix: str, config: Config, found: dict[str, str]) -> None:
             found[prefix + key] = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+@cache  # thousands of runs have the same keys
 def _below(key: str, prefixes: tuple[str, ...]) -> bool:
     return any(prefix in ("", key) or key.startswith(prefix + ".") for prefix in prefixes)
 
