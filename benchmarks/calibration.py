@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # one process a core
-
 import numpy as np
 from matplotlib.figure import Figure
 from statsmodels.stats.proportion import proportion_confint

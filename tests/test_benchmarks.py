@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parents[1] / "benchmarks"
 def benchmarks(monkeypatch):
     monkeypatch.syspath_prepend(FOLDER)
     yield
-    for module in [name for name in sys.modules if name == "scale" or name.startswith("speed")]:
+    for module in [name for name in sys.modules if name in ("scale", "calibration") or name.startswith("speed")]:
         del sys.modules[module]
 
 
@@ -38,3 +38,16 @@ def test_the_store_of_the_scale_benchmark_makes_data(tmp_path):
     scale.make_store(tmp_path / "store.h5", 2_000)
     data = build_data(scale.configuration(scale.overrides(tmp_path / "store.h5", 150, 1, tmp_path)))
     assert len(data.parts["train"]) == 150
+
+
+def test_the_calibration_benchmark_counts_what_is_wrong(tmp_path):
+    import calibration
+
+    large = calibration.replace(calibration.BASE, n_artists=60, effect=0.3)
+    studies = [calibration.study(large, seed) for seed in range(3)]
+    assert {one.verdict for one in studies} == {"better"}
+    row = calibration.row("large", studies)
+    assert row.startswith("| large | ")
+    assert row.endswith(" | 100.0 / 0.0 / 0.0 / 0.0 |")
+    calibration.draw_power(tmp_path / "power.png", {n: {0.0: 0.02, 0.3: 1.0} for n in calibration.SEEDS}, 3)
+    assert (tmp_path / "power.png").stat().st_size > 1000
