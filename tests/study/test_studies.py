@@ -57,7 +57,7 @@ def test_a_study_composes_on_real_data(study, monkeypatch):
 @pytest.mark.parametrize("study", STUDIES)
 def test_a_study_runs(study, tmp_path):
     small = [*SMALL, f"runs_dir={tmp_path}", "seed=0", "data.world.words_per_detector=5", "data.batch_size=64"]
-    small += ["data.target_train_size=100"] if study == "rows" else []
+    small += ["data.target_train_size=100"] if study in ("rows", "controls") else []
     found = runs_of(study, *small)
     for cell in (found[0], found[-1]):
         assert run_once(cell.config)[1]["status"] == "completed"
