@@ -25,10 +25,13 @@ def wrong(found: list, question: str) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("setting", [ARTISTS, SEEDS], ids=["artists differ", "seeds differ"])
-@pytest.mark.parametrize("effect", [0.0, 0.05])
-def test_findings_are_wrong_in_at_most_one_study_of_twenty(setting, effect):
-    found = studies(replace(setting, effect=effect))
+@pytest.mark.parametrize(
+    "setting",
+    [ARTISTS, replace(ARTISTS, effect=0.05), SEEDS],
+    ids=["artists differ", "artists differ, one effect", "seeds differ"],
+)
+def test_findings_are_wrong_in_at_most_one_study_of_twenty(setting):
+    found = studies(setting)
     assert {question: wrong(found, question) <= MOST for question in ("benefit", "coupling", "depth")} == {
         "benefit": True,
         "coupling": True,
