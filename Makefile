@@ -22,6 +22,7 @@ bench: $(VENV)/.ready-dev
 	$(BIN)/python benchmarks/speed.py --repeats 3
 	$(BIN)/python benchmarks/scale.py
 	$(BIN)/python benchmarks/prepare.py
+	$(BIN)/python benchmarks/report.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
