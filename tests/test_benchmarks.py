@@ -13,7 +13,9 @@ FOLDER = Path(__file__).parents[1] / "benchmarks"
 def benchmarks(monkeypatch):
     monkeypatch.syspath_prepend(FOLDER)
     yield
-    for module in [name for name in sys.modules if name in ("scale", "calibration") or name.startswith("speed")]:
+    for module in [
+        name for name in sys.modules if name in ("scale", "calibration", "report") or name.startswith("speed")
+    ]:
         del sys.modules[module]
 
 
@@ -51,3 +53,15 @@ def test_the_calibration_benchmark_counts_what_is_wrong(tmp_path):
     assert row.endswith(" | 100.0 / 0.0 / 0.0 / 0.0 |")
     calibration.draw_power(tmp_path / "power.png", {n: {0.0: 0.02, 0.3: 1.0} for n in calibration.SEEDS}, 3)
     assert (tmp_path / "power.png").stat().st_size > 1000
+
+
+def test_the_runs_of_the_report_benchmark_are_a_study(tmp_path):
+    import report
+    from msd_mtl.study.answers.analyse import analyse
+
+    report.make_study(tmp_path / "runs", 160)
+    made = analyse(tmp_path / "runs", "timed", n_bootstrap=10)
+    assert made.expected == len(made.runs) == 160
+    assert len(made.cells) == 160
+    assert made.warnings == ("term:pop: no single-task runs; gains are over no sharing (mask 0).",)
+    assert all((run.folder / "history.csv").is_file() for run in made.runs)
