@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from msd_mtl.study.page.figures.effects import labels
 from msd_mtl.study.page.figures.heat_map import draw_heat_map
 from msd_mtl.study.page.figures.learning_curves import draw_curves
 from msd_mtl.study.page.figures.scores import draw_gains_by_size, draw_scores
@@ -12,7 +13,7 @@ from msd_mtl.study.page.figures.svg import inline_svg
 from msd_mtl.study.page.groups import chosen, groups
 from msd_mtl.study.page.histories import curve_of, error_curve
 
-from .made import TARGET, analysis, write_history
+from .made import TARGET, analysis, contrast, write_history
 
 
 def test_curves_are_means_with_t_intervals(tmp_path):
@@ -106,3 +107,15 @@ def test_inlined_svgs_take_inks_from_the_page_and_keep_their_text():
     assert '<title id="one-title">a &lt;title&gt;</title>' in svg
     assert not re.search(r'="[^"]*\d\.\d{3,}', svg)
     assert all(found.startswith("one-") for found in re.findall(r' id="([^"]+)"', svg))
+
+
+def test_rows_are_named_by_what_tells_them_apart():
+    names = [f"tight, coupling 0.9, {mask}, from 500 to 8,000 tracks" for mask in ("low (1100)", "full (1111)")]
+    rows = [contrast("size", name, coupling=0.9) for name in names]
+    assert labels(rows) == ["low (1100)", "full (1111)"]
+    assert labels(rows[:1]) == ["low (1100), from 500 to 8,000 tracks"]
+
+
+def test_the_caption_of_scores_names_the_prevalence(tmp_path):
+    (group,) = groups(analysis(tmp_path, sizes=(500,), histories=False))
+    assert f"Prevalence of {TARGET}: 0.490." in draw_scores(group).caption

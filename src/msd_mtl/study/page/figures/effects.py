@@ -65,10 +65,11 @@ def _order(contrast: Contrast) -> tuple[object, ...]:
     return mask.count("1"), [-int(bit) for bit in mask]
 
 
-def _label(contrast: Contrast) -> str:
-    """Its name without what the title of its panel says."""
-    said = _panel_of(contrast)[1:3]
-    return short(", ".join(part for part in contrast.name.split(", ") if part not in said))
+def labels(rows: Sequence[Contrast]) -> list[str]:
+    """Names of the contrasts of a panel, without what its title says or all of them have in common."""
+    parts = [row.name.split(", ") for row in rows]
+    said = {*_panel_of(rows[0])[1:3], *(set.intersection(*map(set, parts)) if len(rows) > 1 else ())}
+    return [short(", ".join(part for part in own if part not in said) or ", ".join(own)) for own in parts]
 
 
 def _title(key: tuple[str, ...], *, several: bool) -> str:
@@ -81,8 +82,8 @@ def _panel(axes: Axes, rows: Sequence[Contrast]) -> None:
     if math.isfinite(effect.margin):
         axes.axvspan(-effect.margin, effect.margin, color=MUTED, alpha=BAND, linewidth=0)
     zero_line(axes, across=False)
-    for row, contrast in enumerate(rows):
-        _mark(axes, row, contrast)
+    for row, (contrast, label) in enumerate(zip(rows, labels(rows), strict=True)):
+        _mark(axes, row, contrast, label)
     seeds = [(value, row + 0.16, _ink(c)) for row, c in enumerate(rows) for value in c.per_seed.values()]
     if seeds:
         x, y, colours = zip(*seeds, strict=True)
@@ -100,11 +101,11 @@ def _ink(contrast: Contrast) -> str:
     return style_of(contrast.mask).colour if contrast.mask else INK
 
 
-def _mark(axes: Axes, row: int, contrast: Contrast) -> None:
+def _mark(axes: Axes, row: int, contrast: Contrast, label: str) -> None:
     """Label above, mean and interval below."""
     effect, colour = contrast.effect, _ink(contrast)
     at = (0, row - 0.36)
-    axes.annotate(_label(contrast), at, xycoords=("axes fraction", "data"), fontsize=9, color=INK, va="center")
+    axes.annotate(label, at, xycoords=("axes fraction", "data"), fontsize=9, color=INK, va="center")
     if math.isfinite(effect.low):
         axes.plot([effect.low, effect.high], [row, row], color=colour, linewidth=1.6)
     face = "none" if effect.verdict == "undecided" else colour

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from statistics import mean
 
 from matplotlib.axes import Axes
 
@@ -162,11 +163,14 @@ def _tick(mask: str) -> str:
 def _caption(group: Group, facets: Sequence[Facet]) -> str:
     left = len(facets) - MOST_PANELS
     levels = {name: [getattr(c, name) for c in group.cells if math.isfinite(getattr(c, name))] for name in LEVELS}
-    known = [f"{LEVELS[name][0]} {number(sum(v) / len(v))}" for name, v in levels.items() if v]
+    known = [f"{LEVELS[name][0]} {number(mean(v))}" for name, v in levels.items() if v]
+    shares = [run.record["data"]["prevalence"]["test"].get(group.target) for run in group.runs]
+    positive = [share for share in shares if share is not None]
     parts = [
         f"Means over {spread(cell.n for cell in group.cells)} seeds with 95 % intervals over seeds and test artists; "
         f"{spread(group.sizes)} training tracks; test split",
         f"grey lines, means over the figure: {', '.join(known)}" if known else "",
+        f"prevalence of {group.target}: {number(mean(positive))}" if positive else "",
         f"{counted(left, 'further panel')} in the table of cells" if left > 0 else "",
     ]
     return ". ".join(part[0].upper() + part[1:] for part in parts if part) + "."
