@@ -6,6 +6,8 @@ from msd_mtl.study.page.make import make_report
 
 from .made import MASKS4, analysis, hostile
 
+pytestmark = pytest.mark.slow
+
 MADE = {
     "plain": analysis,
     "all masks": lambda folder: analysis(folder, masks=MASKS4, sizes=(500, 1000), couplings=(None,)),

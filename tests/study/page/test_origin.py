@@ -46,6 +46,12 @@ def test_runs_that_are_no_grid_are_not_called_one():
     assert not exact
 
 
+def test_grids_of_a_study_are_left_to_its_file():
+    alone = ("study=size", "tasks=pop", "sharing=none", "data=msd")
+    together = [("study=size", f"tasks={tasks}", "sharing=low", "data=msd") for tasks in ("tight", "loose")]
+    assert sweep_command([alone, *together]) == ("msd-mtl train -m study=size data=msd", False)
+
+
 def test_commands_are_quoted_and_tell_no_folder():
     command, _ = sweep_command([("sharing.mask=[1,0]", "data.store=/home/somebody/real.h5", "logger=wandb")])
     assert command == "msd-mtl train 'sharing.mask=[1,0]' data.store=real.h5"

@@ -78,18 +78,21 @@ def sweep_command(overrides: Sequence[Sequence[str]]) -> tuple[str, bool]:
     Args:
         overrides: What the sweep set in each run, as on a command line.
     """
-    runs = {tuple(o for o in one if not _is_left_out(o)) for one in overrides}
+    runs = [tuple(o for o in one if not _is_left_out(o)) for one in overrides]
     choices: dict[str, list[str]] = {}
-    for one in overrides:
-        for override in one:
+    for run in runs:
+        for override in run:
             key, _, value = override.partition("=")
-            if not _is_left_out(override) and value not in choices.setdefault(key, []):
+            if value not in choices.setdefault(key, []):
                 choices[key].append(value)
+    exact = prod(map(len, choices.values())) == len(set(runs))
+    if not exact and "study" in choices:  # its file has the grids; what all runs share may be from the command line
+        shared = set.intersection(*map(set, runs))
+        choices = {key: values for key, values in choices.items() if f"{key}={values[0]}" in shared}
     settings = [f"{key}={','.join(_local(key, value) for value in values)}" for key, values in choices.items()]
-    several = any(len(values) > 1 for values in choices.values())
     first = sorted(settings, key=lambda one: not one.startswith(("study=", "study.name=")))
-    command = ["msd-mtl", "train", *(["-m"] if several else []), *first]
-    return shlex.join(command), prod(map(len, choices.values())) == len(runs)
+    command = ["msd-mtl", "train", *(["-m"] if len(set(runs)) > 1 else []), *first]
+    return shlex.join(command), exact
 
 
 def _is_left_out(override: str) -> bool:
