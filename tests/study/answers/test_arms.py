@@ -61,6 +61,12 @@ def test_a_setting_that_goes_with_the_seed_or_the_size_counts_as_such(study):
     assert contexts(study) == {()}
 
 
+def test_a_setting_that_only_some_seeds_have_is_context(study):
+    for seed in range(4):
+        study.add("tight", "1100", seed, model__dropout=0.1 if seed < 2 else 0.3)
+    assert contexts(study) == {(("model.dropout", "0.1"),), (("model.dropout", "0.3"),)}
+
+
 def test_a_split_that_does_not_go_with_the_seed_is_context(study):
     for seed in (0, 1):
         for split_seed in (0, 1):
@@ -72,6 +78,15 @@ def test_all_rows_are_as_many_as_have_a_label_of_the_target(study):
     study.add("tight", "1100", 0, data__train_size=None)
     (arm,) = arms(study).values()
     assert arm.train_size == 300
+
+
+def test_sizes_that_were_asked_for_say_nothing_of_all_rows(study):
+    for size, labelled in ((250, 250), (500, 500), (None, 1300)):
+        run = study.add("tight", "1100", 0, data__train_size=size)
+        record = read_record(study.folder / run)
+        record["data"]["labelled"]["train"]["term:pop"] = labelled
+        write_record(study.folder / run, record)
+    assert sorted(arm.train_size for arm in arms(study).values()) == [250, 500, 1300]
 
 
 def test_splits_that_go_with_the_seed_do_not_make_arms_of_their_own(study):
@@ -97,6 +112,12 @@ def test_a_set_of_tasks_without_a_preset_is_named_by_its_tasks(study):
     (arm,) = arms(study).values()
     assert arm.task_set == "term:pop + loudness"
     assert describe(arm) == "term:pop + loudness, low (1100), n=500, coupling 0.9"
+
+
+def test_a_preset_in_another_order_is_a_set_of_its_own(study):
+    for tasks in ("tight", ["term:pop", "term:ballad", "term:pop rock"]):
+        study.add(tasks, "1100", 0)
+    assert {arm.task_set for arm in arms(study).values()} == {"tight", "term:pop + term:ballad + term:pop rock"}
 
 
 def test_masks_without_a_name_are_themselves():

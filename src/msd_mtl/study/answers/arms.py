@@ -41,7 +41,7 @@ def arms_of(records: Mapping[str, Record]) -> dict[str, Arm]:
     for run, record in records.items():
         target = record["config"]["tasks"]["target"]
         labelled = record["data"].get("labelled", {}).get("train", {}).get(target)
-        if labelled is not None:
+        if labelled is not None and record["config"]["data"]["train_size"] is None:
             all_rows[contexts[run], target].append(labelled)
     return {run: _arm(record, contexts[run], all_rows) for run, record in records.items()}
 
@@ -71,7 +71,7 @@ def _arm(record: Record, context: Settings, all_rows: Mapping[tuple[Settings, st
     config = record["config"]
     tasks, target = tuple(config["tasks"]["names"]), config["tasks"]["target"]
     return Arm(
-        task_set=_task_sets().get((frozenset(tasks), target), " + ".join(tasks)),
+        task_set=_task_sets().get((tasks, target), " + ".join(tasks)),
         tasks=tasks,
         target=target,
         mask="".join(map(str, config["sharing"]["mask"])),
@@ -102,19 +102,16 @@ def _contexts(records: Mapping[str, Record]) -> dict[str, Settings]:
     leaders: list[tuple[tuple[str, ...], dict[str, str]]] = [
         (set_by, {run: row[name] for run, row in rows.items()}) for name, set_by in SET_BY.items() if name in varied
     ]
-    leaders += [  # a setting that goes with the seed or the size counts as such
-        (("",), {run: settings.get(name, "null") for run, settings in flat.items()})
-        for name in ("seed", "data.train_size")
-    ]
-    kept = [
-        key
-        for key in varied
-        if key in SET_BY
-        or not any(
-            _below(key, set_by) and _follows({run: row[key] for run, row in rows.items()}, leader)
-            for set_by, leader in leaders
-        )
-    ]
+    seeds, sizes = ({run: one.get(name, "null") for run, one in flat.items()} for name in ("seed", "data.train_size"))
+    leaders.append((("",), sizes))  # a setting that goes with the size counts as such
+
+    def is_placed(key: str) -> bool:
+        values = {run: row[key] for run, row in rows.items()}
+        # of another value for every seed; one that some seeds have and others have not is a comparison of seeds
+        goes_with_seed = _follows(values, seeds) and _follows(seeds, values)
+        return goes_with_seed or any(_below(key, set_by) and _follows(values, leader) for set_by, leader in leaders)
+
+    kept = [key for key in varied if key in SET_BY or not is_placed(key)]
     return {run: tuple((key, row[key]) for key in kept) for run, row in rows.items()}
 
 
@@ -144,8 +141,8 @@ def _below(key: str, prefixes: tuple[str, ...]) -> bool:
 
 
 @cache
-def _task_sets() -> dict[tuple[frozenset[str], str], str]:
-    return {(frozenset(preset["names"]), preset["target"]): name for name, preset in _presets("tasks").items()}
+def _task_sets() -> dict[tuple[tuple[str, ...], str], str]:
+    return {(tuple(preset["names"]), preset["target"]): name for name, preset in _presets("tasks").items()}
 
 
 @cache
