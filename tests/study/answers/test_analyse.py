@@ -126,13 +126,15 @@ def test_scores_that_are_not_numbers_do_not_count(crossed):
     assert any(broken.run_id in warning for warning in analysis.warnings)
 
 
-@pytest.mark.parametrize("damage", ["gone", "other"])
+@pytest.mark.parametrize("damage", ["gone", "empty", "cut off", "other"])
 def test_runs_without_their_own_predictions_do_not_count(crossed, damage):
     study = crossed()
     first = next(run for run in analyse(study.folder, "made").runs if run.arm.mask == "1100" and run.seed == 0)
     path = first.folder / PREDICTIONS
     if damage == "gone":
         path.unlink()
+    elif damage != "other":
+        path.write_bytes(path.read_bytes()[: 0 if damage == "empty" else 2000])
     else:
         with np.load(path) as saved:
             arrays = dict(saved)
@@ -140,7 +142,7 @@ def test_runs_without_their_own_predictions_do_not_count(crossed, damage):
     analysis = analyse(study.folder, "made")
     low = by_name(analysis)["tight, coupling 0.9, low (1100)"]
     assert sorted(low.per_seed) == [1, 2]
-    assert ("has no predictions" if damage == "gone" else "has predictions that give") in low.missing[0]
+    assert ("has predictions that give" if damage == "other" else "has no predictions") in low.missing[0]
 
 
 def test_a_record_that_cannot_be_read_stops_nothing(crossed):

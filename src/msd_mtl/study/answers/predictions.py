@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,17 +65,17 @@ def make_predictions(
 
 
 def read_predictions(folder: Path, target: str) -> Predictions | None:
-    """Predictions of a run for its target, or None where the run left none.
+    """Predictions of a run for its target, or None where the run left none that can be read.
 
     Args:
         folder: Run directory.
         target: Name of the target.
     """
     try:
-        with np.load(folder / PREDICTIONS, allow_pickle=False) as saved:
+        with (folder / PREDICTIONS).open("rb") as file, np.load(file, allow_pickle=False) as saved:
             number = saved["task"].tolist().index(target)
             return make_predictions(
                 saved["track_id"], saved["artist"], saved["target"][number], saved[f"prediction_{number}"]
             )
-    except FileNotFoundError:
+    except (FileNotFoundError, BadZipFile, EOFError, KeyError, ValueError):  # not there, cut off, or of other tasks
         return None

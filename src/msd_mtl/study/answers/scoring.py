@@ -84,7 +84,7 @@ def score_group(group: Group, predictions: Mapping[str, Predictions], n_resample
     for arm, runs in group.scores.items():
         for seed, run in runs.items():
             if bootstrap is None or run.run_id not in there:
-                unusable[arm, seed] = "has no predictions"
+                unusable[arm, seed] = "has no predictions that can be read"
                 continue
             scores = bootstrap.scores(there[run.run_id], run.metric)
             if abs(scores[0] - run.score) < TOLERANCE:
