@@ -46,6 +46,13 @@ def test_a_setting_on_the_command_line_replaces_it_in_every_grid():
     assert all(job[0] == "seed=7" and job[2] in ("sharing=full", "sharing=none") for job in found)
 
 
+def test_nothing_and_truth_reach_the_runs_as_they_are(loaded):
+    study = {"data.target_train_size": None, "data.drop_last": True}
+    (cell,) = cells(*loaded, jobs(study, None, [], loaded[0]))
+    assert cell.config["data"]["target_train_size"] is None
+    assert cell.config["data"]["drop_last"] is True
+
+
 def test_what_is_in_two_grids_is_made_once(loaded):
     grids = {"one": {"seed": "0,1"}, "other": {"seed": "1,2"}, "bare": {}, "left out": None}
     assert [cell.config["seed"] for cell in cells(*loaded, jobs(None, grids, [], loaded[0]))] == [0, 1, 2]

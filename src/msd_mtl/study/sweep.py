@@ -29,7 +29,7 @@ def jobs(
     for grid in ({"all": {}} if grids is None else grids).values():
         if grid is None:
             continue
-        swept = [f"{key}={value}" for key, value in {**(params or {}), **grid}.items()]
+        swept = [f"{key}={_written(value)}" for key, value in {**(params or {}), **grid}.items()]
         (of_grid,) = BasicSweeper.split_arguments(parser.parse_overrides([*swept, *arguments]), None)
         found += of_grid
     return found
@@ -38,3 +38,8 @@ def jobs(
 def n_runs(params: Choices, overrides: Sequence[str]) -> int:
     """Number of runs of a sweep of one grid; see ``jobs``."""
     return len(jobs(params, None, overrides))
+
+
+def _written(value: Any) -> str:
+    """A value of a study's file as it is written on a command line."""
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
