@@ -52,7 +52,13 @@ STEPS: Expectation = (
     lambda v: isinstance(v, int) and not isinstance(v, bool) and (v >= 1 or v == -1),
 )
 
+NAME: Expectation = (
+    "text (a number in quotes) without a slash or a dot in front, for it names a folder",
+    lambda v: isinstance(v, str) and v != "" and not v.startswith(".") and not set(v) & set("/\\\0"),
+)
+
 EXPECTED: dict[str, Expectation] = {
+    "study.name": NAME,
     "seed": _whole(0),
     "runs_dir": TEXT,
     "baselines": YES_NO,

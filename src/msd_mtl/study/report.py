@@ -59,7 +59,7 @@ def verdict_table(analysis: Analysis) -> Table:
 @hydra_app("report")
 def main(cfg: DictConfig) -> None:
     """Entry point of the command."""
-    analysis, page = report(Path(cfg.runs_dir), cfg.study.name, Path(cfg.out))
+    analysis, page = report(Path(cfg.runs_dir), str(cfg.study.name), Path(cfg.out))
     console = Console()
     console.print(verdict_table(analysis))
     console.print(Text(f"Page: {page}"))

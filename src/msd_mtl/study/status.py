@@ -66,22 +66,22 @@ def _progress_of(folder: Path) -> str:
 @hydra_app("status")
 def main(cfg: DictConfig) -> None:
     """Entry point of the command; exit code 0 only if every run is completed."""
-    runs_dir = Path(cfg.runs_dir)
-    runs = read_study(runs_dir, cfg.study.name)
+    runs_dir, study = Path(cfg.runs_dir), str(cfg.study.name)  # a number is a name too
+    runs = read_study(runs_dir, study)
     if not runs:
         known = ", ".join(studies(runs_dir)) or "none"
-        raise UserError(f"study must have runs in {runs_dir}; got {cfg.study.name!r}. Studies there: {known}.")
+        raise UserError(f"study must have runs in {runs_dir}; got {study!r}. Studies there: {known}.")
     now = progress(runs_dir, runs)
     console = Console()
     if cfg.watch is None:
-        console.print(page(runs_dir, cfg.study.name, runs, now))
+        console.print(page(runs_dir, study, runs, now))
     else:
-        with Live(page(runs_dir, cfg.study.name, runs, now), console=console, auto_refresh=False) as live:
+        with Live(page(runs_dir, study, runs, now), console=console, auto_refresh=False) as live:
             while now.counts[State.COMPLETED] + now.counts[State.FAILED] < len(runs):
                 time.sleep(float(cfg.watch))
-                runs = read_study(runs_dir, cfg.study.name)  # another sweep may have joined
+                runs = read_study(runs_dir, study)  # another sweep may have joined
                 now = progress(runs_dir, runs)
-                live.update(page(runs_dir, cfg.study.name, runs, now), refresh=True)
+                live.update(page(runs_dir, study, runs, now), refresh=True)
     if not now.is_complete:
         sys.exit(1)
 
