@@ -171,6 +171,17 @@ def test_regressions_are_compared_by_r2(study):
     assert analysis.contrasts[0].effect.se_artists > 0
 
 
+def test_regressions_that_diverged_count_too(study):
+    for seed in range(2):
+        study.add(["year"], "0000", seed)
+        study.add(["year", "loudness"], "1111", seed, 1e6)
+    study.write_index()
+    analysis = analyse(study.folder, "made")
+    assert analysis.contrasts[0].effect.estimate < -1e9
+    assert analysis.warnings == ()
+    assert analysis.contrasts[0].missing == ()
+
+
 def test_a_study_without_an_index_is_read_by_its_records(crossed):
     study = crossed()
     for path in (study.folder / ".studies").rglob("*.json"):

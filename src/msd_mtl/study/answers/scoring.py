@@ -14,7 +14,9 @@ from msd_mtl.study.answers.predictions import Predictions
 from msd_mtl.study.answers.terms import Terms
 from msd_mtl.study.answers.types import Arm
 
-TOLERANCE = 1e-9  # between a score of the record and that of its predictions, summed in another order
+# Between a score of the record and that of its predictions, summed in another order; relative beyond 1, as R² may be
+# tens of thousands below 0.
+TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def score_group(group: Group, predictions: Mapping[str, Predictions], n_resample
                 unusable[arm, seed] = "has no predictions that can be read"
                 continue
             scores = bootstrap.scores(there[run.run_id], run.metric)
-            if abs(scores[0] - run.score) < TOLERANCE:
+            if math.isclose(scores[0], run.score, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
                 draws[run.run_id] = scores[1:]
             else:
                 unusable[arm, seed] = f"has predictions that give {scores[0]:.6g}, not {run.score:.6g} as its record"
