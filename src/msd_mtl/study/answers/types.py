@@ -203,7 +203,7 @@ class Duplicate:
         arm: The arm.
         seed: The seed.
         run_ids: The runs.
-        differ: Settings in which they differ; empty if it is the data.
+        differ: Settings in which they differ; empty if it is the version of the code alone.
     """
 
     arm: Arm
