@@ -133,6 +133,14 @@ def test_sizes_that_not_every_arm_has_are_left_out_and_said():
     assert where.notes == ("n=1,000 is left out: not every arm has it",)
 
 
+@pytest.mark.parametrize("reference", ["pop", "tight"])
+def test_a_benefit_says_at_which_sizes_there_is_nothing_of_it(reference):
+    scores = {arm(reference, n=n): 0.6 for n in (500, 1000)} | {arm("tight", "1100", 500): 0.63}
+    (benefit,) = ASKED["benefit"](group_of(scores))
+    assert {one.train_size for one in benefit.terms} == {500}
+    assert benefit.notes == ("n=1,000 is left out: no run of it has a score",)
+
+
 def test_contexts_and_targets_are_not_compared():
     contexts = ((("recipe.name", "default"),), (("recipe.name", "paper2016"),))
     pairs = [(arm("pop", context=context), arm("tight", "1100", context=context)) for context in contexts]

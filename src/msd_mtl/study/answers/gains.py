@@ -76,8 +76,18 @@ class Group:
         return {} if reference == arm else {arm: 1.0, reference: -1.0}
 
     def absent_sizes(self, level: Level, mask: str) -> list[int]:
-        """Training sizes that were begun and have no run with a score."""
-        return sorted(arm.train_size for arm in self.absent if (arm.task_set, arm.coupling, arm.mask) == (*level, mask))
+        """Training sizes without a run that has a score, though one was begun or there is what to compare it with."""
+        there, begun = (
+            {arm.train_size for arm in arms if (arm.task_set, arm.coupling, arm.mask) == (*level, mask)}
+            for arms in (self.scores, self.absent)
+        )
+        alone = self.reference == "single task"
+        compared = {
+            arm.train_size
+            for arm in self.scores
+            if (is_single(arm) if alone else "1" not in arm.mask and (arm.task_set, arm.coupling) == level)
+        }
+        return sorted((begun | compared) - there)
 
     def _place(self, arm: Arm) -> tuple[object, ...]:
         """What an arm and its reference have in common."""
