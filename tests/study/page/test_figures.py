@@ -77,6 +77,18 @@ def test_the_heat_map_has_a_column_a_coupling(tmp_path):
     assert {column for _, column in panel.draw.keywords["table"]} == {"0", "0.9"}
 
 
+def test_the_heat_map_shows_all_fields_at_the_same_sizes(tmp_path):
+    made = analysis(tmp_path, sizes=(500, 1000), couplings=(0.0,), histories=False)
+    (whole,) = groups(made)
+    assert "mean over 2 training sizes" in draw_heat_map(whole).caption
+    kept = tuple(cell for cell in made.cells if (cell.arm.mask, cell.arm.train_size) != ("1100", 500))
+    (group,) = groups(replace(made, cells=kept))
+    picture = draw_heat_map(group)
+    assert "at 1,000 training tracks" in picture.caption
+    fields = picture.panels[0].draw.keywords["table"].values()
+    assert {cell.arm.train_size for cells in fields for cell in cells} == {1000}
+
+
 def test_no_heat_map_without_gains(tmp_path):
     made = analysis(tmp_path, histories=False)
     (group,) = groups(replace(made, cells=tuple(replace(cell, gain=None) for cell in made.cells)))

@@ -26,6 +26,7 @@ def draw_heat_map(group: Group) -> Picture | None:
     cells = [cell for cell in group.cells if cell.gain and math.isfinite(cell.gain.estimate)]
     if not cells:
         return None
+    cells, sizes = _of_common_sizes(cells)
     planted = any(cell.arm.coupling is not None for cell in cells)
     tables: dict[str, Gains] = {}
     for cell in cells:
@@ -34,11 +35,10 @@ def draw_heat_map(group: Group) -> Picture | None:
         tables.setdefault(title, {}).setdefault((cell.arm.mask, column), []).append(cell)
     largest = max(abs(_gain(found)) for table in tables.values() for found in table.values())
     what = "planted coupling" if planted else f"task set{_measured(group.runs)}"
-    sizes = f", mean over {len(group.sizes)} training sizes" if len(group.sizes) > 1 else ""
     return Picture(
         name=f"heat-map-{group.name}",
         title=f"Gain in {metric_name(group.metric)} of {group.title} by sharing and coupling",
-        caption=f"Mean gain over the reference of the same seed{sizes}; purple: sharing helps, orange: it harms. "
+        caption=f"Mean gain over the reference of the same seed, {sizes}; purple: sharing helps, orange: it harms. "
         f"Columns: {what}. A dot: better or worse in at least one cell after Holm's correction over all. Test split.",
         panels=[
             Panel(
@@ -50,6 +50,19 @@ def draw_heat_map(group: Group) -> Picture | None:
         ],
         shared="",
     )
+
+
+def _of_common_sizes(cells: list[CellResult]) -> tuple[list[CellResult], str]:
+    """Cells at the training sizes that all fields of the map have, and these in words; all where there is no such."""
+    found: dict[tuple[object, ...], set[int]] = {}
+    for cell in cells:
+        arm = cell.arm
+        found.setdefault((arm.task_set, arm.coupling, arm.mask), set()).add(arm.train_size)
+    common = set.intersection(*found.values())
+    if not common:
+        return cells, "mean over the training sizes that a field has, which are not the same for all"
+    said = f"mean over {len(common)} training sizes" if len(common) > 1 else f"at {max(common):,} training tracks"
+    return [cell for cell in cells if cell.arm.train_size in common], said
 
 
 def _gain(cells: Sequence[CellResult]) -> float:
