@@ -8,6 +8,7 @@ from scipy import stats
 from msd_mtl.study.page.figures.effects import labels
 from msd_mtl.study.page.figures.heat_map import draw_heat_map
 from msd_mtl.study.page.figures.learning_curves import draw_curves
+from msd_mtl.study.page.figures.parameters import draw_parameters
 from msd_mtl.study.page.figures.scores import draw_gains_by_size, draw_scores
 from msd_mtl.study.page.figures.svg import inline_svg
 from msd_mtl.study.page.groups import chosen, groups
@@ -77,7 +78,7 @@ def test_the_heat_map_has_a_column_a_coupling(tmp_path):
     assert {column for _, column in panel.draw.keywords["table"]} == {"0", "0.9"}
 
 
-def test_the_heat_map_shows_all_fields_at_the_same_sizes(tmp_path):
+def test_means_over_sizes_that_stand_side_by_side_are_over_the_same(tmp_path):
     made = analysis(tmp_path, sizes=(500, 1000), couplings=(0.0,), histories=False)
     (whole,) = groups(made)
     assert "mean over 2 training sizes" in draw_heat_map(whole).caption
@@ -85,6 +86,8 @@ def test_the_heat_map_shows_all_fields_at_the_same_sizes(tmp_path):
     (group,) = groups(replace(made, cells=kept))
     picture = draw_heat_map(group)
     assert "at 1,000 training tracks" in picture.caption
+    assert "at 1,000 training tracks" in draw_parameters(group).caption
+    assert draw_parameters(group).panels[0].draw.keywords["sizes"] == {1000}
     fields = picture.panels[0].draw.keywords["table"].values()
     assert {cell.arm.train_size for cells in fields for cell in cells} == {1000}
 

@@ -101,6 +101,27 @@ def is_alone(arm: Arm) -> bool:
     return arm.tasks == (arm.target,)
 
 
+def common_sizes(cells: Iterable[CellResult]) -> tuple[set[int], str]:
+    """Training sizes that all task sets, couplings and masks have, so that their means may stand side by side.
+
+    Args:
+        cells: At least one.
+
+    Returns:
+        The sizes, all that there are where there is no such; what is shown then, in words.
+    """
+    found: dict[tuple[object, ...], set[int]] = {}
+    for cell in cells:
+        arm = cell.arm
+        found.setdefault((arm.task_set, arm.coupling, arm.mask), set()).add(arm.train_size)
+    common = set.intersection(*found.values())
+    if not common:
+        return set.union(*found.values()), "mean over training sizes, which are not the same for all"
+    return common, f"mean over {len(common)} training sizes" if len(
+        common
+    ) > 1 else f"at {max(common):,} training tracks"
+
+
 def ordered_masks(masks: Iterable[str]) -> list[str]:
     """Different masks from few shared layers to many, from low to high."""
     return sorted(set(masks), key=lambda mask: (mask.count("1"), tuple(-int(bit) for bit in mask)))

@@ -14,7 +14,7 @@ from msd_mtl.study.answers.types import CellResult, Run
 from msd_mtl.study.page.colours import contrast, named
 from msd_mtl.study.page.figures.drawing import Panel, Picture, short
 from msd_mtl.study.page.figures.style import PAPER
-from msd_mtl.study.page.groups import Group, ordered_masks
+from msd_mtl.study.page.groups import Group, common_sizes, ordered_masks
 from msd_mtl.study.page.words import metric_name, number
 
 ROW, MARGINS = 0.3, 1.0  # inches
@@ -26,7 +26,8 @@ def draw_heat_map(group: Group) -> Picture | None:
     cells = [cell for cell in group.cells if cell.gain and math.isfinite(cell.gain.estimate)]
     if not cells:
         return None
-    cells, sizes = _of_common_sizes(cells)
+    sizes, said = common_sizes(cells)
+    cells = [cell for cell in cells if cell.arm.train_size in sizes]
     planted = any(cell.arm.coupling is not None for cell in cells)
     tables: dict[str, Gains] = {}
     for cell in cells:
@@ -38,7 +39,7 @@ def draw_heat_map(group: Group) -> Picture | None:
     return Picture(
         name=f"heat-map-{group.name}",
         title=f"Gain in {metric_name(group.metric)} of {group.title} by sharing and coupling",
-        caption=f"Mean gain over the reference of the same seed, {sizes}; purple: sharing helps, orange: it harms. "
+        caption=f"Mean gain over the reference of the same seed, {said}; purple: sharing helps, orange: it harms. "
         f"Columns: {what}. A dot: better or worse in at least one cell after Holm's correction over all. Test split.",
         panels=[
             Panel(
@@ -50,19 +51,6 @@ def draw_heat_map(group: Group) -> Picture | None:
         ],
         shared="",
     )
-
-
-def _of_common_sizes(cells: list[CellResult]) -> tuple[list[CellResult], str]:
-    """Cells at the training sizes that all fields of the map have, and these in words; all where there is no such."""
-    found: dict[tuple[object, ...], set[int]] = {}
-    for cell in cells:
-        arm = cell.arm
-        found.setdefault((arm.task_set, arm.coupling, arm.mask), set()).add(arm.train_size)
-    common = set.intersection(*found.values())
-    if not common:
-        return cells, "mean over the training sizes that a field has, which are not the same for all"
-    said = f"mean over {len(common)} training sizes" if len(common) > 1 else f"at {max(common):,} training tracks"
-    return [cell for cell in cells if cell.arm.train_size in common], said
 
 
 def _gain(cells: Sequence[CellResult]) -> float:
