@@ -9,6 +9,7 @@ import pytest
 import pytorch_lightning as pl
 
 from msd_mtl import cli, trainer_settings
+from msd_mtl.study import demo
 
 SMALL = ["data.world.n_tracks=600", "data.world.n_words=200", "data.world.words_per_track=20", "data.train_size=150"]
 FAST = [*SMALL, "model.widths=[8,8,8,8]", "trainer.max_epochs=2", "trainer.enable_progress_bar=false"]
@@ -146,6 +147,16 @@ def test_the_demo_ends_with_a_table_a_picture_and_its_report(tmp_path):
     assert "Page: reports/demo/index.html" in done.stdout
     assert (tmp_path / "reports" / "demo" / "verdicts.json").is_file()
     assert len(list(tmp_path.glob("runs/*/record.json"))) == 4
+
+
+@pytest.mark.parametrize(("given", "threads"), [({}, "1"), ({"OMP_NUM_THREADS": "4"}, "4")])
+def test_the_demo_takes_one_thread_unless_told_otherwise(monkeypatch, given, threads):
+    monkeypatch.setattr(demo.os, "environ", given)
+    monkeypatch.setattr(sys, "argv", ["msd-mtl demo"])
+    monkeypatch.setattr(demo, "hydra_app", lambda name: lambda run: lambda: None)
+    with pytest.raises(IndexError):  # there are no records to show: nothing was run
+        demo.main()
+    assert given["OMP_NUM_THREADS"] == threads
 
 
 @pytest.mark.parametrize("sweep", [[], ["-m"], ["-m", "hydra/launcher=local"]])

@@ -1,5 +1,6 @@
 """`msd-mtl demo`: a small synthetic study, end to end: runs, a table, a picture and the report."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -21,6 +22,8 @@ STUDY = ["--multirun", "study=demo", "hydra/hydra_logging=disabled", "trainer.en
 
 def main() -> None:
     """Entry point of the command; further overrides go to every run."""
+    # where cores are busy, networks this small mostly wait for a second thread
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     records: list[Record] = []
     console = Console()
     columns = (
