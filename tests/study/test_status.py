@@ -72,3 +72,11 @@ def test_a_record_that_cannot_be_read_is_a_run_to_make(shown, tmp_path, capsys):
 def test_a_study_may_have_a_number_for_a_name(shown, tmp_path):
     add_sweep(tmp_path, "2016", [Cell("a", ("seed=0",), {})])
     assert "2016: 1 run" in shown("study.name=2016")
+
+
+def test_a_damaged_index_is_named(shown, tmp_path, capsys):
+    (path,) = (tmp_path / ".studies" / "s").iterdir()
+    path.write_text(path.read_text()[:9])
+    with pytest.raises(SystemExit, match="2"):
+        shown()
+    assert f"index of a study must be JSON of its runs; got {path}: " in capsys.readouterr().err

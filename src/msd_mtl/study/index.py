@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from msd_mtl.errors import UserError
 from msd_mtl.study.cell import Cell
 from msd_mtl.study.files import write_json
 from msd_mtl.study.identity import digest
@@ -40,12 +41,23 @@ def read_study(runs_dir: Path, study: str) -> dict[str, tuple[str, ...]]:
 
 
 def sweeps(runs_dir: Path, study: str) -> list[dict[str, tuple[str, ...]]]:
-    """Sweeps of a study, from the first to the last, each as ``read_study`` gives them all."""
+    """Sweeps of a study, from the first to the last, each as ``read_study`` gives them all.
+
+    Raises:
+        UserError: If a file of its index is damaged.
+    """
     files = (runs_dir / FOLDER / study).glob("[!.]*.json")
-    return [
-        {run: tuple(set_) for run, set_ in json.loads(path.read_text(encoding="utf-8")).items()}
-        for path in sorted(files, key=lambda file: file.stat().st_mtime_ns)
-    ]
+    return [_sweep(path) for path in sorted(files, key=lambda file: file.stat().st_mtime_ns)]
+
+
+def _sweep(path: Path) -> dict[str, tuple[str, ...]]:
+    try:
+        return {run: tuple(set_) for run, set_ in json.loads(path.read_text(encoding="utf-8")).items()}
+    except (ValueError, AttributeError, TypeError) as error:  # neither UTF-8 nor JSON nor a dictionary of lists
+        raise UserError(
+            f"index of a study must be JSON of its runs; got {path}: {error}. Delete it, and repeat the command of the "
+            "sweep, which writes it again."
+        ) from None
 
 
 def studies(runs_dir: Path) -> list[str]:
