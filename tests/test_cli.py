@@ -58,6 +58,8 @@ def test_an_unknown_command_is_refused_with_the_nearest(tmp_path):
         ("+seed=3", "seed is there already and must be written without +"),
         ("seed=1,2", "seed must have one value in a single run; got 1,2"),
         ("tasks.names=[term:pop", "setting must be written KEY=VALUE; got 'tasks.names=[term:pop'"),
+        ("-m sharing=none, low", "got 'sharing=none,': mismatched input '<EOF>'. A space ends a setting"),
+        ("sharing low", "got 'sharing': missing EQUAL at '<EOF>'. A space ends a setting"),
         ("recipe.task_weights={term:pop:2}", r"a colon of a name written \:"),
         ("recipe.task_weights={'term:pop':2}", r"as in 'recipe.task_weights={term\:pop rock: 2}'"),
         ("~data.nothing", "got 'data.nothing'"),
@@ -147,6 +149,13 @@ def test_the_demo_ends_with_a_table_a_picture_and_its_report(tmp_path):
     assert "Page: reports/demo/index.html" in done.stdout
     assert (tmp_path / "reports" / "demo" / "verdicts.json").is_file()
     assert len(list(tmp_path.glob("runs/*/record.json"))) == 4
+
+
+@pytest.mark.parametrize("command", ["report", "status", "dashboard"])
+def test_a_study_that_is_not_named_is_asked_for_as_it_is_written(command, tmp_path):
+    done = msd_mtl(command, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == f"msd-mtl {command}: study must be set; got nothing. Add study=VALUE.\n"
 
 
 @pytest.mark.parametrize(("given", "threads"), [({}, "1"), ({"OMP_NUM_THREADS": "4"}, "4")])

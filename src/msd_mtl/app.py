@@ -46,7 +46,8 @@ def one_message(command: str) -> Iterator[None]:
         where = f": {error.filename}" if error.filename else ""
         message = f"files must be readable and writable; got {error.strerror}{where}."
     except MissingMandatoryValue as error:
-        message = f"{error.full_key} must be set; got nothing. Add {error.full_key}=VALUE."
+        key = str(error.full_key).replace("study.name", "study")  # as it is written on the command line
+        message = f"{key} must be set; got nothing. Add {key}=VALUE."
     else:
         return
     sys.stderr.write(f"msd-mtl {command}: {message}\n")

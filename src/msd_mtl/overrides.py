@@ -65,11 +65,14 @@ def nearest(name: str, names: Sequence[str]) -> list[str]:
 
 def _unreadable(text: str, error: str) -> str:
     reason = next(line for line in error.splitlines() if not line.startswith("Error parsing override"))
+    reason = reason.partition(" expecting {")[0]  # the parser's own names of all that may stand there
     hint = (
         r"In braces, a colon of a name is \:, as in 'recipe.task_weights={term\:pop rock: 2}'."
         if "{" in text
         else """Quote what has spaces, commas or brackets in it: 'tasks.names=["term:pop rock"]'."""
     )
+    if text.endswith(",") or "=" not in text:
+        hint = "A space ends a setting: write choices without one, as in seed=0,1."
     return f"setting must be written KEY=VALUE; got {text!r}: {reason}. {hint}"
 
 

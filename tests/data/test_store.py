@@ -125,6 +125,7 @@ def test_matrix_of_tags_says_what_the_labels_say(store: Store, family: str) -> N
         ("lastfm:ete", "Nearest: lastfm:été"),
         ("genre:Jazz", "got 'genre:Jazz', which has none"),
         ("tempi", "Nearest: tempo"),
+        ("pop", "Nearest: term:pop, lastfm:pop, genre:pop"),
         ("mood:sad", "task name must be one of term:NAME"),
     ],
 )

@@ -62,7 +62,8 @@ def task_of(name: str) -> Task:
         return Task(name, kind, unit, n_classes)
     from difflib import get_close_matches
 
-    near = get_close_matches(name, FIELDS, n=3, cutoff=0.5) or list(FIELDS)
+    tags = [f"{family}:{name}" for family in TAG_FAMILIES] if ":" not in name else []
+    near = [*get_close_matches(name, FIELDS, n=3, cutoff=0.7), *tags] or list(FIELDS)
     forms = ", ".join(f"{family}:NAME" for family in TAG_FAMILIES)
     raise UserError(f"task name must be one of {forms} or a field; got {name!r}. Nearest: {', '.join(near)}.")
 
