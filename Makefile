@@ -25,6 +25,8 @@ bench: $(VENV)/.ready-dev
 	$(BIN)/python benchmarks/report.py
 
 $(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	"PYTHON must be 3.11 or newer; got %d.%d. Set it: make demo PYTHON=python3.12" % sys.version_info[:2])'
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.ready: pyproject.toml constraints.txt | $(VENV)/bin/python
