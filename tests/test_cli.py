@@ -1,4 +1,5 @@
 import inspect
+import json
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -115,6 +116,13 @@ def test_a_run_ends_with_a_table(tmp_path):
     for word in ("term:pop", "AUROC", "network", "linear", "trivial", "possible", "record.json"):
         assert word in done.stdout
     assert done.stderr == ""
+
+
+def test_the_bar_of_a_run_ends_with_the_best_score_of_all_its_epochs(tmp_path):
+    done = msd_mtl("train", *SMALL, "model.widths=[8,8,8,8]", "trainer.max_epochs=1", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    record = json.loads(next(tmp_path.glob("runs/*/record.json")).read_text())
+    assert f"epoch 1: best val/term:pop/auroc {record['metrics']['val']['term:pop']['auroc']:.4f}" in done.stdout
 
 
 def test_a_failed_run_of_a_sweep_does_not_stop_the_others(tmp_path):

@@ -42,16 +42,20 @@ class StepProgress(Callback):
         if self.progress:
             self.progress.update(self.bar, completed=trainer.global_step)
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Show the best score."""
-        if self.progress and self.kept.best_score is not None:
-            text = f"epoch {pl_module.current_epoch + 1}: best {self.kept.by.key} {self.kept.best_score:.4f}"
-            self.progress.update(self.bar, description=text, completed=trainer.global_step)
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Show the best score of the epochs before; at their ends Lightning calls ``kept`` after this."""
+        self._show(trainer, pl_module.current_epoch)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
         """Leave the bar as it ended."""
+        self._show(trainer, trainer.fit_loop.epoch_progress.current.completed)
         if self.progress:
             self.progress.stop()
+
+    def _show(self, trainer: pl.Trainer, n_epochs: int) -> None:
+        if self.progress and self.kept.best_score is not None:
+            text = f"epoch {n_epochs}: best {self.kept.by.key} {self.kept.best_score:.4f}"
+            self.progress.update(self.bar, description=text, completed=trainer.global_step)
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:  # noqa: ARG002
         """Give the terminal back."""
