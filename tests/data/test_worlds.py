@@ -261,7 +261,7 @@ def test_opaque_names_are_fine():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"target": "tempo"}, "tasks.target must be one of"),
+        ({"target": "tempo"}, "tasks.target must be one of .*Add it to tasks.names"),
         ({"names": ["year", "year"], "target": "year"}, "must name each task once"),
         ({"coupling": 1.1}, "data.coupling must be from 0 to 1; got 1.1"),
         ({"coupling": float("nan")}, "data.coupling must be from 0 to 1; got nan"),

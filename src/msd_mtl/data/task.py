@@ -83,5 +83,7 @@ def checked_tasks(names: Sequence[str], target: str) -> tuple[Task, ...]:
     if not names or len(set(names)) != len(names):
         raise UserError(f"tasks.names must be one or more different tasks; got {list(names)}.")
     if target not in names:
-        raise UserError(f"tasks.target must be one of tasks.names {list(names)}; got {target!r}.")
+        raise UserError(
+            f"tasks.target must be one of tasks.names {list(names)}; got {target!r}. Add it to tasks.names."
+        )
     return tuple(task_of(name) for name in names)
