@@ -10,8 +10,10 @@ BIN := $(VENV)/bin
 demo: $(VENV)/.ready
 	$(BIN)/msd-mtl demo
 
+# The cluster of the tests has the machine to itself; the others share it.
 test: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m slurm
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal -m 'not slurm'
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff format --check
