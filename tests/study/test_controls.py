@@ -6,6 +6,7 @@ from tests.study.test_studies import runs_of
 from msd_mtl.study.run import run_once
 
 SMALLER = ["data.world.n_tracks=3000", "data.train_size=1500", "trainer.max_epochs=20", "baselines=false", "seed=5"]
+WHOLE = ["data.world.n_tracks=8000", "data.train_size=4000", "trainer.max_epochs=40"]  # as in the study
 
 
 @pytest.fixture
@@ -23,6 +24,13 @@ def auroc(tmp_path):
 @pytest.mark.slow
 def test_low_sharing_wins_where_detectors_are_common(auroc):
     assert auroc("low", "data.world.common=low") > auroc("none", "data.world.common=low") + 0.02
+
+
+@pytest.mark.slow
+def test_high_sharing_wins_where_what_is_made_of_detectors_is_common(auroc):
+    high = auroc("high", "data.world.common=high", *WHOLE)
+    assert high > auroc("none", "data.world.common=high", *WHOLE) + 0.03
+    assert high > auroc("high", "data.world.common=none", *WHOLE) + 0.03
 
 
 @pytest.mark.slow
