@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from msd_mtl.study.page.figures.effects import labels
+from msd_mtl.study.page.figures.drawing import Panel, wrapped
+from msd_mtl.study.page.figures.effects import draw_effects, labels, titles
 from msd_mtl.study.page.figures.heat_map import draw_heat_map
 from msd_mtl.study.page.figures.learning_curves import draw_curves
 from msd_mtl.study.page.figures.parameters import draw_parameters
@@ -129,6 +130,53 @@ def test_rows_are_named_by_what_tells_them_apart():
     rows = [contrast("size", name, coupling=0.9) for name in names]
     assert labels(rows) == ["low (1100)", "full (1111)"]
     assert labels(rows[:1]) == ["low (1100), from 500 to 8,000 tracks"]
+
+
+def test_a_long_name_of_a_row_is_wrapped_and_its_row_higher():
+    name = "tight, 1000 and 1100 and 1110 minus 0001 and 0011 and 0111"
+    where = {"task_set": "tight", "mask": None}
+    long, plain = (contrast("depth", one, **where) for one in (name, "tight, from 0 to 4 shared layers"))
+    assert labels([long]) == ["1000 and 1100 and 1110 minus 0001 and 0011 and\n0111"]
+    (panel,) = draw_effects("depth", [long]).panels
+    (other,) = draw_effects("depth", [plain]).panels
+    assert panel.height > other.height + 0.1
+
+
+def test_panels_are_named_by_what_tells_them_apart():
+    keys = [("year", "loose", "coupling 1", "common low"), ("year", "loose", "coupling 1", "common high")]
+    assert titles(keys) == (["common low", "common high"], ["loose", "coupling 1"])
+    assert titles(keys[:1]) == (["loose, coupling 1, common low"], [])
+    assert titles([keys[0][:3], keys[0]]) == (["loose, coupling 1", "common low"], ["loose", "coupling 1"])
+    other = ("loudness", *keys[0][1:])
+    assert titles([keys[0], other]) == (["year", "loudness"], ["loose", "coupling 1", "common low"])
+
+
+def test_the_caption_says_what_all_panels_have_in_common():
+    contexts = ((("data.world.common", "low"),), (("data.world.common", "high"),))
+    picture = draw_effects("benefit", [contrast(context=context, coupling=1.0) for context in contexts])
+    assert [panel.title for panel in picture.panels] == ["common low", "common high"]
+    assert picture.caption.endswith("All panels: tight, coupling 1.")
+
+
+def test_a_long_title_takes_lines_not_room_of_the_axes():
+    long = Panel("term:pop + loudness + year + tempo + duration", lambda axes: None, height=2.0)
+    assert long.heading == "term:pop + loudness + year + tempo +\nduration"
+    assert long.full_height > Panel("short", lambda axes: None, height=2.0).full_height == 2.0
+    assert wrapped("word " * 100, 20).count("\n") == 2
+
+
+def test_no_band_runs_through_the_names_of_rows():
+    from matplotlib.figure import Figure
+
+    from msd_mtl.study.page.figures.style import PAPER
+
+    axes = Figure().subplots()
+    draw_effects("benefit", [contrast()]).panels[0].draw(axes)
+    (label,) = axes.texts
+    assert label.get_bbox_patch().get_facecolor()[:3] == pytest.approx(
+        [int(PAPER[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    )
+    assert axes.patches[0].get_zorder() <= label.get_zorder() < min(line.get_zorder() for line in axes.lines[1:])
 
 
 def test_the_caption_of_scores_names_the_prevalence(tmp_path):

@@ -1,5 +1,9 @@
 """The page in a real Chromium: what only a browser can tell."""
 
+import re
+import shutil
+import subprocess
+
 import pytest
 
 from msd_mtl.study.page.make import make_report
@@ -124,6 +128,38 @@ def test_it_prints_in_light_with_whole_tables(opened):
     assert page.evaluate("getComputedStyle(document.body).getPropertyValue('--paper')").strip() == "#ffffff"
     assert page.evaluate("getComputedStyle(document.querySelector('.scroll')).maxHeight") == "none"
     assert page.locator("nav").is_hidden()
+
+
+PORTRAIT, LANDSCAPE = 680, 1030  # pixels of A4 between the margins
+
+
+@PAGES
+def test_figures_and_tables_are_as_wide_as_their_paper(opened):
+    page = opened(PORTRAIT)
+    page.emulate_media(media="print")
+    for svg in page.locator("figure svg[role=img]").all():
+        box = svg.bounding_box()
+        assert box["x"] + box["width"] <= PORTRAIT
+    wide = "[...document.querySelectorAll('.scroll')].map(e => [getComputedStyle(e).page, e.scrollWidth])"
+    assert max(width for paper, width in page.evaluate(wide) if paper != "wide") <= PORTRAIT
+    page.set_viewport_size({"width": LANDSCAPE, "height": 680})
+    on_wide = [width for paper, width in page.evaluate(wide) if paper == "wide"]
+    assert len(on_wide) >= 3
+    assert max(on_wide) <= LANDSCAPE
+
+
+@pytest.mark.skipif(
+    shutil.which("pdftotext") is None, reason="pdftotext is not installed: apt-get install poppler-utils"
+)
+@pytest.mark.parametrize("report", ["all masks"], indirect=True)
+def test_the_head_of_a_table_stands_on_each_of_its_printed_pages(opened, tmp_path):
+    printed = tmp_path / "page.pdf"
+    printed.write_bytes(opened().pdf(prefer_css_page_size=True, format="A5"))
+    text = subprocess.run(["pdftotext", "-layout", printed, "-"], capture_output=True, text=True, check=True).stdout
+    pages = text.split("\f")
+    of_cells = [page for page in pages if re.search(r"^ *tight +[01]{4} +(500|1,000) ", page, re.MULTILINE)]
+    assert len(of_cells) > 1
+    assert all(re.search(r"sharing .*metric .*verdict .*parameters", page) for page in of_cells)
 
 
 @pytest.mark.parametrize("report", ["hostile"], indirect=True)

@@ -67,12 +67,17 @@ def setting(context: Settings) -> str:
 
 def brief(context: Settings) -> str:
     """Settings as a panel's title has room for them: ``control misalign, recipe paper2016``."""
+    return ", ".join(briefly(context))
+
+
+def briefly(context: Settings) -> list[str]:
+    """Each setting as a panel's title has room for it, those that are not set left out."""
     parts = []
     for key, value in context:
         *group, leaf = key.split(".")
         if value != NOT_SET:
             parts.append(f"{group[-1] if leaf == 'name' and group else leaf} {value}")
-    return ", ".join(parts)
+    return parts
 
 
 def verdict_of(contrast: Contrast) -> str:

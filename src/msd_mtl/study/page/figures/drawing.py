@@ -1,6 +1,7 @@
 """A figure is a row of panels: on the page each is an SVG that finds its place, in the files they are one picture."""
 
 import math
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,9 @@ from msd_mtl.study.page.figures.svg import inline_svg
 
 COLUMNS = 3  # panels beside each other in a file
 DPI = 150
-LONGEST = 46  # characters of a panel's title
+LONGEST = 46  # characters of a line of a legend
+HEADING, MOST_LINES = 38, 3  # characters of a line of a panel's title: as many as are as wide as its axes
+LINE = 0.17  # inches that a further line takes
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,22 @@ class Panel:
     Attributes:
         title: What tells it from the others; may be empty.
         draw: Draws it.
-        height: Inches.
+        height: Inches, with a title of one line.
     """
 
     title: str
     draw: Callable[[Axes], None]
     height: float = PANEL_HEIGHT
+
+    @property
+    def heading(self) -> str:
+        """The title in lines that are as wide as the axes."""
+        return wrapped(self.title, HEADING)
+
+    @property
+    def full_height(self) -> float:
+        """Inches, with the title that it has."""
+        return self.height + LINE * self.heading.count("\n")
 
 
 @dataclass(frozen=True)
@@ -110,7 +123,7 @@ def _whole(picture: Picture) -> tuple[Figure, list[tuple[tuple[float, float], tu
     panels = picture.panels
     columns = min(COLUMNS, len(panels))
     rows = math.ceil(len(panels) / columns)
-    heights = [max(p.height for p in panels[row * columns : (row + 1) * columns]) for row in range(rows)]
+    heights = [max(p.full_height for p in panels[row * columns : (row + 1) * columns]) for row in range(rows)]
     legend = _handles(picture)
     extra = 0.35 * math.ceil(len(legend) / (3 * columns))
     figure = Figure(figsize=(PANEL_WIDTH * columns, sum(heights) + extra), layout="constrained")
@@ -122,7 +135,7 @@ def _whole(picture: Picture) -> tuple[Figure, list[tuple[tuple[float, float], tu
             axes.set_visible(False)
             continue
         panels[place].draw(axes)
-        axes.set_title(short(panels[place].title))
+        axes.set_title(panels[place].heading)
         axes.tick_params(labelbottom=True, labelleft=True)
     if legend:
         figure.legend(handles=legend, ncols=min(len(legend), 3 * columns), loc="outside upper left", handlelength=2.6)
@@ -131,10 +144,10 @@ def _whole(picture: Picture) -> tuple[Figure, list[tuple[tuple[float, float], tu
 
 def _svg(picture: Picture, place: int, limits: list[tuple[tuple[float, float], tuple[float, float]]]) -> Markup:
     panel = picture.panels[place]
-    figure = Figure(figsize=(PANEL_WIDTH, panel.height), layout="constrained")
+    figure = Figure(figsize=(PANEL_WIDTH, panel.full_height), layout="constrained")
     axes = figure.subplots()
     panel.draw(axes)
-    axes.set_title(short(panel.title))
+    axes.set_title(panel.heading)
     if "x" in picture.shared:
         axes.set_xlim(limits[place][0])
     if "y" in picture.shared:
@@ -157,3 +170,9 @@ def _handles(picture: Picture) -> list[Line2D]:
 def short(text: str, longest: int = LONGEST) -> str:
     """Text that fits."""
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def wrapped(text: str, longest: int = LONGEST) -> str:
+    """Text in lines that fit, no more than ``MOST_LINES``."""
+    lines = textwrap.wrap(text, longest, break_on_hyphens=False, max_lines=MOST_LINES, placeholder=" …")
+    return "\n".join(lines)

@@ -9,10 +9,10 @@ from matplotlib.ticker import MaxNLocator
 
 from msd_mtl.study.answers.types import Contrast, Question
 from msd_mtl.study.page.colours import style_of
-from msd_mtl.study.page.figures.drawing import Panel, Picture, short
-from msd_mtl.study.page.figures.style import BAND, INK, MUTED, zero_line
+from msd_mtl.study.page.figures.drawing import LINE, Panel, Picture, wrapped
+from msd_mtl.study.page.figures.style import BAND, INK, MUTED, PAPER, zero_line
 from msd_mtl.study.page.groups import ordered_masks
-from msd_mtl.study.page.words import MEANING, brief, counted, metric_name, spread
+from msd_mtl.study.page.words import MEANING, briefly, counted, metric_name, spread
 
 ROW, MARGINS = 0.4, 0.8  # inches
 MOST_ROWS, MOST_PANELS = 24, 9
@@ -32,23 +32,22 @@ def draw_effects(question: Question, contrasts: Sequence[Contrast]) -> Picture |
             found.setdefault(_panel_of(contrast), []).append(contrast)
     if not found:
         return None
-    targets = {contrast.target for contrast in contrasts}
+    drawn = [sorted(rows, key=_order)[:MOST_ROWS] for rows in list(found.values())[:MOST_PANELS]]
+    headings, common = titles(list(found)[:MOST_PANELS])
     panels = [
-        Panel(
-            _title(key, several=len(targets) > 1),
-            partial(_panel, rows=rows[:MOST_ROWS]),
-            MARGINS + ROW * len(rows[:MOST_ROWS]),
-        )
-        for key, rows in ((key, sorted(rows, key=_order)) for key, rows in list(found.items())[:MOST_PANELS])
+        Panel(title, partial(_panel, rows=rows), MARGINS + _row_height(rows) * len(rows))
+        for title, rows in zip(headings, drawn, strict=True)
     ]
-    left = len(contrasts) - sum(len(rows[:MOST_ROWS]) for rows in list(found.values())[:MOST_PANELS])
+    left = len(contrasts) - sum(map(len, drawn))
     further = f" {counted(left, 'further contrast')} in the table." if left else ""
+    in_all = f" All panels: {', '.join(common)}." if common else ""
     return Picture(
         name=f"effects-{question}",
         title=TITLES[question],
         caption=f"{MEANING[question]} Small dots: {spread(c.effect.n_pairs for c in contrasts)} seeds, each against "
         "its own reference; large marks: their mean with its 95 % interval over seeds and test artists; band: within "
-        f"±{contrasts[0].effect.margin:g} no difference that matters. Filled marks are decided. Test split.{further}",
+        f"±{contrasts[0].effect.margin:g} no difference that matters. Filled marks are decided. "
+        f"Test split.{in_all}{further}",
         panels=panels,
         masks=ordered_masks(c.mask for c in contrasts if c.mask),
         shared="x",
@@ -57,7 +56,7 @@ def draw_effects(question: Question, contrasts: Sequence[Contrast]) -> Picture |
 
 def _panel_of(contrast: Contrast) -> tuple[str, ...]:
     coupling = "" if contrast.coupling is None else f"coupling {contrast.coupling:g}"
-    return contrast.target, contrast.task_set or "", coupling, brief(contrast.context), contrast.metric
+    return contrast.target, contrast.task_set or "", coupling, *briefly(contrast.context)
 
 
 def _order(contrast: Contrast) -> tuple[object, ...]:
@@ -69,12 +68,28 @@ def labels(rows: Sequence[Contrast]) -> list[str]:
     """Names of the contrasts of a panel, without what its title says or all of them have in common."""
     parts = [row.name.split(", ") for row in rows]
     said = {*_panel_of(rows[0])[1:3], *(set.intersection(*map(set, parts)) if len(rows) > 1 else ())}
-    return [short(", ".join(part for part in own if part not in said) or ", ".join(own)) for own in parts]
+    return [wrapped(", ".join(part for part in own if part not in said) or ", ".join(own)) for own in parts]
 
 
-def _title(key: tuple[str, ...], *, several: bool) -> str:
-    target, task_set, coupling, context, _ = key
-    return ", ".join(part for part in (target if several else "", task_set, coupling, context) if part)
+def titles(keys: Sequence[tuple[str, ...]]) -> tuple[list[str], list[str]]:
+    """What tells panels apart, and what all of them have in common.
+
+    Args:
+        keys: Of each panel its target, task set, coupling and settings; empty where it has none.
+
+    Returns:
+        A title for each panel, all of its own where it has nothing but what the others have; what is in all of several
+        panels, their target left out.
+    """
+    several = len({target for target, *_ in keys}) > 1
+    parts = [[part for part in (key if several else key[1:]) if part] for key in keys]
+    common = [part for part in parts[0] if all(part in own for own in parts)] if len(keys) > 1 else []
+    return [", ".join(part for part in own if part not in common) or ", ".join(own) for own in parts], common
+
+
+def _row_height(rows: Sequence[Contrast]) -> float:
+    """Inches of a row that has room for the longest label."""
+    return ROW + LINE * max(label.count("\n") for label in labels(rows))
 
 
 def _panel(axes: Axes, rows: Sequence[Contrast]) -> None:
@@ -102,10 +117,19 @@ def _ink(contrast: Contrast) -> str:
 
 
 def _mark(axes: Axes, row: int, contrast: Contrast, label: str) -> None:
-    """Label above, mean and interval below."""
+    """Label above, on paper of its own so that no band runs through it; mean and interval below."""
     effect, colour = contrast.effect, _ink(contrast)
-    at = (0, row - 0.36)
-    axes.annotate(label, at, xycoords=("axes fraction", "data"), fontsize=9, color=INK, va="center")
+    axes.annotate(
+        label,
+        *((0, row), (0, 5)),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        fontsize=9,
+        color=INK,
+        va="bottom",
+        zorder=1,  # above band and line, below all that is measured
+        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.8},
+    )
     if math.isfinite(effect.low):
         axes.plot([effect.low, effect.high], [row, row], color=colour, linewidth=1.6)
     face = "none" if effect.verdict == "undecided" else colour
