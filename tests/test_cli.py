@@ -47,26 +47,13 @@ def test_an_unknown_command_is_refused_with_the_nearest(tmp_path):
     ("arguments", "message"),
     [
         ("data.trainsize=5", "got 'data.trainsize'. Nearest: data.train_size"),
-        ("train_size=5", "got 'train_size'. Nearest: data.train_size"),
-        ("trainer.max_epoch=3", "got 'trainer.max_epoch'. Nearest: trainer.max_epochs"),
-        ("recipe.optimizer.betas=3", "added with a plus: +recipe.optimizer.betas=3"),
-        ("sharin=low", "got 'sharin'. Nearest: sharing"),
-        ("sharing=lwo", "sharing must be one of full, high, interspersed, low, none; got 'lwo'. Did you mean 'low'?"),
         ("-m sharing=low,lwo", "got 'lwo'. Did you mean 'low'?"),
-        ("model=null", "model must be one of sharing_network; got 'null'"),
-        ("recipe=2016", "recipe must be one of default, paper2016; got '2016'"),
         ("hydra/launcher=slrum", "Did you mean 'slurm'?"),
-        ("+seed=3", "seed is there already and must be written without +"),
         ("seed=1,2", "seed must have one value in a single run; got 1,2"),
-        ("tasks.names=[term:pop", "setting must be written KEY=VALUE; got 'tasks.names=[term:pop'"),
-        ("-m sharing=none, low", "got 'sharing=none,': mismatched input '<EOF>'. A space ends a setting"),
-        ("sharing low", "got 'sharing': missing EQUAL at '<EOF>'. A space ends a setting"),
         ("recipe.task_weights={term:pop:2}", r"a colon of a name written \:"),
-        ("recipe.task_weights={'term:pop':2}", r"as in 'recipe.task_weights={term\:pop rock: 2}'"),
-        ("~data.nothing", "got 'data.nothing'"),
     ],
 )
-def test_a_misspelt_override_is_one_line_with_the_nearest(arguments, message, tmp_path):
+def test_a_misspelt_override_is_one_line(arguments, message, tmp_path):
     done = msd_mtl("train", *arguments.split(), cwd=tmp_path)
     assert done.returncode == 2
     assert message in done.stderr

@@ -1,5 +1,8 @@
+import copy
+import re
 import subprocess
 import sys
+from collections.abc import Mapping
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -42,6 +45,53 @@ WRONG = [
 ]
 
 
+# Of each setting that is checked: values at the edge of what is right, and just beyond it.
+TARGET = {"_target_": "torch.optim.SGD"}
+WHOLE, WHOLE_0 = ([1, 7], [0, -1, 1.5, True, "1", None]), ([0, 3], [-1, 0.5, False, "0", None])
+SIZE, SHARE = ([1, None], [0, 1.5, True, "many"]), ([0, 1, 0.5], [-0.1, 1.1, True, "half", None])
+YES_NO, TEXT, LIST = ([True, False], [0, "yes", None]), (["a"], [1, None]), ([[1]], [1, "a", None])
+STEPS = ([1, -1], [0, -2, 1.5, True, "1"])
+EDGES = {
+    "study.name": (["a", "a b.c"], ["", ".hidden", "a/b", "a\\b", "a\0b", 1, None]),
+    "seed": WHOLE_0,
+    "runs_dir": TEXT,
+    "baselines": YES_NO,
+    "checkpoint_every_s": ([0, 0.5], [-0.1, True, "1", None]),
+    "data.name": (["msd", "synthetic"], ["other", None]),
+    "data.split_seed": WHOLE_0,
+    "data.val_fraction": SHARE,
+    "data.test_fraction": SHARE,
+    "data.train_size": SIZE,
+    "data.target_train_size": SIZE,
+    "data.epoch_steps": SIZE,
+    "data.row_norm": ([0.5, None], [0, -1, True, "1"]),
+    "data.batch_size": WHOLE,
+    "data.eval_batch_size": WHOLE,
+    "data.drop_last": YES_NO,
+    "data.coupling": SHARE,
+    "data.world.n_tracks": WHOLE,
+    "data.world.n_words": ([2], [1, True, 2.5, None]),
+    "tasks.names": ([["a"], "a"], [1, None]),
+    "tasks.target": TEXT,
+    "sharing.mask": LIST,
+    "model.widths": LIST,
+    "model.activation": TEXT,
+    "recipe.optimizer": ([TARGET], ["a", {}, {"_target_": 1}, None]),
+    "recipe.scheduler": ([TARGET, None], ["a", {}, {"_target_": 1}]),
+    "recipe.standardise_regression": YES_NO,
+    "recipe.binary_outputs": ([1, 2], [0, 3, True, "1"]),
+    "recipe.task_weights": ([{"a": 0, "b": 1.5}, None], [1, {"a": -1}, {"a": True}, {"a": "b"}]),
+    "recipe.select_after": SHARE,
+    "recipe.patience": SIZE,
+    "trainer.max_epochs": (STEPS[0] + [None], STEPS[1]),
+    "trainer.max_steps": (STEPS[0], STEPS[1] + [None]),
+    "trainer.min_epochs": ([0, None], [-1, 0.5, True]),
+    "trainer.min_steps": ([0, None], [-1, 0.5, True]),
+    "trainer.accumulate_grad_batches": WHOLE,
+    "trainer.enable_progress_bar": YES_NO,
+}
+
+
 def composed(*overrides):
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         return compose("train", list(overrides))
@@ -52,6 +102,55 @@ def test_a_value_of_a_wrong_kind_is_refused(override, message):
     config = resolved(composed(override)) if override != "recipe=null" else resolved(composed()) | {"recipe": None}
     with pytest.raises(UserError, match=message):
         check_settings(config)
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return resolved(composed())
+
+
+def with_setting(config: Mapping, key: str, value: object) -> Mapping:
+    changed = copy.deepcopy(config)
+    *parents, leaf = key.split(".")
+    node = changed
+    for parent in parents:
+        node = node[parent]
+    node[leaf] = value
+    return changed
+
+
+def test_every_check_has_its_edges_here():
+    assert set(checks.EXPECTED) == set(EDGES)
+
+
+@pytest.mark.parametrize("key", EDGES)
+def test_a_setting_is_taken_at_the_edge_of_what_is_right_and_refused_beyond(plain, key):
+    right, wrong = EDGES[key]
+    for value in right:
+        check_settings(with_setting(plain, key, value))
+    for value in wrong:
+        with pytest.raises(UserError, match=rf"^{key} must be .*; got "):
+            check_settings(with_setting(plain, key, value))
+
+
+@pytest.mark.parametrize("group", ["data", "tasks", "sharing", "model", "recipe", "trainer", "logger", "study"])
+def test_a_group_is_no_value(plain, group):
+    with pytest.raises(UserError, match=rf"^{group} must be a group of settings; got 'none'\. Leave it out"):
+        check_settings(with_setting(plain, group, "none"))
+
+
+@pytest.mark.parametrize("name", ["callbacks", "default_root_dir", "enable_checkpointing", "logger", "plugins"])
+def test_what_the_bench_sets_itself_is_refused_whatever_its_value(plain, name):
+    for value in (True, None):
+        with pytest.raises(UserError, match=rf"trainer\.{name} must be left to the bench; got {value}"):
+            check_settings(with_setting(plain, f"trainer.{name}", value))
+
+
+@pytest.mark.parametrize("name", ["fast_dev_run", "limit_test_batches", "limit_val_batches", "overfit_batches"])
+def test_a_run_is_not_scored_on_part_of_a_part(plain, name):
+    with pytest.raises(UserError, match=rf"scored on whole parts; got trainer\.{name}\."):
+        check_settings(with_setting(plain, f"trainer.{name}", 2))
+    check_settings(with_setting(plain, f"trainer.{name}", False))  # as Lightning has it by itself
 
 
 @pytest.mark.parametrize(
@@ -84,3 +183,36 @@ def test_a_size_that_the_store_cannot_fill_is_refused_before_anything_is_importe
     with pytest.raises(UserError, match=r"data\.train_size must be between 1 and the 120 training rows .*; got 121"):
         check_rows(config)
     check_rows({"data": {"name": "msd", "train_size": 120}})
+    check_rows({"data": {"name": "msd", "train_size": None}})
+
+
+def test_rows_are_left_to_the_data_where_nothing_is_gained_by_looking(monkeypatch):
+    def look(config):
+        pytest.fail("it looked")
+
+    monkeypatch.setattr("msd_mtl.study.sizes.training_rows_of", look)
+    monkeypatch.setitem(sys.modules, "torch", sys)
+    check_rows({"data": {"name": "msd", "train_size": 121}})
+    monkeypatch.delitem(sys.modules, "torch")
+    check_rows({"data": {"name": "synthetic", "train_size": 500, "world": {"n_tracks": 1000}}})
+
+
+def test_a_size_that_a_world_cannot_fill_is_refused_before_anything_is_imported(tmp_path):
+    code = """
+import sys
+from hydra import compose, initialize_config_dir
+from msd_mtl.app import conf_dir
+from msd_mtl.errors import UserError
+from msd_mtl.study.run import run_once
+with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+    cfg = compose("train", ["data.train_size=900", "data.world.n_tracks=1000", "data.world.n_words=300", *sys.argv[1:]])
+try:
+    run_once(cfg)
+except UserError as error:
+    print(error, "torch" in sys.modules)
+"""
+    command = [sys.executable, "-c", code, f"runs_dir={tmp_path}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert re.fullmatch(
+        r"data\.train_size must be between 1 and the 6\d\d training rows .*; got 900\..* False\n", done.stdout
+    )

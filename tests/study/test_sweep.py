@@ -10,7 +10,7 @@ from tests.conftest import SMALL
 from msd_mtl.app import conf_dir
 from msd_mtl.errors import UserError
 from msd_mtl.study.compose import cells
-from msd_mtl.study.sizes import fillable
+from msd_mtl.study.sizes import fillable, training_rows_of
 from msd_mtl.study.sweep import jobs, n_runs
 
 STUDY = {"sharing": "none,low,high", "data.coupling": "0.0,0.9", "seed": "range(0,5)"}
@@ -54,8 +54,16 @@ def test_nothing_and_truth_reach_the_runs_as_they_are(loaded):
 
 
 def test_what_is_in_two_grids_is_made_once(loaded):
-    grids = {"one": {"seed": "0,1"}, "other": {"seed": "1,2"}, "bare": {}, "left out": None}
+    grids = {"one": {"seed": "0,1"}, "other": {"seed": "1,2"}, "bare": {}}
     assert [cell.config["seed"] for cell in cells(*loaded, jobs(None, grids, [], loaded[0]))] == [0, 1, 2]
+
+
+def test_a_grid_that_is_null_is_left_out():
+    assert jobs({"seed": "0,1"}, {"one": {"sharing": "low"}, "left out": None}, []) == [
+        ["seed=0", "sharing=low"],
+        ["seed=1", "sharing=low"],
+    ]
+    assert jobs({"seed": "0,1"}, {"left out": None}, []) == []
 
 
 def test_a_task_alone_is_not_repeated_for_every_mask(loaded):
@@ -84,6 +92,55 @@ def test_rows_of_the_auxiliaries_fill_a_size_where_that_of_the_target_is_set(loa
     assert sizes == {(100, 100), (100, 200), (300, 100), (300, 200)}
 
 
+def test_a_size_that_is_all_there_is_can_be_had(loaded):
+    (cell,) = cells(*loaded, [[*SMALL, "data.train_size=null"]])
+    assert fillable([cell]) == ([cell], [])
+    rows, with_target = training_rows_of(cell.config)
+    assert rows == with_target
+    fits, too_many = (
+        cells(*loaded, [[*SMALL, f"data.train_size={n}", "+study.skip_impossible_sizes=true"]])
+        for n in (with_target, with_target + 1)
+    )
+    kept, (said,) = fillable([*fits, *too_many])
+    assert kept == fits
+    assert said == (
+        f"data.train_size={with_target + 1}, of {with_target} training tracks with term:pop: 1 runs left out."
+    )
+
+
+def test_a_size_of_less_than_a_batch_is_left_out_where_short_batches_are(loaded):
+    sizes = [*SMALL, "data.train_size=63,64", "data.batch_size=64", "+study.skip_impossible_sizes=true"]
+    whole, dropped = (
+        fillable(cells(*loaded, jobs(None, None, [*sizes, f"data.drop_last={drop}"], loaded[0])))
+        for drop in ("false", "true")
+    )
+    assert len(whole[0]) == 2
+    assert [cell.config["data"]["train_size"] for cell in dropped[0]] == [64]
+    assert dropped[1] == ["data.train_size=63, less than a batch of 64 where data.drop_last=true: 1 runs left out."]
+
+
+def test_what_is_wrong_with_the_data_is_left_to_the_run_to_say(loaded):
+    asked = cells(*loaded, [[*SMALL, "data.split=elsewhere", "+study.skip_impossible_sizes=true"]])
+    assert fillable(asked) == (asked, [])
+
+
+def test_rows_are_counted_for_each_split_and_source(loaded):
+    whole, *others = (
+        training_rows_of(cells(*loaded, [[*SMALL, "tasks=tight", *more]])[0].config)
+        for more in (
+            [],
+            ["data.split_seed=1"],
+            ["data.test_fraction=0.4"],
+            ["data.split=track"],
+            ["data.world.n_tracks=700"],
+            ["data.world.missing={target: 0.5, auxiliary: 0.0}"],
+        )
+    )
+    assert whole[0] == whole[1]
+    assert all(rows != whole for rows in others)
+    assert others[-1][1] < others[-1][0] == whole[0]
+
+
 def test_sizes_are_not_looked_at_unless_the_study_says_so(loaded):
     asked = cells(*loaded, jobs(None, GRIDS, SIZES, loaded[0]))
     assert fillable(asked) == (asked, [])
@@ -93,6 +150,56 @@ def test_a_study_without_any_size_left_is_refused(loaded):
     asked = cells(*loaded, [[*SMALL, "data.train_size=10000", "+study.skip_impossible_sizes=true"]])
     with pytest.raises(UserError, match=r"a training size that the data fills; got none\. data\.train_size=10,000, of"):
         fillable(asked)
+
+
+@pytest.fixture
+def sweeper(loaded, monkeypatch):
+    """The sweeper of a study, with what it enters and makes."""
+    from types import SimpleNamespace
+
+    from hydra_plugins.msd_mtl_launchers import StudyLauncher, StudySweeper
+
+    loader, config = loaded
+    done = []
+    monkeypatch.setattr("msd_mtl.study.launch.enter", lambda cells: done.append(("entered", [c.run_id for c in cells])))
+
+    class Here(StudyLauncher):
+        def make(self, cells):
+            done.append(("made", [cell.run_id for cell in cells]))
+
+    def build(max_batch_size=None, **choices):
+        made = StudySweeper(max_batch_size, **choices)
+        made.hydra_context, made.config = SimpleNamespace(config_loader=loader), config
+        made.launcher, made.done = Here(), done
+        return made
+
+    return build
+
+
+def test_the_sweeper_makes_every_run_of_every_grid_once(sweeper, capsys):
+    runs = sweeper(params={"seed": "0,1"}, grids=GRIDS).runs(SMALL)
+    assert len({cell.run_id for cell in runs}) == len(runs) == 2 * (1 + 4)
+    assert capsys.readouterr().err == ""
+    alone = sweeper(params={"seed": "0,1"}, grids={"alone": {"tasks": "pop", "sharing": "none,low,full"}})
+    assert len(alone.runs(SMALL)) == 2
+    assert capsys.readouterr().err == "msd-mtl train: 6 combinations are 2 different runs.\n"
+
+
+def test_the_sweeper_leaves_sizes_out_and_says_so(sweeper, capsys):
+    found = sweeper(grids=GRIDS).runs([*SIZES, "+study.skip_impossible_sizes=true"])
+    assert {cell.config["data"]["train_size"] for cell in found} == {100}
+    said = capsys.readouterr().err.splitlines()
+    assert [line.partition(", of 2")[0] for line in said] == [f"msd-mtl train: data.train_size={n}" for n in (300, 900)]
+
+
+@pytest.mark.parametrize(("size", "batches"), [(None, [3]), (2, [2, 1])])
+def test_all_runs_are_entered_before_the_first_batch_is_made(sweeper, size, batches):
+    made = sweeper(size, params={"seed": "0,1,2"})
+    made.sweep(list(SMALL))
+    (first, entered), *rest = made.done
+    assert first == "entered"
+    assert [(what, len(runs)) for what, runs in rest] == [("made", n) for n in batches]
+    assert [run for _, runs in rest for run in runs] == entered
 
 
 def test_asking_for_sizes_imports_no_torch():

@@ -42,4 +42,4 @@ def n_runs(params: Choices, overrides: Sequence[str]) -> int:
 
 def _written(value: Any) -> str:
     """A value of a study's file as it is written on a command line."""
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return "null" if value is None else str(value)
