@@ -114,6 +114,41 @@ def test_duplicates_are_listed_and_none_is_used(crossed):
     assert (analysis.completed, analysis.expected) == (10, 10)
 
 
+def test_duplicates_say_in_what_they_differ(study):
+    for seed in (0, 1):
+        study.add("pop", "0000", seed)
+        study.add("tight", "1100", seed)
+    study.add("tight", "1100", 1, data__seed=7)
+    study.write_index()
+    (duplicate,) = analyse(study.folder, "made").duplicates
+    assert (duplicate.seed, duplicate.differ) == (1, ("data.seed",))
+
+
+def test_arms_that_were_tested_on_different_tracks_are_not_paired(crossed):
+    study = crossed(seeds=range(4))
+    whole = by_name(analyse(study.folder, "made"))["tight, coupling 0.9, low (1100)"]
+    other = next(run for run in analyse(study.folder, "made").runs if run.arm.mask == "1100" and run.seed == 2)
+    with np.load(other.folder / PREDICTIONS) as saved:
+        arrays = dict(saved)
+    arrays["track_id"] = np.array([f"TX{n:016d}" for n in range(len(arrays["artist"]))], "S18")
+    np.savez(other.folder / PREDICTIONS, **arrays)
+    analysis = analyse(study.folder, "made")
+    low = by_name(analysis)["tight, coupling 0.9, low (1100)"]
+    assert low.per_seed == {seed: gain for seed, gain in whole.per_seed.items() if seed != 2}
+    assert low.missing == ("seed 2: arms were tested on different tracks",)
+    assert by_name(analysis)["tight, coupling 0.9, high (0011)"].missing == ()
+    (cell,) = (cell for cell in analysis.cells if cell.arm.mask == "1100")
+    assert sorted(cell.scores) == [0, 1, 2, 3]
+    assert sorted(cell.gains) == [0, 1, 3]
+
+
+def test_predictions_are_those_of_the_target(study):
+    folder = study.folder / study.add(["year", "loudness"], "1100", 0)
+    assert read_predictions(folder, "year").values.any()
+    assert read_predictions(folder, "loudness") is None  # it left none
+    assert read_predictions(folder, "tempo") is None
+
+
 def test_scores_that_are_not_numbers_do_not_count(crossed):
     study = crossed()
     broken = next(run for run in analyse(study.folder, "made").runs if run.arm.mask == "1100" and run.seed == 0)
@@ -152,6 +187,57 @@ def test_a_record_that_cannot_be_read_stops_nothing(crossed):
     analysis = analyse(study.folder, "made")
     assert [one.run_id for one in analysis.running] == [first.run_id]
     assert sorted(by_name(analysis)["tight, coupling 0.9, low (1100)"].per_seed) == [1, 2]
+
+
+def test_a_size_all_of_whose_runs_failed_is_said_to_be_left_out(study):
+    for seed in (0, 1):
+        for n in (500, 1000):
+            status = "failed" if n == 1000 else "completed"
+            study.add("pop", "0000", seed, data__train_size=n, status=status)
+            study.add("tight", "1100", seed, data__train_size=n, status=status)
+    study.write_index()
+    (low,) = analyse(study.folder, "made").contrasts
+    assert low.missing == ("n=1,000 is left out: no run of it has a score",)
+
+
+def test_a_size_all_of_whose_runs_are_double_is_said_to_be_left_out(study):
+    for seed in (0, 1):
+        for n in (500, 1000):
+            study.add("pop", "0000", seed, data__train_size=n)
+            for data_seed in (0, 1) if n == 1000 else (0,):
+                study.add("tight", "1100", seed, data__train_size=n, data__seed=seed + 10 * data_seed)
+    study.write_index()
+    analysis = analyse(study.folder, "made")
+    assert by_name(analysis)["tight, coupling 0.9, low (1100)"].missing[0].startswith("n=1,000 is left out")
+    assert analysis.warnings == ("2 cells have several completed runs of the same arm and seed; none of them is used.",)
+
+
+def test_what_is_missing_in_another_context_or_of_another_target_is_not_listed(study):
+    for seed in (0, 1):
+        study.add("pop", "0000", seed, recipe__name="default")
+        study.add("tight", "1100", seed, recipe__name="default")
+    study.add("tight", "1100", 5, recipe__name="paper2016", status="failed")
+    study.add(["year"], "0000", 6, recipe__name="default", status="failed")
+    study.write_index()
+    analysis = analyse(study.folder, "made")
+    assert [contrast.missing for contrast in analysis.contrasts] == [()]
+    assert analysis.warnings == ("2 of 6 runs are not completed.",)
+
+
+def test_contrasts_of_several_targets_are_named_by_them_and_corrected_together(study):
+    for seed in range(3):
+        for tasks in (["term:pop"], ["year"]):
+            study.add(tasks, "0000", seed)
+            study.add([*tasks, "loudness"], "1100", seed, 0.3)
+    study.write_index()
+    analysis = analyse(study.folder, "made", margin={"r2": 0.5})
+    pop, year = analysis.contrasts
+    assert pop.name == "term:pop: term:pop + loudness, coupling 0.9, low (1100)"
+    assert year.name == "year: year + loudness, coupling 0.9, low (1100)"
+    assert (pop.metric, pop.effect.margin, year.metric, year.effect.margin) == ("auroc", 0.01, "r2", 0.5)
+    small, large = sorted((pop.effect, year.effect), key=lambda effect: effect.p)
+    assert small.p_holm == pytest.approx(min(2 * small.p, 1))
+    assert large.p_holm == pytest.approx(max(large.p, small.p_holm))
 
 
 def test_a_study_of_one_seed_is_undecided(crossed):

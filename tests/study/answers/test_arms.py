@@ -1,3 +1,5 @@
+import pytest
+
 from msd_mtl.study.answers.arms import arms_of, describe, differences, mask_name
 from msd_mtl.study.record import read_record, write_record
 
@@ -59,6 +61,23 @@ def test_a_setting_that_goes_with_the_seed_or_the_size_counts_as_such(study):
         for n, epochs in ((500, 8), (1000, 4)):
             study.add("tight", "1100", seed, data__split_seed=seed, data__train_size=n, trainer__max_epochs=epochs)
     assert contexts(study) == {()}
+
+
+@pytest.mark.parametrize("key", ["data.split_seed", "data.test_fraction", "data.world.n_tracks", "data.world.world"])
+def test_what_a_run_is_tested_on_is_no_size(study, key):
+    for seed in (0, 1):
+        for n, value in ((500, 0.25), (1000, 0.5)):
+            study.add("tight", "1100", seed, data__train_size=n, **{key.replace(".", "__"): value})
+    assert contexts(study) == {((key, "0.25"),), ((key, "0.5"),)}
+
+
+def test_other_data_is_no_size(study):
+    for seed in (0, 1):
+        for n, fingerprint in ((500, "one"), (1000, "other")):
+            run = study.add("tight", "1100", seed, data__train_size=n)
+            record = read_record(study.folder / run)
+            write_record(study.folder / run, record | {"data": record["data"] | {"fingerprint": fingerprint}})
+    assert contexts(study) == {(("data.fingerprint", "one"),), (("data.fingerprint", "other"),)}
 
 
 def test_a_setting_that_only_some_seeds_have_is_context(study):

@@ -29,6 +29,8 @@ def test_tracks_come_with_their_artists():
         round((2 * b + c) / 6, 9) for b in range(4) for c in range(4 - b)
     }  # of 3 draws, b and c of the latter two
     assert {round(score, 9) for score in scores[1:]} == possible
+    assert scores[0] == pytest.approx(3 / 6)
+    assert ArtistBootstrap([made.part], 5).scores(predictions([0, 0], [0, 0], [[0.9, 0.1]] * 2), "accuracy")[0] == 1
 
 
 def test_draws_without_one_of_the_classes_have_no_score():
@@ -45,10 +47,16 @@ def test_all_runs_are_scored_on_the_same_draws():
     assert bootstrap.scores(made, "auroc").tolist() == bootstrap.scores(same, "auroc").tolist()
 
 
+def test_the_draws_are_the_same_every_time():
+    made = predictions(np.arange(40), np.arange(40) % 2)
+    one, other = (ArtistBootstrap([made.part], 20).scores(made, "auroc") for _ in range(2))
+    assert one.tolist() == other.tolist()
+
+
 def test_parts_that_overlap_share_the_draws_of_their_artists():
     whole = predictions(np.arange(30), np.arange(30) % 2, np.arange(30))
     half = predictions(np.arange(10), np.arange(10) % 2, np.arange(10))
-    bootstrap = ArtistBootstrap([whole.part, half.part], 400)
+    bootstrap = ArtistBootstrap([half.part, whole.part], 400)
     assert bootstrap.n_artists == 30
     scores = [bootstrap.scores(one, "auroc")[1:] for one in (whole, half)]
     defined = np.isfinite(scores[1])
@@ -63,6 +71,17 @@ def test_predictions_that_are_not_finite_have_no_score():
 def test_tracks_without_a_label_do_not_count():
     made = predictions([0, 1, 2], [0, np.nan, 1])
     assert made.part.artist.tolist() == [0, 2]
+
+
+def test_other_tracks_artists_or_labels_are_another_part():
+    track_id, artist, truth = np.array([b"TRA", b"TRB"]), np.array([0, 1]), np.array([0, 1], np.float32)
+    parts = [
+        (track_id, artist, truth),
+        (track_id[::-1], artist, truth),
+        (track_id, artist * 2, truth),
+        (track_id, artist, 1 - truth),
+    ]
+    assert len({make_predictions(*part, np.zeros(2, np.float32)).part.key for part in parts}) == 4
 
 
 def test_the_order_of_tracks_does_not_matter():

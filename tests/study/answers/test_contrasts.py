@@ -87,6 +87,87 @@ def test_on_real_data_the_more_coupled_set_is_compared_with_the_less_coupled(tig
     assert asked("coupling", group_of(scores, {"tight": tight, "loose": loose})) == {name: expected}
 
 
+def test_sets_as_coupled_as_each_other_are_not_compared():
+    scores = {arm("pop"): 0.6, arm("tight", "1100"): 0.63, arm("loose", "1100"): 0.61}
+    assert asked("coupling", group_of(scores, {"tight": 0.3, "loose": -0.3})) == {}
+    assert asked("coupling", group_of(scores, {"tight": 0.3})) == {}
+
+
+def test_the_coupling_of_a_set_is_the_mean_of_its_tasks():
+    group = group_of({arm("tight", "1100"): 0.6}, {"tight": 0.3})
+    assert group.measured_coupling(("tight", None)) == pytest.approx(0.3)
+    assert math.isnan(group.measured_coupling(("loose", None)))
+
+
+def test_masks_that_one_set_lacks_are_not_compared_between_sets():
+    scores = {arm("pop"): 0.6} | {arm("tight", mask): 0.63 for mask in ("0110", "1100")} | {arm("loose", "1100"): 0.61}
+    group = group_of(scores, {"tight": 0.4, "loose": 0.1})
+    assert list(asked("coupling", group)) == ["tight minus loose, low (1100)"]
+
+
+def test_levels_that_share_nothing_are_not_compared():
+    scores = {arm("pop", coupling=0.0): 0.6, arm("tight", "0000", coupling=0.0): 0.6}
+    scores |= {arm("tight", "1100", coupling=c): 0.6 + 0.1 * c for c in (0.5, 0.9)}
+    assert asked("coupling", group_of(scores)) == {"tight, from coupling 0.5 to 0.9, low (1100)": 0.04}
+
+
+def test_sets_are_compared_at_the_sizes_that_both_have():
+    scores = {arm("pop", n=n): 0.6 for n in (500, 1000)}
+    scores |= {arm("tight", "1100", 500): 0.63, arm("tight", "1100", 1000): 0.7, arm("loose", "1100", 500): 0.61}
+    (found,) = ASKED["coupling"](group_of(scores, {"tight": 0.4, "loose": 0.1}))
+    assert {one.train_size for one in found.terms} == {500}
+    assert found.notes == ("n=1,000 is left out: not every arm has it",)
+
+
+def test_depth_is_over_the_sizes_that_all_masks_have():
+    scores = {arm("pop", n=n): 0.6 for n in (500, 1000)} | {arm("tight", "1111", n): 0.63 for n in (500, 1000)}
+    (slope,) = ASKED["depth"](group_of(scores | {arm("tight", "1000", 500): 0.6}))
+    assert {one.train_size for one in slope.terms} == {500}
+
+
+def test_a_size_of_one_level_alone_is_said_to_be_left_out():
+    scores = {
+        arm("tight", mask, n, c): 0.6 for mask in ("0000", "1100") for n, c in ((500, 0.0), (500, 0.9), (1000, 0.9))
+    }
+    (found,) = ASKED["coupling"](group_of(scores))
+    assert found.notes == ("n=1,000 is left out: not every arm has it",)
+
+
+def test_a_size_that_was_begun_and_has_no_score_is_said_to_be_left_out():
+    arms = [arm("pop"), arm("tight", "1100"), arm("tight", "0011")]
+    runs = [run(one, seed, 0.6, {}) for one in arms for seed in (0, 1)]
+    unscored = [run(arm(*one, n=2000), 0, NAN, {}) for one in (("pop",), ("tight", "1100"))]
+    elsewhere = arm("tight", "1100", 8000, context=(("recipe.name", "other"),))
+    (group,) = groups([*runs, *unscored], absent=[arm("pop", n=4000), arm("tight", "1100", 4000), elsewhere])
+    low, _ = ASKED["benefit"](group)[::-1]
+    assert low.notes == tuple(f"n={n} is left out: no run of it has a score" for n in ("2,000", "4,000"))
+    (where,) = ASKED["depth"](group)
+    assert where.notes == tuple(f"n={n} is left out: not every arm has it" for n in ("2,000", "4,000"))
+
+
+def test_without_single_task_runs_a_size_counts_where_its_own_set_has_it():
+    scores = {arm("tight", mask, 500): 0.6 for mask in ("0000", "1100")}
+    scores |= {arm("loose", mask, 1000): 0.6 for mask in ("0000", "1100")}
+    assert [one.notes for one in ASKED["benefit"](group_of(scores))] == [(), ()]
+
+
+def test_the_reference_without_sharing_is_that_of_the_same_set_and_coupling():
+    scores = {}
+    for place, (task_set, coupling) in enumerate(product(("tight", "loose"), (0.0, 0.9))):
+        scores[arm(task_set, "0000", coupling=coupling)] = 0.5 + 0.1 * place
+        scores[arm(task_set, "1100", coupling=coupling)] = 0.5 + 0.1 * place + 0.01 * (place + 1)
+    assert list(asked("benefit", group_of(scores)).values()) == [0.01, 0.02, 0.03, 0.04]
+
+
+def test_the_reference_is_the_single_task_arm_with_the_most_seeds_then_of_the_same_coupling():
+    few, many, other = arm("pop", "0000", coupling=0.9), arm("pop", "1100", coupling=0.0), arm("pop", coupling=0.5)
+    multi = arm("tight", "1100", coupling=0.9)
+    runs = [run(one, seed, 0.6, {}) for one, n in ((few, 1), (many, 3), (other, 2), (multi, 3)) for seed in range(n)]
+    assert groups(runs)[0].references[multi] == many
+    runs = [run(one, seed, 0.6, {}) for one in (other, many, few, multi) for seed in range(2)]
+    assert groups(runs)[0].references[multi] == few
+
+
 def test_without_a_measured_coupling_nothing_is_said_of_it():
     assert asked("coupling", group_of({arm("pop"): 0.6, arm("tight", "1100"): 0.63, arm("loose", "1100"): 0.6})) == {}
 

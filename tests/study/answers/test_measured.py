@@ -30,6 +30,15 @@ def test_what_seeds_have_in_common_is_told_from_what_is_particular_to_each():
     common, own = RNG.normal(0, 0.02, 20_000), RNG.normal(0, 0.03, (5, 20_000))
     assert measure(GAINS, common + own, 100).se_artists == pytest.approx(0.02 * np.sqrt(100 / 99), rel=0.03)
     assert measure(GAINS, own, 100).se_artists < 0.003
+    opposed = np.array([1, -1, 1, -1, 0])[:, None] * RNG.normal(0, 0.02, 1000)
+    assert measure(GAINS, opposed, 100).se_artists == 0
+
+
+@pytest.mark.parametrize("n_artists", [2, 5])
+def test_few_artists_make_up_for_the_spread_that_drawing_them_again_misses(n_artists):
+    common = RNG.normal(0, 0.02, 1000) + CERTAIN[:, :1]
+    few, many = (measure(GAINS, common, n).se_artists for n in (n_artists, 10**12))
+    assert few == pytest.approx(many * np.sqrt(n_artists / (n_artists - 1)))
 
 
 def test_without_variance_over_seeds_the_interval_is_that_of_the_artists():
@@ -75,6 +84,6 @@ def test_draws_that_do_not_define_the_score_do_not_count():
 
 def test_seeds_and_artists_that_all_agree_leave_no_doubt():
     same = measure([0.0, 0.0, 0.0], np.zeros((3, 100)), 50)
-    assert (same.p, same.p_equivalence(0.01)) == (1, 0)
+    assert (same.p, same.p_equivalence(0.01), same.df) == (1, 0, 2)
     gain = measure([0.25, 0.25, 0.25], np.zeros((3, 100)), 50)
     assert (gain.p, gain.p_equivalence(0.01)) == (0, 1)

@@ -127,8 +127,8 @@ def _missing(scored: Scored, combination: Combination, reasons: Mapping[tuple[Ar
         for arm in combination.terms
         if (arm, seed) in reasons or seed not in group.scores[arm]
     ]
-    differ = ["arms were tested on different tracks"] if scored.differ_in_tracks(combination.terms) else []
-    return (*combination.notes, *said, *differ)
+    mixed = [f"seed {seed}: arms were tested on different tracks" for seed in scored.mixed_seeds(combination.terms)]
+    return (*combination.notes, *said, *mixed)
 
 
 def _reasons(runs: StudyRuns, scored: Sequence[Scored]) -> dict[tuple[Arm, int], str]:

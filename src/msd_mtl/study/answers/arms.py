@@ -27,6 +27,11 @@ SET_BY = {
     ),
     "data.name": ("data",),
 }
+# What goes with the training size counts as size, but not what a run is tested on: other tracks are no larger size.
+TESTED_ON = (
+    *("data.name", "data.fingerprint", "data.world"),
+    *("data.split", "data.split_seed", "data.val_fraction", "data.test_fraction"),
+)
 FINGERPRINT, UNKNOWN = "data.fingerprint", "None"
 
 
@@ -103,13 +108,17 @@ def _contexts(records: Mapping[str, Record]) -> dict[str, Settings]:
         (set_by, {run: row[name] for run, row in rows.items()}) for name, set_by in SET_BY.items() if name in varied
     ]
     seeds, sizes = ({run: one.get(name, "null") for run, one in flat.items()} for name in ("seed", "data.train_size"))
-    leaders.append((("",), sizes))  # a setting that goes with the size counts as such
 
     def is_placed(key: str) -> bool:
         values = {run: row[key] for run, row in rows.items()}
         # of another value for every seed; one that some seeds have and others have not is a comparison of seeds
         goes_with_seed = _follows(values, seeds) and _follows(seeds, values)
-        return goes_with_seed or any(_below(key, set_by) and _follows(values, leader) for set_by, leader in leaders)
+        goes_with_size = not _below(key, TESTED_ON) and _follows(values, sizes)
+        return (
+            goes_with_seed
+            or goes_with_size
+            or any(_below(key, set_by) and _follows(values, leader) for set_by, leader in leaders)
+        )
 
     kept = [key for key in varied if key in SET_BY or not is_placed(key)]
     return {run: tuple((key, row[key]) for key in kept) for run, row in rows.items()}
@@ -137,7 +146,7 @@ def _flatten(prefix: str, config: Config, found: dict[str, str]) -> None:
 
 @cache  # thousands of runs have the same keys
 def _below(key: str, prefixes: tuple[str, ...]) -> bool:
-    return any(prefix in ("", key) or key.startswith(prefix + ".") for prefix in prefixes)
+    return any(prefix == key or key.startswith(prefix + ".") for prefix in prefixes)
 
 
 @cache

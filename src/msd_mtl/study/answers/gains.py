@@ -67,7 +67,7 @@ class Group:
         found: dict[Level, dict[str, dict[int, Terms]]] = defaultdict(lambda: defaultdict(dict))
         for arm in multi:
             found[arm.task_set, arm.coupling][arm.mask][arm.train_size] = self.gain(arm)
-        return found
+        return {level: dict(masks) for level, masks in found.items()}
 
     def gain(self, arm: Arm) -> Terms:
         """The arm's score minus that of its reference, which must be there."""
@@ -148,7 +148,6 @@ def average(gains: Mapping[int, Terms], sizes: Sequence[int] | None = None) -> d
     return mean([gains[size] for size in (sorted(gains) if sizes is None else sizes)])
 
 
-def _label_correlation(of_task: Mapping[str, object]) -> float:
-    label = of_task.get("label")
-    value = label.get("value") if isinstance(label, Mapping) else label
+def _label_correlation(of_task: Mapping[str, Mapping[str, object]]) -> float:
+    value = of_task.get("label", {}).get("value")
     return float(value) if isinstance(value, int | float) else math.nan

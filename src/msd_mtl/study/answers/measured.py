@@ -99,8 +99,6 @@ def half_width(se_seeds: float, df_seeds: int, se_artists: float, df_artists: in
 
     Source: G. Zou and A. Donner, Statistics in Medicine 27 (2008): variance estimates recovered from the limits.
     """
-    if not math.isfinite(se_seeds + se_artists):
-        return math.nan
     return math.hypot(stdtrit(df_seeds, tail) * se_seeds, stdtrit(df_artists, tail) * se_artists)
 
 

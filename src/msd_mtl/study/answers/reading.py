@@ -97,7 +97,7 @@ def _absent(run: str, state: State, record: Record | None, arm: Arm | None, over
     if record is None or arm is None:
         return Absent(run, str(state), " ".join(overrides), "")
     error = record.get("error")
-    said = f"{error['kind']}: {error['message']}" if error and state == State.FAILED else ""
+    said = f"{error['kind']}: {error['message']}" if error else ""
     return Absent(run, str(state), f"{describe(arm)}, seed {record['seed']}", said)
 
 

@@ -38,9 +38,22 @@ class Scored:
     unusable: Mapping[tuple[Arm, int], str]
 
     def usable_seeds(self, terms: Terms) -> list[int]:
-        """Seeds of which every arm has a run that is scored."""
+        """Seeds of which every arm has a run that is scored, all on the same tracks."""
+        return [seed for seed in self._complete_seeds(terms) if self._is_of_one_part(terms, seed)]
+
+    def mixed_seeds(self, terms: Terms) -> list[int]:
+        """Seeds of which every arm has a run that is scored, but not on the same tracks or not with the same labels.
+
+        What such arms differ by is not what was done to them alone.
+        """
+        return [seed for seed in self._complete_seeds(terms) if not self._is_of_one_part(terms, seed)]
+
+    def _complete_seeds(self, terms: Terms) -> list[int]:
         seeds = [{seed for seed, run in self.group.scores[arm].items() if run.run_id in self.draws} for arm in terms]
         return sorted(set.intersection(*seeds)) if seeds else []
+
+    def _is_of_one_part(self, terms: Terms, seed: int) -> bool:
+        return len({self.parts[self.group.scores[arm][seed].run_id] for arm in terms}) == 1
 
     def per_seed(self, terms: Terms) -> dict[int, float]:
         """The weighted sum of scores of each seed that has them all."""
@@ -57,13 +70,6 @@ class Scored:
             for seed in values
         ]
         return measure(list(values.values()), np.array(drawn), self.n_artists)
-
-    def differ_in_tracks(self, terms: Terms) -> bool:
-        """Whether arms were tested on different tracks or labels with the same seed."""
-        return any(
-            len({self.parts[self.group.scores[arm][seed].run_id] for arm in terms}) > 1
-            for seed in self.usable_seeds(terms)
-        )
 
 
 def score_group(group: Group, predictions: Mapping[str, Predictions], n_resamples: int) -> Scored:

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from msd_mtl.study.answers.analyse import analyse
+from msd_mtl.study.record import PREDICTIONS
+
+
+def test_a_cell_says_what_its_runs_came_to(crossed):
+    analysis = analyse(crossed().folder, "made")
+    alone, high, low = analysis.cells
+    assert [cell.arm.mask for cell in analysis.cells] == ["0000", "0011", "1100"]
+    scores = [run.score for run in analysis.runs if run.arm == low.arm]
+    assert low.mean == pytest.approx(np.mean(scores))
+    assert low.low < low.mean - stats.sem(scores)
+    assert low.high > low.mean + stats.sem(scores)
+    assert (low.linear, low.trivial, low.seconds, low.n_parameters) == (0.58, 0.5, 2.0, 30)
+    assert np.isnan(low.bayes)
+    assert (alone.n_parameters, alone.gain, alone.gains) == (10, None, {})
+    (gain,) = (one.effect for one in analysis.contrasts if (one.question, one.mask) == ("benefit", "1100"))
+    assert (low.gain.estimate, low.gain.low, low.gain.p) == (gain.estimate, gain.low, gain.p)
+    ps = [cell.gain.p for cell in (high, low)]
+    assert low.gain.p_holm == pytest.approx(min(2 * min(ps), 1) if low.gain.p == min(ps) else max(ps))
+    assert high.gain.p_holm >= high.gain.p
+
+
+def test_cells_are_in_the_order_of_set_coupling_size_and_mask(study):
+    for tasks, mask, n, c in (
+        *(("tight", "1100", n, c) for c in (0.9, 0.0) for n in (1000, 500)),
+        *(("tight", "0000", 500, 0.0), ("pop", "0000", 500, 0.0)),
+    ):
+        study.add(tasks, mask, 0, data__train_size=n, data__coupling=c)
+    study.write_index()
+    arms = [(c.arm.task_set, c.arm.coupling, c.arm.train_size, c.arm.mask) for c in analyse(study.folder, "made").cells]
+    tight = [one for one in arms if one[0] == "tight"]
+    assert tight == sorted(tight)
+    assert len({arms.index(one) for one in tight}) == max(map(arms.index, tight)) - min(map(arms.index, tight)) + 1
+
+
+def test_a_cell_without_all_its_predictions_has_no_interval(crossed):
+    study = crossed()
+    first = next(run for run in analyse(study.folder, "made").runs if run.arm.mask == "1100" and run.seed == 0)
+    (first.folder / PREDICTIONS).unlink()
+    cell = next(cell for cell in analyse(study.folder, "made").cells if cell.arm.mask == "1100")
+    assert (cell.n, sorted(cell.gains)) == (3, [1, 2])
+    assert np.isnan([cell.low, cell.high]).all()
+
+
+def test_an_arm_without_a_reference_has_no_gain_and_is_warned_of(study):
+    for seed in (0, 1):
+        study.add("pop", "0000", seed)
+        for n in (500, 1000):
+            study.add("tight", "1100", seed, data__train_size=n)
+    study.write_index()
+    analysis = analyse(study.folder, "made")
+    (cell,) = (cell for cell in analysis.cells if cell.arm.train_size == 1000)
+    assert (cell.gain, cell.reference, cell.gains) == (None, None, {})
+    assert analysis.warnings == (
+        "tight, low (1100), n=1,000, coupling 0.9 has no single task run to be compared with.",
+    )
