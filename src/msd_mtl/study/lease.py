@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from enum import StrEnum
 from pathlib import Path
 
 RENEW_S = 10.0  # our choice: one small request to the disk a run
@@ -16,12 +17,20 @@ STALE_S = (
 )
 
 
+class Told(StrEnum):
+    """What the lock that goes with a claim tells: it is ours, or another's, or the disk has none."""
+
+    MINE = "mine"
+    BUSY = "busy"
+    NOTHING = "nothing"
+
+
 class Lease:
     """The claim of this process on a run.
 
     A claim is a file with a number; the one with the highest number holds, if it is renewed. Making a file that must
     not exist is atomic on every disk, NFS included, so of those that want the next number one gets it. Ages are told by
-    the clock of the disk alone.
+    the clock of the disk alone. In the file stands the machine whose lock goes with the claim, or nothing without one.
 
     Args:
         folder: Folder of the claims on the run.
@@ -33,23 +42,23 @@ class Lease:
         self._ended = threading.Event()
         self._renewing = threading.Thread(target=self._renew, daemon=True)
 
-    def take(self, *, void_here: bool) -> bool:
+    def take(self, told: Told) -> bool:
         """Claim the run; whether nobody else holds it.
 
         Args:
-            void_here: Earlier claims of this machine are void, as its locks tell.
+            told: What its lock tells.
         """
         earlier = _claims(self.folder)
-        if _holds(self.folder, earlier, void_here=void_here):
+        if _holds(self.folder, earlier, told):
             return False
         path = self.folder / str(max(earlier, default=0) + 1)
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
             with path.open("x", encoding="utf-8") as file:
-                file.write(machine())
+                file.write(machine() if told == Told.MINE else "")
         except (FileExistsError, FileNotFoundError):  # another was faster, or has just let go of the run
             return False
-        if max(_claims(self.folder)) != int(path.name):
+        if {*_claims(self.folder)} - {*earlier} != {int(path.name)}:  # others came and went since
             path.unlink(missing_ok=True)
             return False
         for number in earlier:
@@ -73,37 +82,37 @@ class Lease:
         while self._path is not None and not self._ended.wait(RENEW_S):
             try:
                 os.utime(self._path)
-                lost = max(_claims(self.folder), default=0) > int(self._path.name)
             except FileNotFoundError:
-                lost = True
-            except OSError:  # the disk is away for a while
-                continue
-            if lost:
                 sys.stderr.write(f"Run {self.folder.name} is another process's by now, as this one slept too long.\n")
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
+            except OSError:  # the disk is away for a while
+                continue
 
 
-def is_claimed(folder: Path, *, void_here: bool) -> bool:
+def is_claimed(folder: Path, told: Told) -> bool:
     """Whether a claim on a run holds.
 
     Args:
         folder: Folder of the claims on the run.
-        void_here: Claims of this machine are void.
+        told: What its lock tells.
     """
-    return _holds(folder, _claims(folder), void_here=void_here)
+    return _holds(folder, _claims(folder), told)
 
 
-def _holds(folder: Path, numbers: Sequence[int], *, void_here: bool) -> bool:
+def _holds(folder: Path, numbers: Sequence[int], told: Told) -> bool:
+    """Whether the highest claim holds: of one with a lock of this machine the lock tells, of others their age."""
     if not numbers:
-        return False
+        return told == Told.BUSY  # its holder is about to claim it, or has just let go
     path = folder / str(max(numbers))
     try:
         with path.open(encoding="utf-8") as file:  # opening a file has NFS ask for its attributes anew
-            of_here, renewed_s = file.read() == machine(), os.fstat(file.fileno()).st_mtime
+            locked_here, renewed_s = file.read() == machine(), os.fstat(file.fileno()).st_mtime
     except FileNotFoundError:  # it changes hands at this moment
         return True
-    return not (of_here and void_here) and _now_s(folder) - renewed_s < STALE_S
+    if locked_here and told != Told.NOTHING:
+        return told == Told.BUSY
+    return _now_s(folder) - renewed_s < STALE_S
 
 
 def machine() -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from msd_mtl.study.lease import Lease, is_claimed
+from msd_mtl.study.lease import Lease, Told, is_claimed
 
 FOLDER, LEASES = ".locks", ".leases"
 WAIT_S = 1.0  # seconds between two tries to claim a run that another machine holds
@@ -27,10 +27,11 @@ def locked(runs_dir: Path, run: str, *, wait: bool) -> Iterator[None]:
     """Hold a run.
 
     Two things hold it. ``flock``, on a file that is never deleted, ends with its holder at once; whether other machines
-    see it depends on how the disk is mounted, which cannot be asked. So a lease is held too, which all see and which is
-    renewed. One of this machine without its ``flock`` is void at once; others, and those on disks without ``flock``,
-    are so a minute after their last renewal. POSIX locks would not do: a process loses them when it closes any file of
-    that name, as ``is_locked`` does.
+    see it depends on how the disk is mounted, which cannot be asked, and some servers keep it for a machine that has
+    died (NFS 3, until that machine is back). So a lease is held too, which all see and which is renewed. One of this
+    machine without its ``flock`` is void at once; others, and those on disks without ``flock``, are so a minute after
+    their last renewal. POSIX locks would not do: a process loses them when it closes any file of that name, as
+    ``is_locked`` does.
 
     Args:
         runs_dir: Folder of the runs; the lock lies beside the run directories, which may be deleted at any time.
@@ -46,7 +47,7 @@ def locked(runs_dir: Path, run: str, *, wait: bool) -> Iterator[None]:
     lease = Lease(runs_dir / LEASES / run)
     waited = False
     try:
-        while not ((told := _take(descriptor)) != "busy" and lease.take(void_here=told == "mine")):
+        while not lease.take(_take(descriptor)):
             if not wait:
                 raise RunInProgressError(run)
             if not waited:
@@ -66,20 +67,19 @@ def is_locked(runs_dir: Path, run: str) -> bool:
     except FileNotFoundError:
         return False
     try:
-        told = _take(descriptor, fcntl.LOCK_SH)
-        return told == "busy" or is_claimed(runs_dir / LEASES / run, void_here=told == "mine")
+        return is_claimed(runs_dir / LEASES / run, _take(descriptor, fcntl.LOCK_SH))
     finally:
         os.close(descriptor)
 
 
-def _take(descriptor: int, kind: int = fcntl.LOCK_EX) -> str:
-    """Try to lock a file: ``mine``, ``busy``, or ``unknown`` on a disk without locks."""
+def _take(descriptor: int, kind: int = fcntl.LOCK_EX) -> Told:
+    """Try to lock a file."""
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
-        return "busy"
+        return Told.BUSY
     except OSError as error:
         if error.errno in UNSUPPORTED:
-            return "unknown"
+            return Told.NOTHING
         raise
-    return "mine"
+    return Told.MINE
