@@ -173,6 +173,12 @@ def test_a_claim_made_from_an_old_list_is_withdrawn(tmp_path, monkeypatch, seen,
     assert listed(tmp_path) == there
 
 
+def test_a_folder_of_claims_that_goes_away_is_no_claim(tmp_path, monkeypatch):
+    """The holder lets go of the run just when another wants it."""
+    monkeypatch.setattr(lease.Path, "mkdir", lambda *_, **__: None)
+    assert not Lease(tmp_path / "run").take(Told.MINE)
+
+
 def test_a_claim_that_changes_hands_holds(tmp_path, monkeypatch):
     monkeypatch.setattr(lease, "_claims", lambda _: [5])
     assert lease.is_claimed(tmp_path, Told.MINE)
