@@ -9,6 +9,13 @@ class UserError(ValueError):
     """
 
 
+def quoted(value: object) -> str:
+    """A value as a message has it: bytes as the text that they are, numbers for those that are none."""
+    if not isinstance(value, bytes):
+        return repr(value)
+    return repr(value.decode("utf-8", "backslashreplace")).replace("\\\\x", "\\x")
+
+
 def check_whole(setting: str, value: object, *, at_least: int) -> None:
     """Check that a setting is a whole number.
 

@@ -127,10 +127,28 @@ def test_every_check_has_its_edges_here():
 def test_a_setting_is_taken_at_the_edge_of_what_is_right_and_refused_beyond(plain, key):
     right, wrong = EDGES[key]
     for value in right:
-        check_settings(with_setting(plain, key, value))
+        changed = with_setting(plain, key, value)
+        for copied, original in checks.COPIED.items():
+            if original == key:
+                changed = with_setting(changed, copied, value)
+        check_settings(changed)
     for value in wrong:
         with pytest.raises(UserError, match=rf"^{key} must be .*; got "):
             check_settings(with_setting(plain, key, value))
+
+
+@pytest.mark.parametrize(
+    ("copied", "original", "other"),
+    [
+        ("data.seed", "seed", 3),
+        ("data.names", "tasks.names", ["year"]),
+        ("data.target", "tasks.target", "year"),
+        ("model.mask", "sharing.mask", [1, 1, 1, 1]),
+    ],
+)
+def test_what_is_copied_has_no_value_of_its_own(plain, copied, original, other):
+    with pytest.raises(UserError, match=rf"^{copied} must be what {original} is, .*; got .*\. Set {original} alone\."):
+        check_settings(with_setting(plain, copied, other))
 
 
 @pytest.mark.parametrize("group", ["data", "tasks", "sharing", "model", "recipe", "trainer", "logger", "study"])

@@ -9,6 +9,7 @@ from msd_mtl.errors import UserError
 from msd_mtl.study import pool
 from msd_mtl.study.cell import Cell
 from msd_mtl.study.launch import launch_here, visible_gpus, worker_environments
+from msd_mtl.study.run import run_once
 
 # Answers as a worker does, and notes which GPU it was given; it takes its time, so that every worker gets a run.
 WORKER = """
@@ -69,6 +70,21 @@ def test_too_few_gpus_are_one_clear_message(three_gpus, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     with pytest.raises(UserError, match=r"must find 1 GPUs a run; got 0\."):
         worker_environments(cell(), None, threads=1)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "found", "message"),
+    [
+        (["trainer=gpu"], 0, r"trainer\.accelerator=cuda must find 1 GPUs a run; got 0\. Set trainer=cpu, or see"),
+        (["trainer=gpu", "trainer.devices=2"], 1, r"trainer\.accelerator=cuda must find 2 GPUs a run; got 1\."),
+        (["trainer.accelerator=gpu"], 0, r"trainer\.accelerator=gpu must find 1 GPUs a run; got 0\."),
+    ],
+)
+def test_a_run_without_its_gpus_is_one_clear_message(small_run, monkeypatch, overrides, found, message):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: found)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    with pytest.raises(UserError, match=message):
+        run_once(small_run(*overrides))
 
 
 def test_processes_that_work_at_the_same_time_have_gpus_of_their_own(tmp_path, monkeypatch):

@@ -8,10 +8,14 @@ from msd_mtl.errors import UserError
 from msd_mtl.study.identity import Config
 
 Expectation = tuple[str, Callable[[Any], bool]]
+ABSENT = object()  # value of a setting that a configuration lacks
 
 # What the bench sets itself, and Lightning's settings under which a run would not be scored on whole parts.
 OWN = ("callbacks", "default_root_dir", "enable_checkpointing", "logger", "plugins")
 PARTIAL = ("fast_dev_run", "limit_test_batches", "limit_val_batches", "overfit_batches")
+
+# What configurations copy: another value would break what runs are named, paired and compared by.
+COPIED = {"data.seed": "seed", "data.names": "tasks.names", "data.target": "tasks.target", "model.mask": "sharing.mask"}
 
 
 def _is_number(value: object) -> bool:
@@ -111,17 +115,26 @@ def check_settings(config: Config) -> None:
         if not isinstance(config[group], dict):
             raise UserError(f"{group} must be a group of settings; got {config[group]!r}. Leave it out.")
     for key, (said, holds) in EXPECTED.items():
-        node: Any = config
-        *parents, leaf = key.split(".")
-        for parent in parents:
-            node = node.get(parent, {})
-        if leaf in node and not holds(node[leaf]):
-            raise UserError(f"{key} must be {said}; got {node[leaf]!r}. Set {key}=VALUE.")
+        value = _value(config, key)
+        if value is not ABSENT and not holds(value):
+            raise UserError(f"{key} must be {said}; got {value!r}. Set {key}=VALUE.")
+    for copy, original in COPIED.items():
+        got, wanted = _value(config, copy), _value(config, original)
+        if got != wanted:
+            raise UserError(f"{copy} must be what {original} is, {wanted!r}; got {got!r}. Set {original} alone.")
     trainer = config["trainer"]
     if own := [name for name in OWN if name in trainer]:
         raise UserError(f"trainer.{own[0]} must be left to the bench; got {trainer[own[0]]!r}. Leave it out.")
     if partial := [name for name in PARTIAL if trainer.get(name)]:
         raise UserError(f"a run must be scored on whole parts; got trainer.{partial[0]}. Use data.train_size instead.")
+
+
+def _value(config: Config, key: str) -> Any:
+    """Value of a dotted key, or ``ABSENT``."""
+    node: Any = config
+    for part in key.split("."):
+        node = node.get(part, ABSENT) if isinstance(node, dict) else ABSENT
+    return node
 
 
 def check_rows(config: Config) -> None:

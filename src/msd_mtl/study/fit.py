@@ -25,6 +25,7 @@ from msd_mtl.study.files import whole_file
 from msd_mtl.study.identity import Config
 from msd_mtl.study.interruption import until_checkpoint
 from msd_mtl.study.keep import KeepBest, load_best, save_best
+from msd_mtl.study.launch import too_few_gpus
 from msd_mtl.study.progress import StepProgress
 from msd_mtl.study.record import PREDICTIONS
 from msd_mtl.study.resume import resumable
@@ -134,6 +135,7 @@ def build_trainer(
     # on the login node of a cluster a run without srun is meant
     warnings.filterwarnings("ignore", message="The `srun` command is available on your system but is not used")
     settings: dict[str, Any] = dict(config["trainer"])
+    _check_gpus(settings["accelerator"], settings["devices"] if kept is not None else 1)
     # memory is always written before it is read here; filling it would only cost time
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     used = list(callbacks)
@@ -153,6 +155,15 @@ def build_trainer(
         enable_checkpointing=kept is not None,
     )
     return trainer
+
+
+def _check_gpus(accelerator: str, devices: int | str) -> None:
+    """Refuse to look for GPUs that are not there."""
+    found = {"cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    found["gpu"] = max(found.values())  # Lightning's word for either
+    needed = devices if isinstance(devices, int) and devices > 0 else 1
+    if found.get(accelerator, needed) < needed:
+        raise too_few_gpus(accelerator, needed, found[accelerator])
 
 
 def _make(settings: Config | None, **arguments: Any) -> Any:

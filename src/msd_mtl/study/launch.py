@@ -78,11 +78,16 @@ def worker_environments(cell: Cell, n_workers: int | None, threads: int) -> list
     each = devices if isinstance(devices, int) and devices > 0 else max(1, len(gpus))  # Lightning's auto and -1: all
     shares = [",".join(gpus[i : i + each]) for i in range(0, len(gpus) - each + 1, each)]
     if not shares:
-        raise UserError(
-            f"trainer.accelerator={trainer['accelerator']} must find {each} GPUs a run; got {len(gpus)}. "
-            "Set trainer=cpu, or see `nvidia-smi` and CUDA_VISIBLE_DEVICES."
-        )
+        raise too_few_gpus(trainer["accelerator"], each, len(gpus))
     return [limits | {"CUDA_VISIBLE_DEVICES": shares[i % len(shares)]} for i in range(n_workers or len(shares))]
+
+
+def too_few_gpus(accelerator: str, needed: int, found: int) -> UserError:
+    """The error of a run that asks for more GPUs than there are."""
+    return UserError(
+        f"trainer.accelerator={accelerator} must find {needed} GPUs a run; got {found}. Set trainer=cpu, or see "
+        "`nvidia-smi` and CUDA_VISIBLE_DEVICES."
+    )
 
 
 def visible_gpus() -> list[str]:

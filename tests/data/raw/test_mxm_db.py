@@ -48,15 +48,15 @@ def test_rows_of_a_track_need_not_be_together(path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        (f"'{track(1)}', 0, 'unheard', 1, 0", "word must be one of table words; got b'unheard'"),
+        (f"'{track(1)}', 0, 'unheard', 1, 0", "word must be one of table words; got 'unheard'"),
         (f"'{track(1)}', 0, 'you', 0, 0", "count must be a whole number from 1; got 0"),
         (f"'{track(1)}', 0, 'you', -2, 0", "count must be a whole number from 1; got -2"),
-        (f"'{track(1)}', 0, 'you', 'many', 0", "count must be a whole number from 1; got b'many'"),
+        (f"'{track(1)}', 0, 'you', 'many', 0", "count must be a whole number from 1; got 'many'"),
         (f"'{track(1)}', 0, 'you', NULL, 0", "count must be a whole number from 1; got None"),
         (f"'{track(1)}', 0, 'you', 2.5, 0", "count must be a whole number from 1; got 2.5"),
         (f"'{track(1)}', 0, 'you', 1, 2", "is_test must be 0 or 1; got 2"),
         (f"'{track(1)}', 0, 'you', 1, NULL", "is_test must be 0 or 1; got None"),
-        ("'TRX', 0, 'i', 1, 0", "track id must be TR and 16 capital letters or digits; got b'TRX'"),
+        ("'TRX', 0, 'i', 1, 0", "track id must be TR and 16 capital letters or digits; got 'TRX'"),
         ("NULL, 0, 'i', 1, 0", "track id must be TR and 16 capital letters or digits; got None"),
     ],
 )

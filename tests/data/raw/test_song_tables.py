@@ -198,7 +198,7 @@ def test_summary_cut_off_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (song("TRSHORT"), "table /analysis/songs, row 1: id must be TR and 16 characters; got b'TRSHORT'"),
+        (song("TRSHORT"), "table /analysis/songs, row 1: id must be TR and 16 characters; got 'TRSHORT'"),
         (song(track(2), "SO" + artist(1)[2:]), "table /metadata/songs, row 1: id must be AR and 16 characters"),
     ],
 )

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from msd_mtl.data.raw.files import RawFile
 from msd_mtl.data.raw.tables import Values, missing_where
-from msd_mtl.errors import UserError
+from msd_mtl.errors import UserError, quoted
 
 METADATA = ("artist_id", "artist_name", "artist_familiarity", "artist_hotttnesss", "song_hotttnesss")
 ANALYSIS = (
@@ -105,7 +105,7 @@ def short_ids(ids: NDArray[np.bytes_], prefix: bytes, table: str, first_row: int
         row = int(wrong[0])
         raise UserError(
             f"{file.name}, table /{table}, row {first_row + row}: id must be {prefix.decode()} and 16 characters; "
-            f"got {bytes(ids[row])!r}. Download the file again."
+            f"got {quoted(bytes(ids[row]))}. Download the file again."
         )
     return ids.astype("S18")
 

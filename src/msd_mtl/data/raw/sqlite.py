@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 
 from msd_mtl.data.raw.archive import unpacked
 from msd_mtl.data.raw.files import RawFile
-from msd_mtl.errors import UserError
+from msd_mtl.errors import UserError, quoted
 
 
 @contextmanager
@@ -40,7 +40,9 @@ def database(file: RawFile, columns: dict[str, tuple[str, ...]]) -> Iterator[sql
 
 def bad_row(file: RawFile, table: str, row: int | str, expectation: str, got: object) -> UserError:
     """The error of a row that is not as it must be."""
-    return UserError(f"{file.name}, table {table}, row {row}: {expectation}; got {got!r}. Download the file again.")
+    return UserError(
+        f"{file.name}, table {table}, row {row}: {expectation}; got {quoted(got)}. Download the file again."
+    )
 
 
 def _check(connection: sqlite3.Connection, columns: dict[str, tuple[str, ...]], file: RawFile) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from msd_mtl.data.raw.archive import damaged, opened
 from msd_mtl.data.raw.files import RawFile
-from msd_mtl.errors import UserError
+from msd_mtl.errors import UserError, quoted
 
 BLOCK_BYTES = 4 << 20  # our choice: large enough for whole-array work, small enough to stay in cache and memory
 TRACK_ID_LENGTH = 18
@@ -44,7 +44,7 @@ def blocks(file: RawFile, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[int,
     if rest:
         raise UserError(
             f"{file.name}, line {first_line}: last line must end with a line feed; got a line cut off after "
-            f"{rest[-30:]!r}. Download the file again."
+            f"{quoted(rest[-30:])}. Download the file again."
         )
     if first_line == 1:
         raise UserError(f"{file.name}: file must have lines; got an empty file. Download it again.")
@@ -106,5 +106,5 @@ def _read(stream: IO[bytes], file: RawFile, size: int) -> bytes:
 
 
 def _short(text: bytes | str, length: int = 60) -> str:
-    shown = repr(text)
+    shown = quoted(text)
     return shown if len(shown) <= length else f"{shown[: length - 3]}...{shown[0]}"
