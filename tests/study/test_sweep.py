@@ -67,6 +67,8 @@ def test_a_grid_that_is_null_is_left_out():
 
 
 def test_a_task_alone_is_not_repeated_for_every_mask(loaded):
+    seeds = cells(*loaded, jobs(None, {"alone": GRIDS["alone"]}, ["sharing=none,low", "seed=0,1"], loaded[0]))
+    assert [cell.config["seed"] for cell in seeds] == [0, 1]
     found = cells(*loaded, jobs(None, GRIDS, ["sharing=none,low,full"], loaded[0]))
     alone = [cell for cell in found if cell.config["tasks"]["names"] == ["term:pop"]]
     assert [cell.config["sharing"]["mask"] for cell in alone] == [[0, 0, 0, 0]]
@@ -200,6 +202,20 @@ def test_all_runs_are_entered_before_the_first_batch_is_made(sweeper, size, batc
     assert first == "entered"
     assert [(what, len(runs)) for what, runs in rest] == [("made", n) for n in batches]
     assert [run for _, runs in rest for run in runs] == entered
+
+
+@pytest.mark.parametrize("attempts", [True, False])
+def test_runs_of_train_are_made_here_and_other_commands_are_left_to_hydra(sweeper, monkeypatch, attempts):
+    from hydra._internal.core_plugins.basic_launcher import BasicLauncher
+
+    made, by_hydra, here = sweeper(params={"seed": "0,1"}), [], []
+    made.launcher = BasicLauncher()
+    made.launcher.task_function = lambda cfg: None
+    vars(made.launcher.task_function)["attempts"] = attempts
+    monkeypatch.setattr("msd_mtl.study.launch.launch_in_process", here.extend)
+    monkeypatch.setattr(made.launcher, "launch", lambda jobs, initial_job_idx: by_hydra.extend(jobs) or [])
+    made.sweep(list(SMALL))
+    assert (len(here), len(by_hydra)) == ((2, 0) if attempts else (0, 2))
 
 
 def test_asking_for_sizes_imports_no_torch():

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from msd_mtl.study.answers.measured import Measured, measure
@@ -63,6 +64,34 @@ def test_seeds_needed_have_the_power_they_promise(estimate, se):
     ]
     decided = [again.p < 0.05 or again.p_equivalence(0.01) < 0.05 for again in repeated]
     assert np.mean(decided) == pytest.approx(0.8, abs=0.04)
+
+
+def test_seeds_needed_are_those_at_the_level_of_the_whole_question():
+    one, other, single = measured(0.02, 0.012), measured(0.001, 0.009), measure([0.2], np.zeros((1, 100)), 50)
+    needed = conclude([one, other, other, single], [0.01] * 4)[0].seeds_needed
+    assert needed > conclude([one], [0.01])[0].seeds_needed
+    assert power(one, needed, 0.01, 0.05 / 3) >= 0.8 > power(one, needed - 1, 0.01, 0.05 / 3)
+
+
+def test_what_is_decided_needs_no_more_seeds():
+    found = conclude([measured(*one) for one in [(0.03, 0.003), (-0.03, 0.003), (0, 0.001)]], [0.01] * 3)
+    assert [one.seeds_needed for one in found] == [None] * 3
+
+
+def test_each_contrast_has_its_own_margin():
+    one = measured(0.0, 0.01)
+    narrow, wide = conclude([one, one], [0.01, 0.1])
+    assert (narrow.verdict, wide.verdict) == ("undecided", "equivalent")
+    assert (narrow.margin, wide.margin) == (0.01, 0.1)
+
+
+def test_artists_and_few_seeds_count_in_the_power():
+    """The chance that a study of so many seeds decides, against as many simulated ones."""
+    one = Measured(0.03, 0.02**2, 0.006, 4, 40)
+    estimates = RNG.normal(0.03, np.hypot(0.02 / np.sqrt(4), 0.006), 40_000)
+    variances = 0.02**2 * RNG.chisquare(3, 40_000) / 3
+    half = np.hypot(stats.t.ppf(0.975, 3) * np.sqrt(variances / 4), stats.t.ppf(0.975, 39) * 0.006)
+    assert power(one, 4, 0.001, 0.05) == pytest.approx(np.mean(np.abs(estimates) > half), abs=0.01)
 
 
 def test_no_number_of_seeds_makes_up_for_too_few_artists():

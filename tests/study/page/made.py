@@ -35,7 +35,7 @@ def effect(estimate: float, verdict: Verdict = "undecided", n: int = 5, spread: 
         estimate=estimate,
         low=estimate - 2 * spread if known else nan,
         high=estimate + 2 * spread if known else nan,
-        p=0.02 if known else nan,
+        p=nan if not known else 1e-5 if verdict == "better" else 0.02,
         p_holm=0.04 if verdict in ("better", "worse") else 0.4,
         p_equivalence=0.01 if verdict == "equivalent" else 0.6,
         verdict=verdict,

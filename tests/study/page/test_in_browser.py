@@ -106,6 +106,18 @@ def test_tables_sort_by_a_click_or_the_keyboard(opened):
     first = page.locator(column.format(sizes + 1)).first.text_content()
     assert first == "500"
     assert page.locator("#cells th[aria-sort]").count() == 1
+    verdict = heads.index("verdict")
+    page.locator("#cells th button").nth(verdict).click()
+    words = page.locator(column.format(verdict + 1)).all_text_contents()
+    known = [word for word in words if word != "–"]
+    assert words[: len(known)] == sorted(known)
+    assert len(set(known)) > 1
+    heads = page.locator("#contrasts-benefit th button").all_text_contents()
+    page.locator("#contrasts-benefit th button").nth(heads.index("p")).click()
+    ps = page.locator(f"#contrasts-benefit tbody td:nth-child({heads.index('p') + 1})").all_text_contents()
+    bounds = [text == "< 0.0001" for text in ps]
+    assert bounds == sorted(bounds, reverse=True)
+    assert set(bounds) == {True, False}
 
 
 @pytest.mark.parametrize("report", ["plain"], indirect=True)
@@ -178,6 +190,7 @@ def test_tables_wider_than_a_phone_scroll_in_their_box(opened):
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
     assert box.bounding_box()["width"] <= 400
     assert page.locator("#cells caption .text").bounding_box()["width"] <= 400
+    assert max(row.bounding_box()["height"] for row in page.locator("#cells tbody tr").all()) < 40  # no broken number
 
 
 def contrast_of(one, other):
