@@ -53,3 +53,14 @@ def test_runs_that_choose_the_same_groups_are_composed_together(loaded):
 def test_a_missing_value_is_one_clear_message(loaded):
     with pytest.raises(UserError, match="every setting must have a value"):
         cells(*loaded, [["data=msd"]])
+
+
+def test_a_run_of_a_sweep_shows_no_bar_and_names_no_setting_of_hydra(loaded):
+    (cell,) = cells(*loaded, [["seed=0", "hydra.verbose=false"]])
+    assert cell.config["trainer"]["enable_progress_bar"] is False
+    assert cell.overrides == ("seed=0",)
+
+
+def test_a_wrong_value_is_refused_before_any_run_is_made(loaded):
+    with pytest.raises(UserError, match=r"seed must be a whole number of at least 0; got -1"):
+        cells(*loaded, [["seed=0"], ["seed=-1"]])

@@ -100,7 +100,8 @@ def test_the_coupling_of_a_set_is_the_mean_of_its_tasks():
 
 
 def test_masks_that_one_set_lacks_are_not_compared_between_sets():
-    scores = {arm("pop"): 0.6} | {arm("tight", mask): 0.63 for mask in ("0110", "1100")} | {arm("loose", "1100"): 0.61}
+    scores = {arm("pop"): 0.6} | {arm("tight", mask): 0.63 for mask in ("0110", "1100")}
+    scores |= {arm("loose", mask): 0.61 for mask in ("1001", "1100")}
     group = group_of(scores, {"tight": 0.4, "loose": 0.1})
     assert list(asked("coupling", group)) == ["tight minus loose, low (1100)"]
 

@@ -3,8 +3,12 @@
 import json
 from dataclasses import replace
 
+import pytest
+
+from msd_mtl.study.answers.types import Absent
 from msd_mtl.study.index import FOLDER
 from msd_mtl.study.page.fair import comparisons
+from msd_mtl.study.page.make import make_report
 from msd_mtl.study.page.provenance import provenance, sweep_command
 
 from .made import analysis
@@ -26,6 +30,58 @@ def test_controlled_runs_stand_beside_the_plain_ones(tmp_path):
     assert [row["name"] for row in rows] == ["tight, 1100"]
     assert rows[0]["under"] == "model.match_parameters = [1, 1, 0, 0]"
     assert rows[0]["plain"] == rows[0]["controlled"]
+
+
+def absent(cell, state="missing"):
+    return Absent("f" * 16, state, cell, "")
+
+
+def test_contrasts_that_only_one_side_has_yet_are_shown_and_the_other_is_said_to_be_missing(tmp_path):
+    made = analysis(tmp_path, contexts=(PLAIN, MATCHED), **SMALL)
+    (plain, matched) = (c for c in made.contrasts if c.question == "benefit")
+    assert (plain.context, matched.context) == (PLAIN, MATCHED)
+    for kept, row in ((plain, ("plain", "controlled")), (matched, ("controlled", "plain"))):
+        capacity, _ = comparisons(replace(made, contrasts=(kept,)), "")
+        (found,) = capacity.table.rows
+        assert found[row[0]] == kept.effect.estimate
+        assert found[row[1]] is None
+        assert found["missing"] == ("plain: " if kept is matched else "") + "no such runs are completed"
+    seeds = replace(matched, missing=("seed 1: failed",))
+    capacity, _ = comparisons(replace(made, contrasts=(plain, seeds)), "")
+    assert [row["missing"] for row in capacity.table.rows] == ["seed 1: failed"]
+    assert [column.key for column in capacity.table.columns][-1] == "missing"
+
+
+@pytest.mark.parametrize(
+    ("cells", "missing"),
+    [
+        (["sharing=low capacity=low seed=1", "capacity=full"], "2 missing with it"),
+        (["tight, low (1100), n=500, model.match_parameters=[1, 1, 0, 0], seed 1"], "1 missing with it"),
+        (["capacity=low", "capacity=nominal", "sharing=none"], "1 missing with it, 1 missing without it"),
+    ],
+)
+def test_a_study_that_has_not_come_to_its_controlled_runs_does_not_say_that_it_has_none(tmp_path, cells, missing):
+    made = replace(analysis(tmp_path, **SMALL), missing=tuple(map(absent, cells)))
+    capacity, budget = comparisons(made, "")
+    assert (capacity.state, capacity.missing, capacity.command) == ("compared", missing, "")
+    assert {row["controlled"] for row in capacity.table.rows} == {None}
+    assert budget.state == "never"
+
+
+def test_a_study_that_has_not_come_to_its_plain_runs_does_not_say_that_it_has_none(tmp_path):
+    made = analysis(tmp_path, contexts=(MATCHED,), **SMALL)
+    plain = absent("tight, model.match_parameters=null, seed 0", "failed")
+    capacity, _ = comparisons(replace(made, failed=(plain,)), "")
+    assert (capacity.state, capacity.missing) == ("compared", "1 failed without it")
+    capacity, _ = comparisons(replace(made, running=(absent("budget=steps capacity=low", "running"),)), "")
+    assert (capacity.state, capacity.missing) == ("always", "1 running with it")
+
+
+def test_what_is_missing_of_a_fair_comparison_stands_on_the_page(tmp_path):
+    made = replace(analysis(tmp_path / "runs", **SMALL), missing=(absent("capacity=low"),))
+    page = make_report(made, tmp_path / "runs", tmp_path / "report").read_text()
+    assert "Runs that are not completed: 1 missing with it." in page
+    assert 'id="fair-capacity"' in page
 
 
 def test_a_study_all_of_whose_runs_are_controlled_says_so(tmp_path):

@@ -1,5 +1,7 @@
 """Fair comparisons: what stays of a gain when every mask has as many parameters, or every size as many steps."""
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,12 +17,14 @@ class Control:
     Attributes:
         name: Its configuration group.
         key: Dotted key of the setting.
+        plain: Choice of the group without the control.
         override: What makes such runs.
         about: What it does and why.
     """
 
     name: str
     key: str
+    plain: str
     override: str
     about: str
 
@@ -29,6 +33,7 @@ CONTROLS = (
     Control(
         "capacity",
         "model.match_parameters",
+        "nominal",
         "capacity=low",
         "Sharing also changes the number of parameters. With capacity=NAME the widths of every mask are scaled until "
         "it has as many parameters as the sharing of that name, so that what stays of a gain is not capacity.",
@@ -36,6 +41,7 @@ CONTROLS = (
     Control(
         "budget",
         "data.epoch_steps",
+        "epochs",
         "budget=steps",
         "With equal epochs a small training set gets few steps. With budget=steps every training size gets as many, so "
         "that what stays of an effect of size is not the length of training.",
@@ -52,12 +58,14 @@ class Comparison:
         state: ``compared``, ``always`` (no run without it) or ``never``.
         table: Contrasts side by side; None unless compared.
         command: What makes the runs that are not there; empty where they are.
+        missing: Runs with the control, or without it, that are not completed, in words; empty where all are.
     """
 
     control: Control
     state: str
     table: Table | None
     command: str
+    missing: str = ""
 
 
 def comparisons(analysis: Analysis, command: str) -> list[Comparison]:
@@ -71,11 +79,20 @@ def comparisons(analysis: Analysis, command: str) -> list[Comparison]:
 
 
 def _comparison(control: Control, analysis: Analysis, command: str) -> Comparison:
-    values = {_configured(run.record["config"], control.key) for run in analysis.runs}
-    if values <= {None}:
+    absent = [
+        (one.state, asked)
+        for one in (*analysis.failed, *analysis.running, *analysis.missing)
+        if (asked := _asks_for(control, one.cell)) is not None
+    ]
+    sides = {_configured(run.record["config"], control.key) is not None for run in analysis.runs}
+    sides |= {asked for _, asked in absent}
+    if True not in sides:
         return Comparison(control, "never", None, f"{command} {control.override}")
-    if None not in values:
-        return Comparison(control, "always", None, "")
+    missing = ", ".join(
+        f"{n:,} {state} {'with' if asked else 'without'} it" for (state, asked), n in Counter(absent).items()
+    )
+    if False not in sides:
+        return Comparison(control, "always", None, "", missing)
     rows, masks = _rows(control, analysis.contrasts)
     columns = [
         Column("question", "question"),
@@ -87,36 +104,51 @@ def _comparison(control: Control, analysis: Analysis, command: str) -> Compariso
         Column("low", "low", digits=3, signed=True),
         Column("high", "high", digits=3, signed=True),
         Column("verdict", "verdict"),
+        *([Column("missing", "missing")] if any(row["missing"] for row in rows) else []),
     ]
     caption = f"Each contrast without and with {control.name} held equal; 95 % intervals of the latter."
-    return Comparison(
-        control, "compared", Table(f"fair-{control.name}", control.name, caption, columns, rows, masks), ""
-    )
+    table = Table(f"fair-{control.name}", control.name, caption, columns, rows, masks)
+    return Comparison(control, "compared", table, "", missing)
+
+
+def _asks_for(control: Control, cell: str) -> bool | None:
+    """Whether a run that is not there would have the control; None where its description does not say."""
+    value = re.search(rf"(?:^|[ ,]){re.escape(control.key)}=(\S+)", cell)
+    if value is not None:
+        return value[1].rstrip(",") != NOT_SET
+    choice = re.search(rf"(?:^|[ ,]){control.name}=(\w+)", cell)
+    return None if choice is None else choice[1] != control.plain
 
 
 def _rows(control: Control, contrasts: Sequence[Contrast]) -> tuple[list[dict[str, object]], list[str | None]]:
+    """Contrasts with the control beside those without it; either may stand alone."""
     plain = {_identity(c): c for c in contrasts if _value(c.context, control.key) == NOT_SET}
-    rows: list[dict[str, object]] = []
-    masks: list[str | None] = []
-    for contrast in contrasts:
-        if _value(contrast.context, control.key) == NOT_SET:
-            continue
-        other = plain.get(_identity(contrast, without=control.key))
-        rows.append(
-            {
-                "question": contrast.question,
-                "name": contrast.name,
-                "under": setting(contrast.context),
-                "plain": other.effect.estimate if other else None,
-                "plain_verdict": other.effect.verdict if other else None,
-                "controlled": contrast.effect.estimate,
-                "low": contrast.effect.low,
-                "high": contrast.effect.high,
-                "verdict": contrast.effect.verdict,
-            }
-        )
-        masks.append(contrast.mask)
-    return rows, masks
+    controlled = [c for c in contrasts if _value(c.context, control.key) != NOT_SET]
+    pairs: list[tuple[Contrast | None, Contrast | None]] = [
+        (plain.get(_identity(contrast, without=control.key)), contrast) for contrast in controlled
+    ]
+    paired = {id(one) for one, _ in pairs}
+    pairs += [(one, None) for one in plain.values() if id(one) not in paired]
+    return [_row(*pair) for pair in pairs], [one.mask for pair in pairs if (one := pair[1] or pair[0])]
+
+
+def _row(plain: Contrast | None, controlled: Contrast | None) -> dict[str, object]:
+    one = controlled or plain
+    assert one is not None  # noqa: S101
+    missing = [f"plain: {said}" for said in (plain.missing if plain else ["no such runs are completed"])]
+    missing += controlled.missing if controlled else ["no such runs are completed"]
+    return {
+        "question": one.question,
+        "name": one.name,
+        "under": setting(one.context),
+        "plain": plain.effect.estimate if plain else None,
+        "plain_verdict": plain.effect.verdict if plain else None,
+        "controlled": controlled.effect.estimate if controlled else None,
+        "low": controlled.effect.low if controlled else None,
+        "high": controlled.effect.high if controlled else None,
+        "verdict": controlled.effect.verdict if controlled else None,
+        "missing": "; ".join(missing),
+    }
 
 
 def _identity(contrast: Contrast, without: str = "") -> tuple[object, ...]:
