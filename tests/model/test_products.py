@@ -39,6 +39,22 @@ def test_float32_on_cpu_is_multiplied_by_onednn(operands, monkeypatch):
     assert bool(calls) == products.HAS_ONEDNN
 
 
+def test_float64_and_processors_without_onednn_are_multiplied_by_pytorch(operands, monkeypatch):
+    doubles = [operand.detach().double() for operand in operands]
+    torch.testing.assert_close(linear(*doubles), reference(*doubles).double(), check_dtype=True, rtol=1e-6, atol=1e-6)
+    monkeypatch.setattr(products, "HAS_ONEDNN", False)
+    monkeypatch.setattr(products, "_onednn", None)
+    torch.testing.assert_close(linear(*operands), reference(*operands))
+
+
+def test_no_rows_are_no_products(operands):
+    x, weight, bias = operands
+    product = linear(x[..., :0, :], weight, bias)
+    assert product.shape == (*x.shape[:-2], 0, N_OUT)
+    product.sum().backward()
+    assert not weight.grad.any()
+
+
 def test_streams_may_lie_between_each_other(operands):
     x, weight, bias = operands
     apart = x.detach().movedim(-2, 0).contiguous().movedim(0, -2).requires_grad_()
@@ -80,6 +96,13 @@ def test_stacked_layers_are_the_separate_ones(operands, stacked):
     for i in range(4):
         alone = layer(*(operand if dim is None else operand[i] for operand, dim in zip(many, stacked, strict=True)))
         torch.testing.assert_close(tuple(gradient[i] for gradient in got), alone)
+
+
+def test_layers_may_be_stacked_along_any_dimension(operands):
+    x, weight, bias = (torch.stack([operand.detach(), 2 * operand.detach()], dim=-1) for operand in operands)
+    both = vmap(linear, in_dims=-1)(x, weight, bias)
+    for i in (0, 1):
+        torch.testing.assert_close(both[i], reference(x[..., i], weight[..., i], bias[..., i]))
 
 
 def test_lower_precision_is_left_to_autocast(operands):

@@ -160,6 +160,14 @@ def test_the_reference_without_sharing_is_that_of_the_same_set_and_coupling():
     assert list(asked("benefit", group_of(scores)).values()) == [0.01, 0.02, 0.03, 0.04]
 
 
+def test_the_reference_of_another_coupling_is_none_however_many_seeds_it_has():
+    other, multi = arm("tight", "0000", coupling=0.0), arm("tight", "1100", coupling=0.9)
+    own = arm("tight", "0000", coupling=0.9)
+    runs = [run(one, seed, 0.6, {}) for one, n in ((other, 3), (multi, 2), (own, 1)) for seed in range(n)]
+    assert groups(runs)[0].references[multi] == own
+    assert groups([one for one in runs if one.arm != own])[0].references[multi] is None
+
+
 def test_the_reference_is_the_single_task_arm_with_the_most_seeds_then_of_the_same_coupling():
     few, many, other = arm("pop", "0000", coupling=0.9), arm("pop", "1100", coupling=0.0), arm("pop", coupling=0.5)
     multi = arm("tight", "1100", coupling=0.9)

@@ -45,7 +45,7 @@ def test_contrasts_that_only_one_side_has_yet_are_shown_and_the_other_is_said_to
         (found,) = capacity.table.rows
         assert found[row[0]] == kept.effect.estimate
         assert found[row[1]] is None
-        assert found["missing"] == ("plain: " if kept is matched else "") + "no such runs are completed"
+        assert found["missing"] == ("plain: " if kept is matched else "") + "no runs to compare yet"
     seeds = replace(matched, missing=("seed 1: failed",))
     capacity, _ = comparisons(replace(made, contrasts=(plain, seeds)), "")
     assert [row["missing"] for row in capacity.table.rows] == ["seed 1: failed"]

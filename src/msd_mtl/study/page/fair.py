@@ -135,8 +135,8 @@ def _rows(control: Control, contrasts: Sequence[Contrast]) -> tuple[list[dict[st
 def _row(plain: Contrast | None, controlled: Contrast | None) -> dict[str, object]:
     one = controlled or plain
     assert one is not None  # noqa: S101
-    missing = [f"plain: {said}" for said in (plain.missing if plain else ["no such runs are completed"])]
-    missing += controlled.missing if controlled else ["no such runs are completed"]
+    missing = [f"plain: {said}" for said in (plain.missing if plain else ["no runs to compare yet"])]
+    missing += controlled.missing if controlled else ["no runs to compare yet"]
     return {
         "question": one.question,
         "name": one.name,
