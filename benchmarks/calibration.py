@@ -36,6 +36,16 @@ SETTINGS: dict[str, Setting] = {
     "no effect, 100 artists": replace(BASE, n_artists=100),
     "no effect, 400 artists": replace(BASE, n_artists=400),
     "no effect, 1 artist in 10 positive": replace(BASE, prevalence=0.1),
+    **{
+        f"{name}, {kind}": replace(setting, metric=metric)
+        for metric, name in (("r2", "R2"), ("accuracy", "accuracy"))
+        for kind, setting in {
+            **{f"no effect, {n} seeds": replace(BASE, n_seeds=n) for n in SEEDS},
+            "no effect, seeds differ much, 3 seeds": replace(BASE, lucky=0.2, n_seeds=3),
+            "no effect, artists differ much": replace(BASE, taste=0.5),
+            "nothing differs, 5 seeds": NOTHING,
+        }.items()
+    },
 }
 
 

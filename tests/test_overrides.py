@@ -25,6 +25,7 @@ def unknown(key, *nearest, more=""):
         ("data.trainsize=5", unknown("data.trainsize", "data.train_size", "data.target_train_size", "data.batch_size")),
         ("train_size=5", unknown("train_size", "data.train_size", "trainer")),
         ("trainer.max_epoch=3", unknown("trainer.max_epoch", "trainer.max_epochs", "trainer.max_steps")),
+        ("weight_decay=3", unknown("weight_decay", "recipe.optimizer.weight_decay")),
         ("sharin=low", unknown("sharin", "sharing", "sharing.mask")),
         ("~data.nothing", unknown("data.nothing", "data.coupling")),
         ("zzz=1", unknown("zzz")),

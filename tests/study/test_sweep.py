@@ -10,6 +10,8 @@ from tests.conftest import SMALL
 from msd_mtl.app import conf_dir
 from msd_mtl.errors import UserError
 from msd_mtl.study.compose import cells
+from msd_mtl.study.fit import build_data
+from msd_mtl.study.identity import resolved
 from msd_mtl.study.sizes import fillable, training_rows_of
 from msd_mtl.study.sweep import jobs, n_runs
 
@@ -119,6 +121,22 @@ def test_a_size_of_less_than_a_batch_is_left_out_where_short_batches_are(loaded)
     assert len(whole[0]) == 2
     assert [cell.config["data"]["train_size"] for cell in dropped[0]] == [64]
     assert dropped[1] == ["data.train_size=63, less than a batch of 64 where data.drop_last=true: 1 runs left out."]
+
+
+def test_data_are_left_alone_where_all_rows_are_asked_for(loaded, monkeypatch):
+    def look(config):
+        pytest.fail("it looked")
+
+    monkeypatch.setattr("msd_mtl.study.sizes.training_rows_of", look)
+    asked = cells(*loaded, [[*SMALL, "data.train_size=null", "+study.skip_impossible_sizes=true"]])
+    assert fillable(asked) == (asked, [])
+
+
+def test_rows_of_a_store_are_those_that_a_run_finds_in_it(msd_run):
+    config = resolved(msd_run("tasks=pop", "data.train_size=null"))
+    data = build_data(config)
+    rows, with_target = training_rows_of(config)
+    assert (rows, with_target) == (len(data.parts["train"]), int(data.parts["train"].n_labelled[0]))
 
 
 def test_what_is_wrong_with_the_data_is_left_to_the_run_to_say(loaded):

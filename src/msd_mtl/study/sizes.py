@@ -82,7 +82,7 @@ def training_rows_of(config: Config) -> tuple[int, int]:
 def _source(config: Config) -> Config:
     """What the number of training rows depends on."""
     data = config["data"]
-    source = {key: data[key] for key in ("name", "target", *SPLIT)} | {"names": sorted(data["names"])}
+    source = {key: data[key] for key in ("name", "names", "target", *SPLIT)}
     if data["name"] == "synthetic":
         return source | {"world": data["world"]}  # coupling changes labels, not which of them are there
     return source | {"store": data["store"]}

@@ -58,6 +58,33 @@ def test_a_large_effect_is_found_and_no_other():
     assert np.mean([one.contrast.effect.estimate for one in planted]) == pytest.approx(0.1, abs=0.005)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("metric", ["r2", "accuracy"])
+@pytest.mark.parametrize("setting", [ARTISTS, SEEDS], ids=["artists differ", "seeds differ"])
+def test_findings_in_other_metrics_are_wrong_as_rarely(metric, setting):
+    found = studies(replace(setting, metric=metric))
+    assert {one.contrast.metric for study in found for one in study} == {metric}
+    assert all(wrong(found, question) <= MOST for question in ("benefit", "coupling", "depth"))
+    covered = [np.mean([one.covered for one in study]) for study in found]
+    assert np.mean(covered) > 0.95 - 3 * stats.sem(covered)
+
+
+@pytest.mark.parametrize(("metric", "low", "high"), [("r2", -0.5, 0.2), ("accuracy", 0.25, 0.5)])
+def test_predictions_of_other_metrics_know_something_of_their_labels(metric, low, high):
+    runs, predictions = make_study(Setting(metric=metric), np.random.default_rng(0))
+    assert all(low < run.score < high for run in runs.runs)
+    made = predictions[runs.runs[0].run_id]
+    if metric == "r2":
+        assert np.corrcoef(made.values, made.part.truth)[0, 1] > 0.5
+    else:
+        assert made.values.sum(axis=1) == pytest.approx(1)
+
+
+def test_an_effect_is_planted_only_where_its_size_is_known():
+    with pytest.raises(ValueError, match=r"effect must be 0 for r2, whose truth is not known; got 0\.1"):
+        Setting(metric="r2", effect=0.1)
+
+
 def test_what_an_arm_is_worth_is_what_its_runs_score_on_average():
     setting = Setting(n_artists=300, effect=0.05)
     scores = {"pop": [], "tight": []}

@@ -108,17 +108,19 @@ def test_inlined_svgs_take_inks_from_the_page_and_keep_their_text():
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    from msd_mtl.study.page.figures.style import INK, SETTINGS
+    from msd_mtl.study.page.figures.style import INK, PAPER, SETTINGS
 
     with rc_context(SETTINGS):
         figure = Figure()
         axes = figure.subplots()
         axes.plot([0, 1], [0.12345678, 1], color=INK, marker="o")
         axes.plot([0, 1], [1, 0], color="#0072b2")
+        axes.axvspan(0, 1, color=PAPER)
         axes.set_title("0.123456 <b> & $x$")
         svg = inline_svg(figure, "one", "a <title>", {"#0072b2": "--m1100"})
     assert "stroke: var(--ink)" in svg
     assert "stroke: var(--m1100)" in svg
+    assert "fill: var(--paper)" in svg
     assert ">0.123456 &lt;b&gt; &amp; $x$</text>" in svg
     assert '<title id="one-title">a &lt;title&gt;</title>' in svg
     assert not re.search(r'="[^"]*\d\.\d{3,}', svg)

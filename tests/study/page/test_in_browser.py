@@ -183,6 +183,17 @@ def test_names_run_nothing(opened):
 
 
 @pytest.mark.parametrize("report", ["plain"], indirect=True)
+def test_what_would_be_loaded_from_elsewhere_is_blocked(opened):
+    page = opened()
+    blocked = page.evaluate("""new Promise(told => {
+        document.addEventListener('securitypolicyviolation', event => told(event.violatedDirective));
+        new Image().src = 'https://example.invalid/x.png';
+        setTimeout(() => told('nothing'), 2000);
+    })""")
+    assert blocked == "img-src"
+
+
+@pytest.mark.parametrize("report", ["plain"], indirect=True)
 def test_tables_wider_than_a_phone_scroll_in_their_box(opened):
     page = opened(400)
     box = page.locator(".scroll", has=page.locator("#cells"))

@@ -7,6 +7,9 @@ Seeds, artists and arms are crossed. Of track ``t`` of artist ``a``, whose label
 
 All terms but the first are Gaussian and alike in all arms, so arms differ in ``distance`` alone. What an arm is worth
 is its AUROC expected over new seeds and new artists, which is known in closed form.
+
+A regression is predicted likewise, with a label that is half its artist's and half its track's; of a multiclass task
+each class has such a prediction, with ``y`` 1 for its own. Their arms are all alike, so that every contrast is 0.
 """
 
 import math
@@ -16,18 +19,19 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import ndtri, softmax
 
-from msd_mtl.data.task import task_of
+from msd_mtl.data.task import Task, task_of
 from msd_mtl.model.metrics import task_metrics
 from msd_mtl.study.answers.analyse import answer
 from msd_mtl.study.answers.contrasts import ASKED
 from msd_mtl.study.answers.gains import groups
 from msd_mtl.study.answers.predictions import Predictions, make_predictions
-from msd_mtl.study.answers.reading import StudyRuns
+from msd_mtl.study.answers.reading import StudyRuns, metric_of
 from msd_mtl.study.answers.types import Arm, Contrast, Run
 
-TARGET = task_of("term:pop")
+TARGETS = {"auroc": task_of("term:pop"), "r2": task_of("tempo"), "accuracy": task_of("time_signature")}
+Floats = NDArray[np.float64]
 AUXILIARIES = {"tight": {"term:pop rock": 0.4, "term:ballad": 0.3}, "loose": {"loudness": 0.1, "year": 0.05}}
 MASKS = ("0011", "1001", "1100")
 IMPROVED = ("tight", "1100")  # the arm that an effect is planted in
@@ -47,6 +51,7 @@ class Setting:
         taste: Standard deviation over artists of what an arm makes of them, whatever its seed.
         memory: Standard deviation of what a run makes of an artist.
         noise: Standard deviation of what a run makes of a track.
+        metric: Of the target: ``auroc``, or ``r2`` or ``accuracy``, whose effect is 0.
     """
 
     n_seeds: int = 5
@@ -58,6 +63,12 @@ class Setting:
     taste: float = 0.15
     memory: float = 0.15
     noise: float = 0.3
+    metric: str = "auroc"
+
+    def __post_init__(self) -> None:
+        """Refuse an effect whose size is not known."""
+        if self.effect and self.metric != "auroc":
+            raise ValueError(f"effect must be 0 for {self.metric}, whose truth is not known; got {self.effect}.")
 
     @property
     def spread(self) -> float:
@@ -125,33 +136,48 @@ def make_study(setting: Setting, rng: np.random.Generator) -> tuple[StudyRuns, M
         setting: Kind of study.
         rng: Where chance comes from.
     """
-    arms = [_arm("pop", "0000"), *(_arm(task_set, mask) for task_set in AUXILIARIES for mask in MASKS)]
+    task = TARGETS[setting.metric]
+    arms = [_arm(task, "pop", "0000"), *(_arm(task, tasks, mask) for tasks in AUXILIARIES for mask in MASKS)]
     artist = np.repeat(np.arange(setting.n_artists), 1 + rng.poisson(1, setting.n_artists))
     track_id = np.array([f"TRSIM{number:013d}" for number in range(len(artist))], "S18")
-    positive = np.zeros(setting.n_artists)
-    positive[rng.permutation(setting.n_artists)[: round(setting.prevalence * setting.n_artists)]] = 1
-    of_track = rng.normal(0, math.sqrt(0.5), len(artist)) + rng.normal(0, math.sqrt(0.5), setting.n_artists)[artist]
+    truth, label = _labels(setting, artist, rng)
+    by_track, by_artist = (len(artist), label.shape[1]), (setting.n_artists, label.shape[1])
+    of_track = rng.normal(0, math.sqrt(0.5), by_track) + rng.normal(0, math.sqrt(0.5), by_artist)[artist]
     runs, predictions = [], {}
     for arm in arms:
         auroc = setting.auroc + setting.effect * ((arm.task_set, arm.mask) == IMPROVED)
-        distance = ndtri(auroc) * setting.spread
-        taste = rng.normal(0, setting.taste, setting.n_artists)
+        distance = ndtri(auroc) * setting.spread if setting.metric == "auroc" else 1.0
+        taste = rng.normal(0, setting.taste, by_artist)
         for seed in range(setting.n_seeds):
-            of_artist = taste + rng.normal(0, setting.memory, setting.n_artists)
-            of_artist += positive * (distance + rng.normal(0, setting.lucky))
-            values = of_track + of_artist[artist] + rng.normal(0, setting.noise, len(artist))
-            made = make_predictions(track_id, artist, positive[artist].astype(np.float32), values.astype(np.float32))
-            run = _run(arm, seed, made.values, made.part.truth)
+            of_artist = taste + rng.normal(0, setting.memory, by_artist)
+            values = of_track + of_artist[artist] + label * (distance + rng.normal(0, setting.lucky))
+            values += rng.normal(0, setting.noise, by_track)
+            values = softmax(values, axis=1) if task.kind == "multiclass" else values[:, 0]
+            made = make_predictions(track_id, artist, truth.astype(np.float32), values.astype(np.float32))
+            run = _run(task, arm, seed, made.values, made.part.truth)
             runs.append(run)
             predictions[run.run_id] = made
     return StudyRuns(tuple(runs), (), {}, (), len(runs)), predictions
 
 
-def _arm(task_set: str, mask: str) -> Arm:
-    return Arm(task_set, (TARGET.name, *AUXILIARIES.get(task_set, {})), TARGET.name, mask, 1000, None, ())
+def _labels(setting: Setting, artist: NDArray[np.intp], rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Labels of the tracks, and what each output would have to be for them, shape ``(tracks, outputs)``."""
+    if setting.metric == "r2":
+        value = rng.normal(0, math.sqrt(0.5), setting.n_artists)[artist] + rng.normal(0, math.sqrt(0.5), len(artist))
+        return value, value[:, None]
+    if setting.metric == "accuracy":
+        classes = rng.integers(TARGETS["accuracy"].n_classes, size=setting.n_artists)[artist]
+        return classes.astype(np.float64), np.eye(TARGETS["accuracy"].n_classes)[classes]
+    positive = np.zeros(setting.n_artists)
+    positive[rng.permutation(setting.n_artists)[: round(setting.prevalence * setting.n_artists)]] = 1
+    return positive[artist], positive[artist][:, None]
 
 
-def _run(arm: Arm, seed: int, values: NDArray[np.float32], truth: NDArray[np.float32]) -> Run:
+def _arm(task: Task, task_set: str, mask: str) -> Arm:
+    return Arm(task_set, (task.name, *AUXILIARIES.get(task_set, {})), task.name, mask, 1000, None, ())
+
+
+def _run(task: Task, arm: Arm, seed: int, values: NDArray[np.float32], truth: NDArray[np.float32]) -> Run:
     run_id = f"{arm.task_set}-{arm.mask}-{seed}"
     coupling = {task: {"label": {"value": value}} for task, value in AUXILIARIES.get(arm.task_set, {}).items()}
     return Run(
@@ -160,8 +186,8 @@ def _run(arm: Arm, seed: int, values: NDArray[np.float32], truth: NDArray[np.flo
         seed=seed,
         folder=Path(run_id),
         record={"run_id": run_id, "data": {"coupling": coupling}},
-        metric="auroc",
-        score=task_metrics(TARGET, values, truth, np.ones(len(truth), np.bool_))["auroc"],
+        metric=metric_of(task.name),
+        score=task_metrics(task, values, truth, np.ones(len(truth), np.bool_))[metric_of(task.name)],
         linear=math.nan,
         trivial=0.5,
         bayes=math.nan,
