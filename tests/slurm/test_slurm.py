@@ -58,6 +58,10 @@ def records(where: Path, runs_dir: str = "runs") -> dict[str, dict[str, Any]]:
     return {path.parent.name: json.loads(path.read_text()) for path in (where / runs_dir).glob("*/record.json")}
 
 
+def completed(where: Path) -> dict[str, dict[str, Any]]:
+    return {run: record for run, record in records(where).items() if record["status"] == "completed"}
+
+
 def variables(pid: int) -> dict[str, str]:
     """Environment variables of a process."""
     return dict(pair.split("=", 1) for pair in Path(f"/proc/{pid}/environ").read_text().split("\0") if "=" in pair)
@@ -90,8 +94,7 @@ def assert_quiet_run_is_equal(cluster: Cluster, where: Path, *overrides: str) ->
     """Make the completed runs again, undisturbed, and compare metrics and histories to the bit."""
     quiet = [*TRAIN, "hydra/launcher=local", *overrides, "runs_dir=quiet"]
     subprocess.run(quiet, cwd=where, env=cluster.environment, check=True, capture_output=True, timeout=900)
-    undisturbed = records(where, "quiet")
-    disturbed = {run: record for run, record in records(where).items() if record["status"] == "completed"}
+    undisturbed, disturbed = records(where, "quiet"), completed(where)
     assert disturbed.keys() == undisturbed.keys()
     for run in disturbed:
         assert disturbed[run]["metrics"] == undisturbed[run]["metrics"]
@@ -159,15 +162,20 @@ def test_sixty_runs_end_once_each_whatever_happens(cluster, sweep, processes, tm
     plan = faults.plan()
     random.shuffle(plan)
     until(lambda: processes(WORKER))
-    while plan and faults.launcher.poll() is None:
+    first: dict[str, dict[str, Any]] = {}
+    end = time.monotonic() + 1500
+    while faults.launcher.poll() is None and time.monotonic() < end:
+        first = completed(tmp_path) | first
         time.sleep(random.uniform(1, 4))
+        if not plan:
+            continue
         try:
             happened = plan[0]()
         except (subprocess.CalledProcessError, ProcessLookupError):  # the job ended meanwhile
             continue
         if happened:
             faults.done[plan.pop(0).__name__] += 1
-    assert faults.launcher.wait(900) == 0, (tmp_path / "launcher.log").read_text()
+    assert faults.launcher.poll() == 0, (tmp_path / "launcher.log").read_text()
     disturbed = records(tmp_path)
     assert len(disturbed) == 60
     assert {record["status"] for record in disturbed.values()} == {"completed"}
@@ -178,7 +186,9 @@ def test_sixty_runs_end_once_each_whatever_happens(cluster, sweep, processes, tm
     )
     assert faults.done.total() >= 8
     assert attempts
-    assert {attempt["ended"] for attempt in attempts} == {"interrupted"}  # none was trained to its end twice
+    assert {attempt["ended"] for attempt in attempts} == {"interrupted"}
+    assert len(first) > 10
+    assert first == {run: disturbed[run] for run in first}  # none was trained to its end twice
 
     assert_quiet_run_is_equal(cluster, tmp_path, *swept)
 
@@ -201,6 +211,7 @@ def test_a_time_limit_is_survived_and_a_cancelled_job_stays_cancelled(cluster, s
     statuses = Counter(record["status"] for record in records(tmp_path).values())
     assert statuses == {"completed": 1, "running": 1}
     log = (tmp_path / "launcher.log").read_text()
+    assert "go to another job" not in log  # the job that met its limit was started again
     assert "ended CANCELLED with 1 runs to do; its runs are left as they are" in log
     (found,) = (record for record in records(tmp_path).values() if record["status"] == "completed")
     assert found["attempts"]
@@ -216,3 +227,6 @@ def test_one_run_over_two_tasks_leaves_one_record(sweep, tmp_path):
     (record,) = records(tmp_path).values()
     assert record["status"] == "completed"
     assert record["steps"] == 10 * 20
+    for task in (0, 1):  # each is a process of the run
+        (log,) = tmp_path.glob(f"runs/.slurm/*/*_{task}_log.err")
+        assert f"GLOBAL_RANK: {task}, MEMBER: {task + 1}/2" in log.read_text()

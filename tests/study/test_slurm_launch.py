@@ -1,6 +1,7 @@
 """What is asked of a cluster, and what is done when a job ends; the cluster itself is in tests/slurm."""
 
 import json
+import os
 from collections import Counter
 
 import pytest
@@ -49,7 +50,7 @@ def test_runs_are_packed_and_arrays_are_cut_to_the_limit_of_the_site(submitted, 
 def test_jobs_of_an_earlier_launch_are_followed_and_forgotten_when_over(submitted, tmp_path, monkeypatch):
     slurm._submit(CELLS[:6], settings(), tmp_path, must=True)
     monkeypatch.setattr(slurm, "live_jobs", lambda: {"1_1": "PENDING", "9": "RUNNING"})
-    assert slurm._known_jobs(tmp_path, {cell.run_id: cell for cell in CELLS[4:]}) == {"1_1": ["r4", "r5"]}
+    assert slurm._known_jobs(tmp_path, {cell.run_id: cell for cell in CELLS[2:5]}) == {"1_1": ["r3", "r4"]}
     slurm._forget(tmp_path)
     assert (tmp_path / slurm.FOLDER / "1.json").is_file()
     monkeypatch.setattr(slurm, "live_jobs", dict)
@@ -80,6 +81,108 @@ def test_a_refused_job_is_tried_later_if_others_are_there(tmp_path, monkeypatch)
     assert slurm._submit(CELLS, settings(), tmp_path, must=False) == {}
     with pytest.raises(UserError, match=r"sbatch must accept the jobs; got: .*QOSMax"):
         slurm._submit(CELLS, settings(), tmp_path, must=True)
+
+
+@pytest.fixture
+def cluster_of(tmp_path, monkeypatch, submitted):
+    """Has a sweep of six runs, two jobs, meet answers of a cluster, one a look; the arrays that it submits."""
+
+    def launch(*looks: dict[str, str] | None, ends: str = "completed") -> list[list[list[str]]]:
+        def record(run: str, status: str) -> None:
+            (tmp_path / run).mkdir(exist_ok=True)
+            told = {"schema_version": 1, "run_id": run, "study": "s", "status": status, "timing_s": {"total": 1.0}}
+            (tmp_path / run / "record.json").write_text(json.dumps(told, indent=1))
+
+        answers = list(looks)
+
+        def live_jobs() -> dict[str, str] | None:
+            if answers:
+                return answers.pop(0)
+            for cell in cells:
+                record(cell.run_id, ends)
+            return {}
+
+        cells = [Cell(cell.run_id, (), CONFIG | {"runs_dir": str(tmp_path)}) for cell in CELLS[:6]]
+        monkeypatch.setattr(slurm, "live_jobs", live_jobs)
+        monkeypatch.setattr(slurm, "state_of_job", lambda job: "FAILED")
+        waited: list[float] = []
+        monkeypatch.setattr(slurm.time, "sleep", lambda seconds: waited.append(round(seconds, 3)))
+        slurm.launch_on_slurm(cells, settings(poll_s=20))
+        assert waited == [20, 22, 24.2, 26.62, 29.282, 30, 30][: len(waited)]
+        return submitted
+
+    return launch
+
+
+FIRST = [["r0", "r1", "r2"], ["r3", "r4", "r5"]]
+BOTH = {"1_0": "RUNNING", "1_1": "PENDING"}
+
+
+@pytest.mark.parametrize("ends", ["completed", "failed"])
+def test_a_sweep_is_followed_until_nothing_is_left_to_do(cluster_of, tmp_path, capsys, ends):
+    assert cluster_of({}, BOTH, BOTH, ends=ends) == [FIRST]
+    assert "Job" not in capsys.readouterr().err
+    assert not list((tmp_path / slurm.FOLDER).iterdir())  # lists of jobs
+
+
+def test_a_sweep_that_is_done_asks_no_cluster(cluster_of, tmp_path):
+    assert cluster_of({}, BOTH) == [FIRST]
+    assert cluster_of(ends="another look") == [FIRST]
+    assert "another look" not in (tmp_path / "r0" / "record.json").read_text()
+
+
+def test_settings_are_checked_before_anything_is_submitted(tmp_path, submitted):
+    cell = Cell("r0", (), CONFIG | {"runs_dir": str(tmp_path)})
+    with pytest.raises(UserError, match="cells_per_job must be at least 1"):
+        slurm.launch_on_slurm([cell], settings(cells_per_job=0))
+    assert not submitted
+
+
+def test_a_controller_that_does_not_answer_has_lost_no_job(cluster_of):
+    assert cluster_of({}, BOTH, None, None, BOTH, None, BOTH) == [FIRST]
+
+
+def test_runs_of_a_job_that_is_lost_go_to_another(cluster_of):
+    assert cluster_of({}, {"1_1": "RUNNING"}, {"1_1": "RUNNING", "2_0": "RUNNING"}) == [FIRST, FIRST[:1]]
+
+
+def test_a_launch_after_another_follows_its_jobs_and_submits_what_they_lack(cluster_of, tmp_path):
+    (tmp_path / slurm.FOLDER / "9.json").write_text(json.dumps({"9_0": FIRST[0], "9_1": ["of another sweep"]}))
+    there = {"9_0": "RUNNING", "9_1": "RUNNING"}
+    assert cluster_of(there, there | {"1_0": "PENDING"}) == [FIRST[1:]]
+
+
+@pytest.fixture
+def written(tmp_path, monkeypatch):
+    """Submits two jobs to commands that keep the script; its lines."""
+    for name in ("sbatch", "srun"):
+        (tmp_path / name).write_text(f'#!/bin/sh\ncp "$1" {tmp_path}/script\necho Submitted batch job 7\n')
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    def submit(**changes) -> set[str]:
+        assert slurm._sbatch([CELLS[:2], CELLS[2:4]], settings(**changes), tmp_path) == ["7_0", "7_1"]
+        return {line.removeprefix("#SBATCH --") for line in (tmp_path / "script").read_text().splitlines()}
+
+    return submit
+
+
+def test_sbatch_is_asked_for_what_the_settings_say(written):
+    lines = written(
+        timeout_min=90, cpus_per_task=2, gpus_per_node=1, mem_gb=4, partition="long", account="lab", signal_s=30,
+        array_parallelism=1, setup=["module load python"], additional_parameters={"qos": "low"},
+    )  # fmt: skip
+    assert lines >= {
+        "time=90", "nodes=1", "ntasks-per-node=1", "cpus-per-task=2", "gpus-per-node=1", "mem=4GB", "partition=long",
+        "account=lab", "signal=USR2@30", "array=0-1%1", "requeue", "qos=low", "job-name=msd-mtl", "open-mode=append",
+        "unset WANDB_SERVICE", "module load python",
+    }  # fmt: skip
+
+
+def test_where_nothing_is_said_the_cluster_decides(written):
+    """A cluster without accounts, say, would refuse one."""
+    lines = " ".join(written())
+    assert not [word for word in ("mem=", "partition=", "account=", "gpus-per-node=") if word in lines]
 
 
 @pytest.mark.parametrize(

@@ -159,19 +159,16 @@ def _sbatch(packs: Sequence[Sequence[Cell]], settings: SlurmSettings, runs_dir: 
         ) from None
 
     executor = submitit.SlurmExecutor(folder=(runs_dir / FOLDER / "%j").absolute(), max_num_timeout=0)
-    options = {
-        "job_name": settings.name,
-        "time": settings.timeout_min,
-        "nodes": settings.nodes,
-        "ntasks_per_node": settings.tasks_per_node,
-        "cpus_per_task": settings.cpus_per_task,
-        "gpus_per_node": settings.gpus_per_node,
-        "mem": None if settings.mem_gb is None else f"{settings.mem_gb}GB",
-        "partition": settings.partition,
-        "account": settings.account,
-    }
     executor.update_parameters(
-        **{key: value for key, value in options.items() if value is not None},
+        job_name=settings.name,
+        time=settings.timeout_min,
+        nodes=settings.nodes,
+        ntasks_per_node=settings.tasks_per_node,
+        cpus_per_task=settings.cpus_per_task,
+        gpus_per_node=settings.gpus_per_node,
+        mem=None if settings.mem_gb is None else f"{settings.mem_gb}GB",
+        partition=settings.partition,
+        account=settings.account,
         signal_delay_s=settings.signal_s,
         array_parallelism=settings.array_parallelism,
         setup=["unset WANDB_SERVICE", *settings.setup],  # a service of the launching machine
