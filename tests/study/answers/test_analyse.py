@@ -115,13 +115,13 @@ def test_duplicates_are_listed_and_none_is_used(crossed):
 
 
 def test_duplicates_say_in_what_they_differ(study):
-    for seed in (0, 1):
-        study.add("pop", "0000", seed)
-        study.add("tight", "1100", seed)
-    study.add("tight", "1100", 1, data__seed=7)
+    for tasks, mask in (("pop", "0000"), ("tight", "1100")):
+        for seed in (0, 1):
+            study.add(tasks, mask, seed, data__train_size=300)
+    study.add("tight", "1100", 1, data__train_size=None)  # all rows, which are 300
     study.write_index()
     (duplicate,) = analyse(study.folder, "made").duplicates
-    assert (duplicate.seed, duplicate.differ) == (1, ("data.seed",))
+    assert (duplicate.seed, duplicate.differ) == (1, ("data.train_size",))
 
 
 def test_arms_that_were_tested_on_different_tracks_are_not_paired(crossed):
@@ -202,14 +202,26 @@ def test_a_size_all_of_whose_runs_failed_is_said_to_be_left_out(study):
 
 def test_a_size_all_of_whose_runs_are_double_is_said_to_be_left_out(study):
     for seed in (0, 1):
-        for n in (500, 1000):
-            study.add("pop", "0000", seed, data__train_size=n)
-            for data_seed in (0, 1) if n == 1000 else (0,):
-                study.add("tight", "1100", seed, data__train_size=n, data__seed=seed + 10 * data_seed)
+        for n in (300, None, 500):  # all rows are 300
+            for tasks, mask in (("pop", "0000"), ("tight", "1100")):
+                study.add(tasks, mask, seed, data__train_size=n)
     study.write_index()
     analysis = analyse(study.folder, "made")
-    assert by_name(analysis)["tight, coupling 0.9, low (1100)"].missing[0].startswith("n=1,000 is left out")
-    assert analysis.warnings == ("2 cells have several completed runs of the same arm and seed; none of them is used.",)
+    (low,) = (one for one in analysis.contrasts if one.question == "benefit")
+    assert low.missing[0] == "n=300 is left out: no run of it has a score"
+    assert analysis.warnings == ("4 cells have several completed runs of the same arm and seed; none of them is used.",)
+
+
+def test_a_seed_all_of_whose_runs_failed_is_listed(study):
+    for seed in (0, 1, 2):
+        for tasks, mask in (("pop", "0000"), ("tight", "1100")):
+            study.add(tasks, mask, seed, status="failed" if seed == 2 else "completed")
+    study.write_index()
+    (low,) = analyse(study.folder, "made").contrasts
+    assert [said.partition(" failed")[0] for said in low.missing] == [
+        "seed 2: tight, low (1100), n=500, coupling 0.9",
+        "seed 2: pop, none (0000), n=500, coupling 0.9",
+    ]
 
 
 def test_what_is_missing_in_another_context_or_of_another_target_is_not_listed(study):

@@ -36,8 +36,9 @@ def test_settings_in_which_runs_differ_are_context(study):
 
 
 def test_where_and_how_a_run_is_made_is_no_context(study):
-    study.add("tight", "1100", 0, runs_dir="here", trainer__enable_progress_bar=False)
-    study.add("tight", "1100", 1, runs_dir="there", trainer__enable_progress_bar=True)
+    for seed in (0, 1):
+        study.add("tight", "1100", seed, runs_dir="here", trainer__enable_progress_bar=False)
+        study.add("tight", "0011", seed, runs_dir="there", trainer__enable_progress_bar=True)
     assert contexts(study) == {()}
 
 
@@ -46,6 +47,26 @@ def test_a_recipe_is_named_without_all_that_it_sets(study):
         study.add("tight", "1100", seed)
         study.add("tight", "1100", seed, recipe__name="paper2016", recipe__binary_outputs=2, data__features="counts")
     assert contexts(study) == {(("recipe.name", "default"),), (("recipe.name", "paper2016"),)}
+
+
+def test_data_of_another_name_are_named_without_all_that_goes_with_it(study):
+    for seed in (0, 1):
+        study.add("tight", "1100", seed)
+        study.add("tight", "1100", seed, data__name="msd", data__split="official", data__val_fraction=0.1)
+    assert contexts(study) == {(("data.name", "msd"),), (("data.name", "synthetic"),)}
+
+
+def test_all_rows_are_those_of_the_same_context(study):
+    for split, labelled in (("artist", 1000), ("track", 1200)):
+        for mask in ("1100", "0011", "1111"):
+            run = study.add("tight", mask, 0, data__train_size=None, data__split=split)
+            record = read_record(study.folder / run)
+            record["data"]["labelled"]["train"]["term:pop"] = labelled
+            write_record(study.folder / run, record)
+    assert {(dict(arm.context)["data.split"], arm.train_size) for arm in arms(study).values()} == {
+        ("artist", 1000),
+        ("track", 1200),
+    }
 
 
 def test_what_does_not_go_with_the_recipe_is_named_beside_it(study):

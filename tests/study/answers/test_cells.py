@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from msd_mtl.study.answers.analyse import analyse
-from msd_mtl.study.record import PREDICTIONS
+from msd_mtl.study.record import PREDICTIONS, write_record
 
 
 def test_a_cell_says_what_its_runs_came_to(crossed):
@@ -44,6 +44,14 @@ def test_a_cell_without_all_its_predictions_has_no_interval(crossed):
     cell = next(cell for cell in analyse(study.folder, "made").cells if cell.arm.mask == "1100")
     assert (cell.n, sorted(cell.gains)) == (3, [1, 2])
     assert np.isnan([cell.low, cell.high]).all()
+
+
+def test_baselines_are_those_of_the_runs_that_have_them(crossed):
+    study = crossed()
+    first = next(run for run in analyse(study.folder, "made").runs if run.arm.mask == "1100" and run.seed == 0)
+    write_record(first.folder, first.record | {"baselines": {}})
+    cell = next(cell for cell in analyse(study.folder, "made").cells if cell.arm.mask == "1100")
+    assert (cell.n, cell.linear, cell.trivial) == (3, pytest.approx(0.58), pytest.approx(0.5))
 
 
 def test_an_arm_without_a_reference_has_no_gain_and_is_warned_of(study):

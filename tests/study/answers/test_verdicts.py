@@ -87,10 +87,10 @@ def test_each_contrast_has_its_own_margin():
 
 def test_artists_and_few_seeds_count_in_the_power():
     """The chance that a study of so many seeds decides, against as many simulated ones."""
-    one = Measured(0.03, 0.02**2, 0.006, 4, 40)
-    estimates = RNG.normal(0.03, np.hypot(0.02 / np.sqrt(4), 0.006), 40_000)
-    variances = 0.02**2 * RNG.chisquare(3, 40_000) / 3
-    half = np.hypot(stats.t.ppf(0.975, 3) * np.sqrt(variances / 4), stats.t.ppf(0.975, 39) * 0.006)
+    one = Measured(0.02, 0.01**2, 0.01, 4, 40)
+    estimates = RNG.normal(0.02, np.hypot(0.01 / np.sqrt(4), 0.01), 40_000)
+    variances = 0.01**2 * RNG.chisquare(3, 40_000) / 3
+    half = np.hypot(stats.t.ppf(0.975, 3) * np.sqrt(variances / 4), stats.t.ppf(0.975, 39) * 0.01)
     assert power(one, 4, 0.001, 0.05) == pytest.approx(np.mean(np.abs(estimates) > half), abs=0.01)
 
 

@@ -25,7 +25,7 @@ def test_auroc_without_positives_or_negatives_is_not_a_number():
 
 
 def test_r2_is_that_of_scikit_learn_far_from_zero():
-    truth = RNG.normal(1998, 10, 60).astype(np.float32)
+    truth = RNG.normal(1e6, 10, 60).astype(np.float32)
     value = (truth + RNG.normal(0, 9, 60)).astype(np.float32)
     as_double = truth.astype(np.float64)  # scikit-learn computes in the type that it is given
     theirs = [r2_score(as_double, value, sample_weight=weights) for weights in WEIGHTS.T]
@@ -37,6 +37,11 @@ def test_r2_of_a_truth_that_does_not_vary_is_not_a_number():
     scores = weighted_r2(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.5, 3.0]), weights)
     assert np.isnan(scores[0])
     assert scores[1] == pytest.approx(r2_score([1, 2.5, 3], [1, 2, 3]))
+
+
+def test_r2_of_one_track_however_often_is_not_a_number():
+    truth = RNG.normal(1998, 10, 60).astype(np.float32)
+    assert np.isnan(weighted_r2(truth + 1, truth, 3 * np.eye(60, dtype=np.int32))).all()
 
 
 def test_accuracy_is_that_of_scikit_learn():

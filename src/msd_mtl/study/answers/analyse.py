@@ -117,13 +117,12 @@ def _contrasts(
 def _missing(scored: Scored, combination: Combination, reasons: Mapping[tuple[Arm, int], str]) -> tuple[str, ...]:
     """Why seeds do not count in a contrast, and what is left out of it for all."""
     group = scored.group
-    usable = scored.usable_seeds(combination.terms)
     seeds = {seed for runs in group.scores.values() for seed in runs} | {
         seed for arm, seed in reasons if (arm.context, arm.target) == (group.context, group.target)
     }
     said = [
         f"seed {seed}: {describe(arm, with_context=False)} {reasons.get((arm, seed), 'is not there')}"
-        for seed in sorted(seeds - set(usable))
+        for seed in sorted(seeds)
         for arm in combination.terms
         if (arm, seed) in reasons or seed not in group.scores[arm]
     ]

@@ -17,7 +17,7 @@ from msd_mtl.study.record import Record
 # Settings that an arm has a place for, or that follow from one.
 PLACED: tuple[str, ...] = (
     *("tasks", "sharing", "seed", "model.mask"),
-    *("data.seed", "data.names", "data.target", "data.coupling", "data.train_size"),
+    *("data.names", "data.target", "data.coupling", "data.train_size"),
 )
 # What a choice of a group sets beside its name: not listed again where it differs with the name.
 SET_BY = {
@@ -138,7 +138,7 @@ def _flat(record: Record) -> dict[str, str]:
 
 def _flatten(prefix: str, config: Config, found: dict[str, str]) -> None:
     for key, value in config.items():
-        if isinstance(value, dict) and value:
+        if isinstance(value, dict):
             _flatten(f"{prefix}{key}.", value, found)
         else:
             found[prefix + key] = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -49,8 +49,8 @@ def weighted_r2(value: Floats, truth: Floats, weights: Counts) -> NDArray[np.flo
 
     Source: scikit-learn's ``r2_score(truth, value, sample_weight=...)``.
     """
-    centred = truth.astype(np.float64) - truth.mean(dtype=np.float64)  # or squares of years would drown their spread
     residual = truth.astype(np.float64) - value
+    centred = truth.astype(np.float64) - truth.mean()  # or large squares would drown their spread
     sums = np.stack([np.ones_like(centred), centred, centred**2, residual**2]) @ weights.astype(np.float64)
     total, mean, squares, error = sums[0], _ratio(sums[1], sums[0]), sums[2], sums[3]
     spread = squares - total * mean**2
