@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from msd_mtl.data.correlation import association
-from msd_mtl.data.label_coupling import label_coupling
+from msd_mtl.data.label_coupling import _TERMS, label_coupling, measure_of
 from msd_mtl.data.task import task_of
 
 POP, ROCK, YEAR, KEY, TIME = map(task_of, ("term:pop", "term:rock", "year", "key", "time_signature"))
@@ -34,6 +34,42 @@ def test_the_value_is_the_association_of_the_tasks_overview(one, other, kind):
     assert found.value == pytest.approx(association(x, one.kind, y, other.kind), abs=1e-6)
     assert found.n == (~np.isnan(x)).sum()
     assert found.low < found.value < found.high
+
+
+@pytest.mark.parametrize(("one", "other"), [(POP, ROCK), (POP, YEAR), (KEY, YEAR), (KEY, TIME)])
+def test_the_value_of_any_artists_is_that_of_their_tracks_alone(one, other):
+    """Also where a class is none of theirs, and far from zero."""
+    rng = np.random.default_rng(3)
+    shared = rng.normal(size=400)
+    x, y = draw(one, rng, 400, shared), draw(other, rng, 400, shared)
+    y += 1e6 if other is YEAR else 0
+    terms, value_of = _TERMS[measure_of(one.kind, other.kind)](x.astype(np.float64), y.astype(np.float64))
+    rows = np.flatnonzero(x < 5) if one is KEY else np.arange(0, 400, 3)
+    found = value_of(np.array([[term[rows].sum() for term in terms]]))
+    assert found == pytest.approx(association(x[rows], one.kind, y[rows], other.kind), abs=1e-9)
+
+
+def test_draws_that_do_not_vary_do_not_count():
+    artist = np.repeat(np.arange(4), 5).astype(np.int32)
+    x, y = np.array([0.1, 0.7, 0.35, 0.6], np.float32)[artist], np.arange(20, dtype=np.float32) ** 2
+    found = label_coupling(x, YEAR, y, YEAR, artist)
+    assert np.isfinite([found.value, found.low, found.high]).all()
+    rare = label_coupling((artist == 0).astype(np.float32), POP, y, YEAR, artist)
+    assert np.isfinite([rare.low, rare.high]).all()
+
+
+def test_one_artist_has_no_interval():
+    y = np.arange(10, dtype=np.float32)
+    found = label_coupling(y**2, YEAR, y, YEAR, np.zeros(10, np.int32))
+    assert found.value > 0.9
+    assert np.isnan([found.low, found.high]).all()
+
+
+def test_the_interval_is_the_same_every_time():
+    rng = np.random.default_rng(4)
+    x, y, artist = rng.normal(size=50).astype(np.float32), rng.normal(size=50).astype(np.float32), np.arange(50)
+    one, other = (label_coupling(x, YEAR, y, YEAR, artist.astype(np.int32)) for _ in range(2))
+    assert one == other
 
 
 @pytest.mark.parametrize("n_artists", [60, 1000])

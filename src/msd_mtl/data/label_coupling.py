@@ -77,7 +77,7 @@ def label_coupling(
     drawn = value_of(rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), N_RESAMPLES).astype(np.float64) @ sums)
     known = drawn[np.isfinite(drawn)]
     ends = (float("nan"),) * 2
-    if n_groups > 1 and len(known) > 1 and np.isfinite(value):
+    if n_groups > 1 and len(known) > 1:
         ends = tuple(np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist())
     return LabelCoupling(value, *ends, len(x), kind)
 
