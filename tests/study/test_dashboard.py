@@ -32,6 +32,9 @@ def runs(tmp_path_factory):
             run_once(compose("train", [*short, f"study.name={study}", *overrides]))
             for study, *overrides in (("trial", "sharing=none"), ("trial", "sharing=full"), ("other", "tasks=loudness"))
         ]
+    begun = {key: value for key, value in made[0][1].items() if key != "metrics"}
+    (folder / ("f" * 16)).mkdir()
+    write_record(folder / ("f" * 16), begun | {"run_id": "f" * 16, "status": "failed"})
     for n_tracks in (100, 200):
         for coupling in (0.0, 0.9):
             for seed in (0, 1):

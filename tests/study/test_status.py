@@ -69,6 +69,14 @@ def test_a_record_that_cannot_be_read_is_a_run_to_make(shown, tmp_path, capsys):
     assert "3 runs: 1 completed, 1 interrupted, 1 missing" in capsys.readouterr().out
 
 
+def test_a_record_without_a_time_tells_none(shown, tmp_path, capsys):
+    for run, time in {"a": {}, "b": None}.items():
+        write(tmp_path, run, "completed", timing_s=time)
+    with pytest.raises(SystemExit, match="1"):
+        shown()
+    assert "3 runs: 2 completed, 1 missing\n" in capsys.readouterr().out
+
+
 def test_a_study_may_have_a_number_for_a_name(shown, tmp_path):
     add_sweep(tmp_path, "2016", [Cell("a", ("seed=0",), {})])
     assert "2016: 1 run" in shown("study.name=2016")

@@ -75,6 +75,11 @@ def run_id(config: Config, fingerprint: str) -> str:
     return digest({"config": without(config, OPERATIONAL + unset), "data": fingerprint, "numbers": NUMBERS_VERSION})
 
 
+def is_of_this_code(record: dict[str, Any]) -> bool:
+    """Whether the code as it is would give the run of a record its name; if not, earlier code made its numbers."""
+    return run_id(record["config"], record["data"]["fingerprint"]) == record["run_id"]
+
+
 def without(config: Config, keys: tuple[str, ...]) -> Config:
     """A copy of the configuration without some of its dotted keys."""
     kept: Config = json.loads(json.dumps(config))

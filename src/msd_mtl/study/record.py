@@ -13,6 +13,9 @@ from msd_mtl.study.identity import Config
 
 SCHEMA_VERSION = 1
 RECORD, PREDICTIONS = "record.json", "predictions.npz"
+# What a report relies on: from the beginning of a run, and once it is completed.
+BEGUN = ("run_id", "seed", "config.tasks.target", "config.sharing", "config.study", "config.data", "data.fingerprint")
+COMPLETED = ("metrics.test", "baselines", "bayes.test", "parameters.total", "timing_s.total", "environment")
 
 Record = dict[str, Any]
 
@@ -104,6 +107,19 @@ def read_record(folder: Path) -> Record | None:
     if schema != SCHEMA_VERSION:
         raise UserError(f"record must have schema version {SCHEMA_VERSION}; got {schema} in {path}.")
     return record
+
+
+def lacks(record: Record) -> list[str]:
+    """Dotted keys that a record does not have though its status promises them: somebody may have edited it."""
+    promised = [*BEGUN, *(COMPLETED if record.get("status") == "completed" else ())]
+    if (absent := [key for key in promised if not _has(record, *key.split("."))]) or promised == [*BEGUN]:
+        return absent
+    target = record["config"]["tasks"]["target"]
+    return [] if target in record["metrics"]["test"] else [f"metrics.test.{target}"]
+
+
+def _has(node: Any, *keys: str) -> bool:
+    return not keys or (isinstance(node, dict) and keys[0] in node and _has(node[keys[0]], *keys[1:]))
 
 
 def found_record(folder: Path) -> Record | None:

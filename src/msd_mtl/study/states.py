@@ -85,4 +85,5 @@ def progress(runs_dir: Path, runs: Iterable[str]) -> Progress:
 def _times(runs_dir: Path, completed: list[str]) -> list[float]:
     """Seconds that some of the completed runs took."""
     records = (found_record(runs_dir / run) for run in completed[-SAMPLE:])
-    return [record["timing_s"]["total"] for record in records if record is not None]
+    times = ((record or {}).get("timing_s") for record in records)
+    return [time["total"] for time in times if isinstance(time, dict) and "total" in time]

@@ -1,5 +1,3 @@
-import shutil
-
 import numpy as np
 import pytest
 from scipy import stats
@@ -99,19 +97,58 @@ def test_what_is_not_completed_is_listed_and_its_seeds_do_not_count(study):
 def test_duplicates_are_listed_and_none_is_used(crossed):
     study = crossed()
     first = next(run for run in analyse(study.folder, "made").runs if run.arm.mask == "1100" and run.seed == 1)
-    again = "e" * 16  # as a run of another version of the bench would be
-    shutil.copytree(first.folder, study.folder / again)
-    write_record(study.folder / again, first.record | {"run_id": again})
-    study.index[again] = []
+    again = study.add("tight", "1100", 1, data__coupling=0.9, data__seed=7)
     study.write_index()
     analysis = analyse(study.folder, "made")
     (duplicate,) = analysis.duplicates
-    assert (duplicate.arm, duplicate.seed, duplicate.differ) == (first.arm, 1, ())
+    assert (duplicate.arm, duplicate.seed, duplicate.differ) == (first.arm, 1, ("data.seed",))
     assert set(duplicate.run_ids) == {first.run_id, again}
     low = by_name(analysis)["tight, coupling 0.9, low (1100)"]
     assert sorted(low.per_seed) == [0, 2]
     assert low.missing == ("seed 1: tight, low (1100), n=500, coupling 0.9 has 2 completed runs",)
     assert (analysis.completed, analysis.expected) == (10, 10)
+
+
+def test_a_study_that_later_code_has_repeated_has_its_runs_alone(crossed, monkeypatch):
+    with monkeypatch.context() as earlier:
+        earlier.setattr("msd_mtl.study.identity.NUMBERS_VERSION", 0)
+        of_then = {run.run_id for run in analyse(crossed().folder, "made").runs}  # by itself it is whole
+    assert len(of_then) == 9
+    study = crossed(seeds=(0, 1))
+    analysis = analyse(study.folder, "made")
+    assert (analysis.completed, analysis.expected, analysis.duplicates) == (6, 6, ())
+    assert not of_then & {run.run_id for run in analysis.runs}
+    assert "9 runs of earlier code are left out: later code has repeated the study." in analysis.warnings
+
+
+def test_a_study_of_earlier_code_is_reported_as_it_is(crossed, monkeypatch):
+    study = crossed()
+    monkeypatch.setattr("msd_mtl.study.identity.NUMBERS_VERSION", 0)
+    analysis = analyse(study.folder, "made")
+    assert (analysis.completed, len(analysis.duplicates)) == (9, 0)
+    assert not any("earlier code" in warning for warning in analysis.warnings)
+
+
+@pytest.mark.parametrize(
+    "lacking", ["metrics", "metrics.test", "timing_s.total", "parameters", "config", "data.fingerprint", "run_id"]
+)
+def test_a_record_that_was_edited_counts_as_a_run_to_make_and_says_what_it_lacks(crossed, lacking):
+    study = crossed()
+    run = analyse(study.folder, "made").runs[0]
+    record = read_record(run.folder)
+    *parents, leaf = lacking.split(".")
+    node = record
+    for parent in parents:
+        node = node[parent]
+    del node[leaf]
+    write_record(run.folder, record)
+    analysis = analyse(study.folder, "made")
+    (absent,) = analysis.running
+    assert (absent.run_id, absent.state) == (run.run_id, "interrupted")
+    assert absent.error.startswith("its record lacks ")
+    assert lacking in absent.error
+    assert absent.error.endswith("; delete it, and repeat the sweep")
+    assert (analysis.completed, analysis.expected) == (8, 9)
 
 
 def test_duplicates_say_in_what_they_differ(study):

@@ -147,6 +147,8 @@ def _warnings(runs: StudyRuns, scored: Sequence[Scored], reasons: Mapping[tuple[
     said = []
     if runs.absent:
         said.append(f"{len(runs.absent)} of {runs.expected} runs are not completed.")
+    if runs.n_earlier:
+        said.append(f"{runs.n_earlier} runs of earlier code are left out: later code has repeated the study.")
     if runs.duplicates:
         said.append(
             f"{len(runs.duplicates)} cells have several completed runs of the same arm and seed; none of them is used."

@@ -9,8 +9,9 @@ from msd_mtl.data.task import Kind, task_of
 from msd_mtl.errors import UserError
 from msd_mtl.study.answers.arms import arms_of, describe, differences
 from msd_mtl.study.answers.types import Absent, Arm, Duplicate, Run
+from msd_mtl.study.identity import is_of_this_code
 from msd_mtl.study.index import read_study, studies
-from msd_mtl.study.record import RECORD, Record, found_record
+from msd_mtl.study.record import RECORD, Record, found_record, lacks
 from msd_mtl.study.states import State, state_of
 from msd_mtl.study.summary import baseline_score, best_possible, target_score
 
@@ -27,7 +28,8 @@ class StudyRuns:
         absent: Runs that are not completed.
         arms_absent: Arm and seed of those of them that have a record.
         duplicates: Completed runs that share arm and seed; none of them is in ``runs``.
-        expected: Number of runs.
+        expected: Number of runs, but for those that earlier code made.
+        n_earlier: Runs that earlier code made and that are left out, as later code has repeated the study.
     """
 
     runs: tuple[Run, ...]
@@ -35,6 +37,7 @@ class StudyRuns:
     arms_absent: Mapping[tuple[Arm, int], Absent]
     duplicates: tuple[Duplicate, ...]
     expected: int
+    n_earlier: int
 
 
 def read_runs(runs_dir: Path, study: str) -> StudyRuns:
@@ -53,7 +56,11 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
         raise UserError(f"study must be one that has runs in {runs_dir}; got {study!r}, and there are: {known}.")
     states = {run: state_of(runs_dir, run) for run in expected}
     records = {run: found_record(runs_dir / run) for run, state in states.items() if state != State.MISSING}
-    found = {run: record for run, record in records.items() if record is not None}
+    damaged = {run: lacking for run, record in records.items() if record is not None and (lacking := lacks(record))}
+    found = {run: record for run, record in records.items() if record is not None and run not in damaged}
+    earlier = _earlier(found)
+    expected = {run: overrides for run, overrides in expected.items() if run not in earlier}
+    found = {run: record for run, record in found.items() if run not in earlier}
     arms = arms_of(found)
     completed = [run for run, record in found.items() if record["status"] == "completed"]
     cells: dict[tuple[Arm, int], list[str]] = defaultdict(list)
@@ -64,7 +71,7 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
         run: _absent(run, states[run], found.get(run), arms.get(run), [o for o in overrides if o not in everywhere])
         for run, overrides in expected.items()
         if run not in completed
-    }
+    } | {run: Absent(run, str(State.INTERRUPTED), " ".join(expected[run]), _damage(damaged[run])) for run in damaged}
     return StudyRuns(
         runs=tuple(_run(runs_dir, found[cell[0]], arm) for (arm, _), cell in cells.items() if len(cell) == 1),
         absent=tuple(absent.values()),
@@ -75,6 +82,7 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
             if len(cell) > 1
         ),
         expected=len(expected),
+        n_earlier=len(earlier),
     )
 
 
@@ -83,12 +91,22 @@ def metric_of(target: str) -> str:
     return COMPARED_BY[task_of(target).kind]
 
 
+def _earlier(records: Mapping[str, Record]) -> set[str]:
+    """Runs that earlier code made, where others are of the code as it is; none where all are of earlier code."""
+    of_this_code = {run for run, record in records.items() if is_of_this_code(record)}
+    return records.keys() - of_this_code if of_this_code else set()
+
+
+def _damage(lacking: Sequence[str]) -> str:
+    return f"its record lacks {', '.join(lacking)}; delete it, and repeat the sweep"
+
+
 def _without_index(runs_dir: Path, study: str) -> dict[str, tuple[str, ...]]:
     """Runs whose record names the study: those that were made before studies had an index, or one by one."""
     found: dict[str, tuple[str, ...]] = {}
     for path in sorted(runs_dir.glob(f"[!.]*/{RECORD}")):
         record = found_record(path.parent)
-        if record is not None and record["study"] == study:
+        if record is not None and record.get("study") == study:
             found[path.parent.name] = ()
     return found
 

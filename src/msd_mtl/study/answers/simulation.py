@@ -157,7 +157,7 @@ def make_study(setting: Setting, rng: np.random.Generator) -> tuple[StudyRuns, M
             run = _run(task, arm, seed, made.values, made.part.truth)
             runs.append(run)
             predictions[run.run_id] = made
-    return StudyRuns(tuple(runs), (), {}, (), len(runs)), predictions
+    return StudyRuns(tuple(runs), (), {}, (), len(runs), 0), predictions
 
 
 def _labels(setting: Setting, artist: NDArray[np.intp], rng: np.random.Generator) -> tuple[Floats, Floats]:
