@@ -77,7 +77,8 @@ def run_id(config: Config, fingerprint: str) -> str:
 
 def is_of_this_code(record: dict[str, Any]) -> bool:
     """Whether the code as it is would give the run of a record its name; if not, earlier code made its numbers."""
-    return run_id(record["config"], record["data"]["fingerprint"]) == record["run_id"]
+    found: str = record["run_id"]
+    return found == run_id(record["config"], record["data"]["fingerprint"])
 
 
 def without(config: Config, keys: tuple[str, ...]) -> Config:
