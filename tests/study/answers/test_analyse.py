@@ -95,17 +95,17 @@ def test_what_is_not_completed_is_listed_and_its_seeds_do_not_count(study):
 
 
 def test_duplicates_are_listed_and_none_is_used(crossed):
-    study = crossed()
+    study = crossed(data__train_size=300)
     first = next(run for run in analyse(study.folder, "made").runs if run.arm.mask == "1100" and run.seed == 1)
-    again = study.add("tight", "1100", 1, data__coupling=0.9, data__seed=7)
+    again = study.add("tight", "1100", 1, data__coupling=0.9, data__train_size=None)  # all rows, which are 300
     study.write_index()
     analysis = analyse(study.folder, "made")
     (duplicate,) = analysis.duplicates
-    assert (duplicate.arm, duplicate.seed, duplicate.differ) == (first.arm, 1, ("data.seed",))
+    assert (duplicate.arm, duplicate.seed, duplicate.differ) == (first.arm, 1, ("data.train_size",))
     assert set(duplicate.run_ids) == {first.run_id, again}
     low = by_name(analysis)["tight, coupling 0.9, low (1100)"]
     assert sorted(low.per_seed) == [0, 2]
-    assert low.missing == ("seed 1: tight, low (1100), n=500, coupling 0.9 has 2 completed runs",)
+    assert low.missing == ("seed 1: tight, low (1100), n=300, coupling 0.9 has 2 completed runs",)
     assert (analysis.completed, analysis.expected) == (10, 10)
 
 
