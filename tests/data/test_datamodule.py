@@ -167,6 +167,20 @@ def test_fewer_rows_with_the_target_are_in_more_of_them(make):
     assert set(few.rows[~np.isnan(few.targets[0])]) < set(more.rows[~np.isnan(more.targets[0])])
 
 
+def test_sizes_at_the_edge_of_what_there_is_can_be_had(make):
+    names = ["term:pop", "year"]
+    labelled = int(make(names).parts["train"].n_labelled[0])
+    assert make(names, target_train_size=labelled).parts["train"].n_labelled[0] == labelled
+    assert make(names, train_size=50, target_train_size=50).parts["train"].n_labelled[0] == 50
+    whole = len(make(names).parts["train"])
+    assert len(make(names, train_size=whole).parts["train"]) == whole
+    assert len(make(names, train_size=32, drop_last=True).parts["train"]) == SETTINGS["batch_size"]
+
+
+def test_training_rows_are_in_the_order_of_the_tracks(make):
+    assert (np.diff(make(train_size=100).parts["train"].rows) > 0).all()
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
