@@ -47,6 +47,21 @@ def test_named_masks_are_those_of_the_study(name, mask):
     assert composed("train", f"sharing={name}").sharing.mask == mask
 
 
+@pytest.mark.parametrize("name", ["none", "low", "high", "interspersed", "full"])
+def test_a_capacity_is_that_of_the_sharing_of_its_name(name):
+    assert (
+        composed("train", f"capacity={name}").model.match_parameters
+        == composed("train", f"sharing={name}").sharing.mask
+    )
+
+
+def test_a_run_is_nominal_in_capacity_and_budget_unless_told_otherwise():
+    config = resolved(composed("train"))
+    assert (config["model"]["match_parameters"], config["data"]["epoch_steps"]) == (None, None)
+    steps = resolved(composed("train", "budget=steps"))
+    assert steps["data"]["epoch_steps"] == steps["recipe"]["epoch_steps"] > 0
+
+
 def test_paper2016_is_the_recipe_of_the_original():
     config = resolved(composed("train", "recipe=paper2016"))
     assert config["recipe"]["optimizer"]["_target_"] == "torch.optim.Adagrad"

@@ -34,6 +34,10 @@ def test_the_reference_and_a_single_task_keep_their_widths(mask):
     assert matched_widths(5000, [1], mask, (1, 1, 1, 1), WIDTHS) == WIDTHS
 
 
+def test_no_layer_is_left_without_units():
+    assert matched_widths(400, [1, 1, 1], (0, 0, 0, 0), (1, 1, 1, 1), (64, 32, 16, 1)) == (23, 11, 5, 1)
+
+
 def test_a_network_is_built_at_the_matched_widths():
     network = SharingNetwork(400, [1, 1, 1], [0, 0, 0, 0], SMALL, match_parameters=[1, 1, 1, 1])
     full = SharingNetwork(400, [1, 1, 1], [1, 1, 1, 1], SMALL)

@@ -62,10 +62,8 @@ def matched_widths(
         return n_parameters(n_features, n_outputs, mask, [factor * width for width in widths], norm) - wanted
 
     # at 1 / tasks no mask has more than the reference, at tasks none has fewer
-    factor = 1.0 if excess(1.0) == 0 else float(brentq(excess, 1 / len(n_outputs), len(n_outputs)))
+    factor = float(brentq(excess, 1 / len(n_outputs), len(n_outputs)))
     choices = [sorted({max(1, floor(factor * width)), floor(factor * width) + 1}) for width in widths]
-    if factor == 1.0:
-        choices = [[width] for width in widths]
     found = min(product(*choices), key=lambda some: abs(n_parameters(n_features, n_outputs, mask, some, norm) - wanted))
     closest = n_parameters(n_features, n_outputs, mask, found, norm)
     if abs(closest - wanted) > TOLERANCE * wanted:
