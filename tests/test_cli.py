@@ -1,3 +1,4 @@
+import errno
 import inspect
 import json
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 import pytorch_lightning as pl
 
 from msd_mtl import cli, trainer_settings
+from msd_mtl.app import one_message
 from msd_mtl.study import demo
 
 SMALL = ["data.world.n_tracks=600", "data.world.n_words=200", "data.world.words_per_track=20", "data.train_size=150"]
@@ -190,6 +192,21 @@ def test_ctrl_c_is_one_line(monkeypatch, capsys):
         cli.main()
     assert ended.value.code == 130
     assert capsys.readouterr().err == "msd-mtl tasks: stopped.\n"
+
+
+@pytest.mark.parametrize(
+    ("paths", "where"), [((), ""), (("to",), ": to"), (("from", None, "to"), ": to")], ids=["none", "one", "two"]
+)
+def test_a_full_disk_is_one_line(capsys, paths, where):
+    with pytest.raises(SystemExit, match="2"), one_message("train"):
+        raise OSError(errno.ENOSPC, "No space left on device", *paths)
+    said = "msd-mtl train: files must be readable and writable; got No space left on device"
+    assert capsys.readouterr().err == f"{said}{where}.\n"
+
+
+def test_an_error_that_is_of_no_file_is_no_matter_of_files():
+    with pytest.raises(ConnectionResetError, match="reset"), one_message("train"):
+        raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
 
 
 def test_choices_of_a_folder_of_ones_own_are_not_called_wrong(tmp_path):

@@ -43,7 +43,8 @@ def one_message(command: str) -> Iterator[None]:
     except OSError as error:  # a full disk, a folder that is read-only or a file
         if error.filename is None and error.errno != ENOSPC:
             raise
-        where = f": {error.filename}" if error.filename else ""
+        path = error.filename2 or error.filename  # of two the one to be made
+        where = f": {path}" if path else ""
         message = f"files must be readable and writable; got {error.strerror}{where}."
     except MissingMandatoryValue as error:
         key = str(error.full_key).replace("study.name", "study")  # as it is written on the command line

@@ -26,6 +26,7 @@ VARIANTS = {
     "interspersed, no schedule": ("sharing=interspersed", "recipe.scheduler=null"),
     "full, early stopping": ("sharing=full", "recipe.patience=1", "recipe.optimizer.lr=0.03", "trainer.max_epochs=8"),
     "low, 2016": ("sharing=low", "recipe=paper2016", "trainer.max_epochs=3", "data.batch_size=50"),
+    "low, gradients of three batches": ("sharing=low", "+trainer.accumulate_grad_batches=3"),
     "low, steps": ("sharing=low", "trainer.max_epochs=-1", "trainer.max_steps=10"),
 }
 ON_STORE = {
@@ -37,6 +38,7 @@ ON_STORE = {
 CASES = [
     (variant, sorted(RANDOM.sample(range(N_STEPS - 2), RANDOM.choice([1, 2])))) for variant in (*VARIANTS, *ON_STORE)
 ]
+CASES.append(("low, gradients of three batches", [1, 6]))  # between batches of one step
 
 Build = Callable[..., DictConfig]
 Outcome = tuple[Record, str, dict[str, torch.Tensor]]
@@ -62,11 +64,11 @@ def assert_same(one: Outcome, other: Outcome) -> None:
 
 
 def cut(monkeypatch: pytest.MonkeyPatch, step: int, how: Callable[[], None]) -> None:
-    """Have the next run do something before the training step of that number."""
+    """Have the next run do something before the batch of that number."""
     original = MultiTaskModule.training_step
 
     def training_step(self, batch, batch_idx):
-        if self.global_step == step:
+        if self.current_epoch * self.trainer.num_training_batches + batch_idx == step:
             monkeypatch.setattr(MultiTaskModule, "training_step", original)
             how()
         return original(self, batch, batch_idx)
@@ -120,6 +122,27 @@ def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(build, quiet, tmp_pat
     found = outcome(cfg)
     assert found[0]["attempts"]
     assert_same(found, undisturbed(quiet, build, variant, base))
+
+
+EARLY = (*OFTEN, "recipe.patience=2", "recipe.select_after=0", "recipe.optimizer.lr=0.05", "trainer.max_epochs=40")
+
+
+def test_how_long_no_epoch_was_better_is_known_after_an_interruption(small_run, monkeypatch, tmp_path):
+    quiet = outcome(small_run(*EARLY, f"runs_dir={tmp_path / 'quiet'}"))
+    assert quiet[0]["epochs"] == quiet[0]["best_epoch"] + 3 < 40
+    cut(monkeypatch, 4 * (quiet[0]["epochs"] - 1) + 1, die)  # in the last epoch, the second that is no better
+    with pytest.raises(CutError):
+        run_once(small_run(*EARLY))
+    assert_same(outcome(small_run(*EARLY)), quiet)
+
+
+def test_a_training_that_stopped_early_is_over_after_an_interruption(small_run, monkeypatch, tmp_path):
+    quiet = outcome(small_run(*EARLY, f"runs_dir={tmp_path / 'quiet'}"))
+    with monkeypatch.context() as patched:
+        patched.setattr("msd_mtl.study.fit.save_best", lambda *_: die())
+        with pytest.raises(CutError):
+            run_once(small_run(*EARLY))
+    assert_same(outcome(small_run(*EARLY)), quiet)
 
 
 @pytest.mark.parametrize("step", [1, 5])
