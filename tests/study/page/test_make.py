@@ -104,6 +104,7 @@ def test_one_colour_a_sharing_in_all_figures(plain):
     figures = "".join(re.findall(r"<figure.*?</figure>", text, re.DOTALL))
     assert "var(--m1100)" in figures
     assert "#0072b2" not in figures.lower()
+    assert '<tr style="--c:var(--m1100)">' in text
 
 
 def test_tables_hold_every_digit_in_csv(plain):

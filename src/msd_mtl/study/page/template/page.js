@@ -4,7 +4,7 @@ const MINUS = /\u2212/g, COMMA = /,/g;
 function value(row, column) {
   const text = row.cells[column].textContent.trim();
   if (text === "" || text === "–") return null;
-  const number = Number(text.replace(MINUS, "-").replace(COMMA, "").replace(/^< /, ""));
+  const number = Number(text.replace(MINUS, "-").replace(COMMA, ""));
   return Number.isNaN(number) ? text : number;
 }
 function compare(a, b) {
