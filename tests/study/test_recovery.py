@@ -93,6 +93,12 @@ def test_a_failure_before_training_leaves_the_checkpoint(often, monkeypatch):
     assert run_once(often())[1]["resumed_step"] == 5
 
 
+def test_a_failure_further_on_leaves_the_later_checkpoint(often, monkeypatch):
+    cut_off(often(), monkeypatch)
+    cut_off(often(), monkeypatch, step=9)
+    assert run_once(often())[1]["resumed_step"] == 9
+
+
 @pytest.mark.parametrize("left", [0.0, 0.5, 0.99])
 def test_a_record_that_is_not_whole_is_put_aside_and_the_run_made_again(small_run, capfd, left):
     folder, made = run_once(small_run("baselines=false"))
@@ -133,9 +139,11 @@ def test_a_record_is_whole_whenever_its_writer_is_killed(tmp_path):
 def test_a_run_that_exits_is_a_failure_and_ends_nothing_else(small_run, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr("msd_mtl.study.fit.save_best", lambda *_: sys.exit(3))
+        with pytest.raises(SystemExit, match="3"):
+            run_once(small_run("baselines=false"))
+        (path,) = Path(small_run().runs_dir).glob("*/record.json")
+        assert read_record(path.parent)["error"] == {"kind": "SystemExit", "message": "3"}
         assert attempt(cell(small_run("baselines=false"))) == FAILED
-    (path,) = Path(small_run().runs_dir).glob("*/record.json")
-    assert read_record(path.parent)["error"] == {"kind": "SystemExit", "message": "3"}
     launch_in_process([cell(small_run("baselines=false")), cell(small_run("baselines=false", "seed=1"))])
     assert [state_of(path.parents[1], p.parent.name) for p in path.parents[1].glob("*/record.json")] == [
         "completed"

@@ -145,6 +145,30 @@ def test_a_training_that_stopped_early_is_over_after_an_interruption(small_run, 
     assert_same(outcome(small_run(*EARLY)), quiet)
 
 
+@pytest.mark.parametrize(
+    ("overrides", "step"),
+    [((), 8), (("trainer.max_epochs=-1", "trainer.max_steps=10"), 10), (("+trainer.val_check_interval=3",), 7)],
+    ids=["after an epoch", "after the last step", "within an epoch"],
+)
+def test_a_run_that_was_cut_off_while_it_validated_ends_as_if_it_had_not_been(
+    small_run, monkeypatch, tmp_path, overrides, step
+):
+    original = MultiTaskModule.validation_step
+
+    def validation_step(self, *arguments):
+        if self.global_step == step:
+            raise CutError
+        return original(self, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(MultiTaskModule, "validation_step", validation_step)
+        with pytest.raises(CutError):
+            run_once(small_run(*OFTEN, *overrides))
+    assert_same(
+        outcome(small_run(*OFTEN, *overrides)), outcome(small_run(*OFTEN, *overrides, f"runs_dir={tmp_path}/q"))
+    )
+
+
 @pytest.mark.parametrize("step", [1, 5])
 def test_within_an_epoch_only_the_steps_since_the_checkpoint_are_made_again(small_run, monkeypatch, step):
     cut(monkeypatch, step, die)
