@@ -96,6 +96,16 @@ def test_every_panel_reads_keys_that_runs_log(runs, tmp_path, monkeypatch):
     assert {"summary:target/score/term:pop", "history:val/term:pop/auroc", "history:train/term:ballad/loss"} <= read
 
 
+def test_seeds_are_put_together_with_their_error_and_sizes_stand_on_a_logarithmic_axis(runs, tmp_path, monkeypatch):
+    shown = [panel["config"] for panel in panels(specification(runs, "trial", tmp_path, monkeypatch))]
+    grouped = [config for config in shown if "groupBy" in config]
+    assert {(config["groupAgg"], config["groupArea"]) for config in grouped} == {("mean", "stderr")}
+    assert {config["xAxis"]: config.get("xAxisLogScale", False) for config in shown if "zAxis" in config} == {
+        "config:cell.value.train_size": True,
+        "config:cell.value.coupling": False,
+    }
+
+
 def test_every_key_of_a_panel_is_seen_by_this_test(runs, tmp_path, monkeypatch):
     spec = specification(runs, "trial", tmp_path, monkeypatch)
     assert all(keys(panel) for panel in panels(spec) if panel["viewType"] != "Markdown Panel")
