@@ -14,6 +14,7 @@ from msd_mtl.data.row_batches import RowBatches
 from msd_mtl.model.losses import masked_binary_cross_entropy, masked_mse
 from msd_mtl.model.metrics import task_metrics
 from msd_mtl.model.network import SharingNetwork
+from msd_mtl.model.row_adagrad import RowAdagrad, take_gradients
 from msd_mtl.study.fit import fit
 from msd_mtl.study.identity import resolved
 from speed_dense import LEARNING_RATE, Clock, Epoch, EpochClock
@@ -49,7 +50,8 @@ def ours(problem: Problem) -> Epoch:
 def ours_by_hand(problem: Problem) -> Epoch:
     """The network, batches, losses and metrics of msd-mtl in a bare loop: what is left without Lightning."""
     network = SharingNetwork(N_WORDS, [1] * len(problem.tasks), problem.mask, WIDTHS, dropout=DROPOUT)
-    optimizer = torch.optim.Adagrad(network.parameters(), lr=LEARNING_RATE, fused=True)
+    optimizer = RowAdagrad(network.parameters(), lr=LEARNING_RATE, fused=True)
+    take_gradients(network, optimizer)
     train, val = RowBatches(problem.train, BATCH, seed=0), RowBatches(problem.val, EVAL_BATCH)
     losses = [masked_binary_cross_entropy if task.kind == "binary" else masked_mse for task in problem.tasks]
 

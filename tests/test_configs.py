@@ -64,7 +64,7 @@ def test_a_run_is_nominal_in_capacity_and_budget_unless_told_otherwise():
 
 def test_paper2016_is_the_recipe_of_the_original():
     config = resolved(composed("train", "recipe=paper2016"))
-    assert config["recipe"]["optimizer"]["_target_"] == "torch.optim.Adagrad"
+    assert config["recipe"]["optimizer"]["_target_"] == "msd_mtl.model.row_adagrad.RowAdagrad"
     assert config["recipe"]["optimizer"]["lr"] == 1e-4
     assert config["data"]["features"] == "counts"
     assert config["data"]["row_norm"] is None

@@ -6,7 +6,8 @@ from torch import nn
 from msd_mtl.data.batch import Batch, SparseRows
 from msd_mtl.data.task import task_of
 from msd_mtl.errors import UserError
-from msd_mtl.model.module import MultiTaskModule, NonFiniteLossError
+from msd_mtl.model.finite import NonFiniteLossError
+from msd_mtl.model.module import MultiTaskModule
 
 POP, YEAR, KEY = task_of("term:pop"), task_of("year"), task_of("key")
 FEATURES = SparseRows(torch.zeros(0, dtype=torch.int32), torch.zeros(5, dtype=torch.int32), torch.zeros(0), 3)

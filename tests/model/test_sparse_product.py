@@ -1,10 +1,12 @@
 import copy
 import pickle
 
+import numpy as np
 import pytest
 import torch
+from scipy.sparse import csc_array
 
-from msd_mtl.model.sparse_product import GradientBuffer, dense_rows, rows_times_table
+from msd_mtl.model.sparse_product import GradientBuffer, GradientFactors, dense_rows, rows_times_table, transposed
 
 from .conftest import N_FEATURES, sparse
 
@@ -64,6 +66,27 @@ def test_copies_and_pickles_of_a_buffer_are_empty(lyrics, table):
     backward(lyrics, table, buffer)
     for other in (copy.deepcopy(buffer), pickle.loads(pickle.dumps(buffer))):
         assert other._block is None
+
+
+def test_factors_multiply_to_the_gradient(lyrics, table):
+    factors = GradientFactors()
+    rows_times_table(sparse(lyrics), table, factors).square().sum().backward()
+    (rows, grad), without = factors[0], table.grad
+    rows_times_table(sparse(lyrics), table, GradientBuffer()).square().sum().backward()
+    assert without is None
+    torch.testing.assert_close(dense_rows(rows, grad.dtype).T @ grad, table.grad)
+
+
+def test_copies_and_pickles_of_factors_are_buffers():
+    for other in (copy.deepcopy(GradientFactors()), pickle.loads(pickle.dumps(GradientFactors()))):
+        assert isinstance(other, GradientBuffer)
+
+
+def test_transposed_rows_are_sorted_by_word_and_row(lyrics):
+    starts, rows, values = transposed(sparse(lyrics), torch.float64)
+    columns = csc_array(lyrics.numpy())
+    for got, expected in zip((starts, rows, values), (columns.indptr, columns.indices, columns.data), strict=True):
+        np.testing.assert_array_equal(got, expected)
 
 
 def test_words_that_repeat_in_a_row_add_up(table):

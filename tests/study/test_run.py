@@ -2,14 +2,19 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hydra.errors import ConfigCompositionException
+from pytorch_lightning.callbacks import LambdaCallback
 from rich.console import Console
 
 from msd_mtl.data.splits import PARTS
 from msd_mtl.errors import UserError
+from msd_mtl.model.sparse_product import GradientBuffer, GradientFactors
 from msd_mtl.study.evaluate import evaluate
+from msd_mtl.study.fit import build_data, build_module, build_trainer
+from msd_mtl.study.identity import resolved
 from msd_mtl.study.run import run_once
 from msd_mtl.study.tables import run_table
 
@@ -304,3 +309,22 @@ def test_evaluate_asks_for_a_store_that_has_moved(small_run):
     (folder / "record.json").write_text(json.dumps(record))
     with pytest.raises(UserError, match=r"store must be where the run found it; got 'moved\.h5'.* store=FILE"):
         evaluate(folder, "test")
+
+
+@pytest.mark.parametrize("setting", ["", "trainer.gradient_clip_val=0.01", "+trainer.accumulate_grad_batches=2"])
+def test_rows_of_words_are_trained_as_pytorch_trains_tables(small_run, tmp_path, setting):
+    original = ["recipe=paper2016", "model.init=kaiming_uniform", "recipe.optimizer.lr=0.1", *setting.split()]
+    theirs = ["recipe.optimizer._target_=torch.optim.Adagrad", f"runs_dir={tmp_path / 'theirs'}"]
+    histories = [pd.read_csv(run_once(small_run(*original, *more))[0] / "history.csv") for more in ([], theirs)]
+    pd.testing.assert_frame_equal(*histories, rtol=1e-5)
+
+
+def test_a_network_that_has_been_trained_has_gradients_again(small_run, tmp_path):
+    config = resolved(small_run("recipe=paper2016"))
+    data = build_data(config)
+    module = build_module(config, data)
+    into = []
+    steps = LambdaCallback(on_train_batch_end=lambda *_: into.append(module.network.layers[0].gradient_into))
+    build_trainer(config, tmp_path, None, [steps]).fit(module, datamodule=data)
+    assert {type(one) for one in into} == {GradientFactors}
+    assert isinstance(module.network.layers[0].gradient_into, GradientBuffer)

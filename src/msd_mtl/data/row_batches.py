@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from torch import Tensor
 
+from msd_mtl.compiled import compiled
 from msd_mtl.data.batch import Batch, SparseRows
 
 
@@ -122,18 +123,24 @@ class RowBatches:
 
     def _cut(self, rows: NDArray[np.int64]) -> SparseRows:
         """Copy some rows out of the compressed matrix."""
-        starts = self._indptr[rows]
-        lengths = self._indptr[rows + 1] - starts
-        offsets = np.zeros(len(rows) + 1, dtype=np.int64)
-        np.cumsum(lengths, out=offsets[1:])
-        stored = np.repeat(starts - offsets[:-1], lengths)
-        stored += np.arange(offsets[-1])
-        return SparseRows(
-            indices=torch.from_numpy(self._indices[stored]),
-            offsets=torch.from_numpy(offsets.astype(np.int32)),
-            values=torch.from_numpy(self.part.features.data[stored]),
-            n_features=int(self.part.features.shape[1]),
-        )
+        parts = _cut(self._indices, self._indptr, self.part.features.data, rows)
+        indices, offsets, values = (torch.from_numpy(part) for part in parts)
+        return SparseRows(indices, offsets, values, int(self.part.features.shape[1]))
+
+
+@compiled
+def _cut(
+    indices: NDArray[np.int32], indptr: NDArray[np.int64], data: NDArray[np.float32], rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
+    offsets = np.zeros(len(rows) + 1, np.int32)
+    for i in range(len(rows)):
+        offsets[i + 1] = offsets[i] + indptr[rows[i] + 1] - indptr[rows[i]]
+    columns, values = np.empty(offsets[-1], np.int32), np.empty(offsets[-1], np.float32)
+    for i in range(len(rows)):
+        start, end = indptr[rows[i]], indptr[rows[i] + 1]
+        columns[offsets[i] : offsets[i + 1]] = indices[start:end]
+        values[offsets[i] : offsets[i + 1]] = data[start:end]
+    return columns, offsets, values
 
 
 def label_statistics(targets: NDArray[np.float32]) -> tuple[Tensor, Tensor]:

@@ -15,27 +15,12 @@ from torch.optim.lr_scheduler import LRScheduler
 from msd_mtl.data.batch import Batch
 from msd_mtl.data.task import Kind, Task
 from msd_mtl.errors import UserError
+from msd_mtl.model.finite import check_finite
 from msd_mtl.model.losses import masked_binary_cross_entropy, masked_cross_entropy, masked_mse
 from msd_mtl.model.metrics import task_metrics
+from msd_mtl.model.row_adagrad import take_gradients
 
 Metrics = dict[str, dict[str, float]]
-
-
-class NonFiniteLossError(UserError):
-    """A task's loss became infinite or not a number.
-
-    Attributes:
-        task: Name of the task.
-        step: Training step, counted from 0.
-    """
-
-    def __init__(self, task: str, step: int, value: float) -> None:
-        super().__init__(
-            f"training loss must stay finite; got {value} for task {task!r} at step {step}. "
-            "Lower recipe.optimizer.lr or set trainer.gradient_clip_val."
-        )
-        self.task = task
-        self.step = step
 
 
 class MultiTaskModule(pl.LightningModule):
@@ -94,6 +79,13 @@ class MultiTaskModule(pl.LightningModule):
         self._losses: list[Tensor] = []  # of each step of the epoch: losses, and labelled rows; shape (2, tasks)
         self._pass: list[tuple[list[Tensor], Tensor, Tensor]] = []
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; a word without a look at parameters and modules, as Lightning does 40 times a step."""
+        if isinstance(value, str):
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
+
     def configure_optimizers(self) -> Any:
         """The optimiser, and the schedule if there is one."""
         try:
@@ -101,9 +93,16 @@ class MultiTaskModule(pl.LightningModule):
             scheduler = self.make_scheduler(optimizer) if self.make_scheduler else None
         except (TypeError, ValueError) as error:
             raise UserError(f"recipe.optimizer and recipe.scheduler must take their settings; got {error}.") from error
+        # clipping needs whole gradients, and so do processes that average theirs
+        whole = self.trainer.gradient_clip_val or self.trainer.world_size > 1
+        take_gradients(self.network, None if whole else optimizer)
         if scheduler is None:
             return optimizer
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def on_fit_end(self) -> None:
+        """The optimiser is gone."""
+        take_gradients(self.network, None)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002  # Lightning's signature
         """Seed what the batch draws: of several that make one step, each on its own."""
@@ -119,7 +118,7 @@ class MultiTaskModule(pl.LightningModule):
         losses = torch.cat([self._losses_of(kind, some, outputs[some], batch) for kind, some in self._runs])
         self._losses.append(torch.stack([losses.detach(), batch.n_labelled]))
         if losses.device.type == "cpu":
-            self._check_finite(self.global_step, self._losses[-1:])
+            check_finite(self.tasks, self._losses[-1:], self.global_step)
         # Every process divides by the labels of the whole batch and Lightning averages gradients: undo the average.
         return (losses * self.weights.to(losses.device)).sum() * self.trainer.world_size
 
@@ -130,7 +129,7 @@ class MultiTaskModule(pl.LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """Add the epoch to the history: losses are means over its labelled rows, however they fell into batches."""
-        self._check_finite(self.global_step - len(self._losses), self._losses)
+        check_finite(self.tasks, self._losses, self.global_step - len(self._losses))
         losses, n_labelled = torch.stack(self._losses).unbind(dim=1)
         # The count is of the whole batch, so that the sum over processes is the mean over rows of all of them.
         means = (losses * n_labelled).sum(dim=0) / n_labelled.sum(dim=0).clamp(min=1)
@@ -216,13 +215,6 @@ class MultiTaskModule(pl.LightningModule):
             self.monitor in scores
         ):  # every process has scored the whole part: the mean over them only tells Lightning so
             self.log(self.monitor, scores[self.monitor], sync_dist=True)
-
-    def _check_finite(self, first_step: int, losses: Sequence[Tensor]) -> None:
-        """Stop at the first step whose loss is not finite; off the CPU this is seen at the end of the epoch."""
-        for step, (values, _) in enumerate(losses, start=first_step):
-            if not torch.isfinite(values).all():
-                index = int(torch.isfinite(values).logical_not().nonzero()[0])
-                raise NonFiniteLossError(self.tasks[index].name, step, float(values[index]))
 
 
 def _flat(part: str, metrics: Metrics) -> dict[str, float]:

@@ -30,6 +30,8 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         if x.dim() == 2:
             return torch.nn.functional.linear(x, weight, bias)
         return torch.baddbmm(bias.unsqueeze(1), x, weight.mT)
+    if x.dim() == 3:
+        x = x.contiguous()  # once, not stream by stream in each product
     product: Tensor = _Linear.apply(x, weight, bias)  # type: ignore[no-untyped-call]
     return product
 

@@ -4,12 +4,14 @@ import warnings
 import weakref
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
+from msd_mtl.compiled import compiled
 from msd_mtl.data.batch import SparseRows
 
 # What the CPU kernels below exist for; other types take the dense way.
@@ -55,12 +57,25 @@ class GradientBuffer:
         return GradientBuffer, ()
 
 
+class GradientFactors(list[tuple[SparseRows, Tensor]]):
+    """Gradients of a table that are not computed: the rows, and the gradient of their product with the table.
+
+    The gradient of the table is the product of the transposed rows and that gradient, shape ``(batch, columns)``. One
+    entry for each product since the list was emptied. Whoever fills it must see that the list is used: a copy or a
+    pickle of one is a buffer.
+    """
+
+    def __reduce__(self) -> tuple[type[GradientBuffer], tuple[()]]:
+        """Copy and pickle as an empty buffer: the copy of a network belongs to no optimiser."""
+        return GradientBuffer, ()
+
+
 class _RowsTimesTable(Function):
     """``rows @ table`` in which the gradient of the table is a sparse product too."""
 
     @staticmethod
-    def forward(ctx: Any, table: Tensor, rows: SparseRows, buffer: GradientBuffer) -> Tensor:
-        ctx.rows, ctx.buffer, ctx.shape = rows, buffer, table.shape
+    def forward(ctx: Any, table: Tensor, rows: SparseRows, into: "GradientBuffer | GradientFactors") -> Tensor:
+        ctx.rows, ctx.into, ctx.shape = rows, into, table.shape
         values = rows.values.to(table.dtype)
         return torch.nn.functional.embedding_bag(
             rows.indices, table, rows.offsets, mode="sum", per_sample_weights=values, include_last_offset=True
@@ -68,31 +83,50 @@ class _RowsTimesTable(Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        out = ctx.buffer.take(ctx.shape, grad.dtype)
-        return torch.addmm(out, _transposed(ctx.rows, grad.dtype), grad, beta=0, out=out), None, None
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, None, None]:
+        if isinstance(ctx.into, GradientFactors):
+            ctx.into.append((ctx.rows, grad))
+            return None, None, None
+        out = ctx.into.take(ctx.shape, grad.dtype)
+        starts, of_row, values = (torch.from_numpy(part) for part in transposed(ctx.rows, grad.dtype))
+        columns = torch.sparse_csr_tensor(starts, of_row, values, (len(out), len(grad)), check_invariants=False)
+        return torch.addmm(out, columns, grad, beta=0, out=out), None, None
 
 
-def _transposed(rows: SparseRows, dtype: torch.dtype) -> Tensor:
+def transposed(rows: SparseRows, dtype: torch.dtype) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[Any]]:
     """Transpose sparse rows.
 
     Args:
-        rows: Sparse rows, ``(batch, features)``.
+        rows: Sparse rows on CPU, ``(batch, features)``.
         dtype: Type of the values.
 
     Returns:
-        Sparse CSR tensor, shape ``(features, batch)``.
+        Start of each feature and the end of the last, int32, shape ``(features + 1,)``; rows, int32, and values, sorted
+        by feature and then by row, shape ``(stored,)``.
     """
-    from scipy.sparse import csr_array
-
-    shape = (len(rows.offsets) - 1, rows.n_features)
-    columns = csr_array((rows.values.numpy(), rows.indices.numpy(), rows.offsets.numpy()), shape=shape).tocsc()
-    offsets, indices = torch.from_numpy(columns.indptr), torch.from_numpy(columns.indices)
-    values = torch.from_numpy(columns.data).to(dtype)
-    return torch.sparse_csr_tensor(offsets, indices, values, shape[::-1], check_invariants=False)
+    return _transpose(rows.indices.numpy(), rows.offsets.numpy(), rows.values.to(dtype).numpy(), rows.n_features)
 
 
-def rows_times_table(rows: SparseRows, table: Tensor, buffer: GradientBuffer) -> Tensor:
+@compiled
+def _transpose(
+    indices: NDArray[np.int32], offsets: NDArray[np.int32], values: NDArray[Any], n_features: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[Any]]:
+    starts = np.zeros(n_features + 1, np.int32)
+    for feature in indices:
+        starts[feature + 1] += 1
+    for feature in range(n_features):
+        starts[feature + 1] += starts[feature]
+    free = starts[:-1].copy()
+    of_row, of_value = np.empty_like(indices), np.empty_like(values)
+    for row in range(len(offsets) - 1):
+        for i in range(offsets[row], offsets[row + 1]):
+            place = free[indices[i]]
+            free[indices[i]] += 1
+            of_row[place], of_value[place] = row, values[i]
+    return starts, of_row, of_value
+
+
+def rows_times_table(rows: SparseRows, table: Tensor, into: GradientBuffer | GradientFactors) -> Tensor:
     """Multiply sparse rows by a dense table.
 
     Differs from ``torch.nn.functional.embedding_bag`` in its backward pass, a product with the transposed rows: half
@@ -101,12 +135,13 @@ def rows_times_table(rows: SparseRows, table: Tensor, buffer: GradientBuffer) ->
     Args:
         rows: Sparse rows on CPU, ``(batch, features)``.
         table: Dense table on CPU, float32 or float64, shape ``(features, columns)``.
-        buffer: Memory for the gradient of the table.
+        into: Memory for the gradient of the table, or where its factors go instead, for an optimiser that multiplies
+            them while it updates the table; the table then has no gradient.
 
     Returns:
         The product, shape ``(batch, columns)``.
     """
-    product: Tensor = _RowsTimesTable.apply(table, rows, buffer)  # type: ignore[no-untyped-call]
+    product: Tensor = _RowsTimesTable.apply(table, rows, into)  # type: ignore[no-untyped-call]
     return product
 
 

@@ -12,7 +12,7 @@ from msd_mtl.data.batch import SparseRows
 from msd_mtl.errors import UserError
 from msd_mtl.model.initial import InitialWeights
 from msd_mtl.model.products import linear
-from msd_mtl.model.sparse_product import SPARSE_DTYPES, GradientBuffer, dense_rows, rows_times_table
+from msd_mtl.model.sparse_product import SPARSE_DTYPES, GradientBuffer, GradientFactors, dense_rows, rows_times_table
 
 NORMS = ("batch", "layer")
 
@@ -25,6 +25,10 @@ class FirstLinear(nn.Module):
         n_outputs: Units per copy.
         copies: 1 if tied, else the number of tasks.
         initial: Source of the initial weights.
+
+    Attributes:
+        gradient_into: Memory for the gradient of the weights where it is computed from sparse rows, or where its
+            factors go instead.
     """
 
     def __init__(self, n_features: int, n_outputs: int, copies: int, initial: InitialWeights) -> None:
@@ -34,7 +38,7 @@ class FirstLinear(nn.Module):
         self.bias = nn.Parameter(torch.empty(copies, n_outputs))
         for copy in range(copies):
             initial.fill(0, copy, self.weight.data[:, copy], self.bias.data[copy], n_features)
-        self._buffer = GradientBuffer()
+        self.gradient_into: GradientBuffer | GradientFactors = GradientBuffer()
 
     def forward(self, features: Tensor | SparseRows) -> Tensor:
         """Compute the streams of a batch.
@@ -50,7 +54,7 @@ class FirstLinear(nn.Module):
         if isinstance(features, Tensor):
             flat = torch.addmm(self.bias.flatten(), features, table)
         elif table.device.type == "cpu" and table.dtype in SPARSE_DTYPES:
-            flat = rows_times_table(features, table, self._buffer).add_(self.bias.flatten())
+            flat = rows_times_table(features, table, self.gradient_into).add_(self.bias.flatten())
         else:
             flat = torch.addmm(self.bias.flatten(), dense_rows(features, table.dtype), table)
         return flat.view(-1, *self.bias.shape).transpose(0, 1)

@@ -1,0 +1,42 @@
+import subprocess
+import sys
+
+import numba
+import numpy as np
+
+from msd_mtl.compiled import compiled, compiled_over_rows
+
+FRESH = """
+import numba, numpy, torch
+from msd_mtl.compiled import compiled_over_rows
+torch.set_num_threads(1)
+def double(values):
+    for i in numba.prange(len(values)):
+        values[i] *= 2
+values = numpy.ones(9)
+compiled_over_rows(double)(values)
+assert (values == 2).all()
+print(torch.get_num_threads())
+"""
+
+
+def test_pytorch_keeps_its_number_of_threads():
+    run = subprocess.run([sys.executable, "-c", FRESH], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "1"
+
+
+def test_loops_are_compiled_where_nothing_can_be_kept():
+    space: dict[str, object] = {}
+    exec("def total(values):\n    return values.sum()", space)  # noqa: S102  # a function without a file
+    assert compiled(space["total"])(np.ones(3)) == 3
+
+
+def test_a_loop_over_rows_gives_the_numbers_of_the_loop():
+    def scale(rows, by):
+        for i in numba.prange(len(rows)):
+            rows[i] *= by
+
+    values, expected = np.arange(12.0).reshape(4, 3), np.arange(12.0).reshape(4, 3)
+    compiled_over_rows(scale)(values, 3.0)
+    scale(expected, 3.0)
+    np.testing.assert_array_equal(values, expected)
