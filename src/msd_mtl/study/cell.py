@@ -83,7 +83,7 @@ def _mark_failed(cell: Cell, kind: str, message: str) -> None:
     with locked(cell.folder.parent, cell.run_id, wait=True):
         record = found_record(cell.folder)
         error = {"kind": kind, "message": message}
-        if record is not None and (record["status"] == "completed" or error.items() <= record.get("error", {}).items()):
+        if record is not None and (record.get("status") == "completed" or _says(record.get("error"), error)):
             return
         try:
             fingerprint = data_fingerprint(cell.config["data"])
@@ -92,3 +92,8 @@ def _mark_failed(cell: Cell, kind: str, message: str) -> None:
         begun = start_record(cell.config, cell.run_id, fingerprint) | {"attempts": attempt_of(record)}
         cell.folder.mkdir(parents=True, exist_ok=True)
         write_record(cell.folder, begun | {"status": "failed", "error": error})
+
+
+def _says(known: object, error: dict[str, str]) -> bool:
+    """Whether a record has an error already."""
+    return isinstance(known, dict) and error.items() <= known.items()

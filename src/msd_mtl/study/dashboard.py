@@ -9,7 +9,7 @@ from msd_mtl.app import hydra_app
 from msd_mtl.errors import UserError
 from msd_mtl.study.files import write_json
 from msd_mtl.study.index import read_study, studies
-from msd_mtl.study.record import Record, read_record
+from msd_mtl.study.record import Record, check_shown, read_record
 
 
 def completed_records(runs_dir: Path, study: str) -> list[Record]:
@@ -20,18 +20,24 @@ def completed_records(runs_dir: Path, study: str) -> list[Record]:
         study: Name of the study.
 
     Raises:
-        UserError: If there is none.
+        UserError: If there is none, or one lacks what is shown.
     """
-    records = [read_record(path.parent) for path in sorted(runs_dir.glob("*/record.json"))]
-    completed = [record for record in records if record is not None and record["status"] == "completed"]
+    records = {path.parent: read_record(path.parent) for path in sorted(runs_dir.glob("*/record.json"))}
+    read = {folder: record for folder, record in records.items() if record is not None}
     entered = read_study(runs_dir, study)
-    found = [record for record in completed if record["study"] == study or record["run_id"] in entered]
+    found = {
+        folder: record
+        for folder, record in read.items()
+        if record.get("status") == "completed" and (record.get("study") == study or folder.name in entered)
+    }
     if not found:
-        there = sorted({*studies(runs_dir), *(record["study"] for record in records if record is not None)})
+        there = sorted({*studies(runs_dir), *(str(record["study"]) for record in read.values() if "study" in record)})
         raise UserError(
             f"study must have completed runs in {runs_dir}; got {study!r}. Studies there: {', '.join(there) or 'none'}."
         )
-    return found
+    for folder, record in found.items():
+        check_shown(folder, record)
+    return list(found.values())
 
 
 @hydra_app("dashboard")

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,11 @@ RECORD, PREDICTIONS = "record.json", "predictions.npz"
 # What a report relies on: from the beginning of a run, and once it is completed.
 BEGUN = ("run_id", "seed", "config.tasks.target", "config.sharing", "config.study", "config.data", "data.fingerprint")
 COMPLETED = ("metrics.test", "baselines", "bayes.test", "parameters.total", "timing_s.total", "environment")
+# What tables and the workspace show of a completed run beside that.
+SHOWN = (
+    *(f"cell.{key}" for key in ("data", "tasks", "target", "sharing_mask", "train_size", "coupling", "recipe")),
+    *("study", "epochs", "best_epoch", "parameters.shared", "metrics.val", "data.rows.train", "data.prevalence.test"),
+)
 
 Record = dict[str, Any]
 
@@ -62,7 +68,7 @@ def attempt_of(earlier: Record | None) -> list[dict[str, Any]]:
     """
     if earlier is None:
         return []
-    ended = "failed" if earlier["status"] == "failed" else "interrupted"
+    ended = "failed" if earlier.get("status") == "failed" else "interrupted"
     said = {key: earlier[key] for key in ("error", "interrupted_by") if key in earlier}
     return [*earlier.get("attempts", []), {"started_at": earlier.get("started_at"), "ended": ended} | said]
 
@@ -109,13 +115,45 @@ def read_record(folder: Path) -> Record | None:
     return record
 
 
-def lacks(record: Record) -> list[str]:
-    """Dotted keys that a record does not have though its status promises them: somebody may have edited it."""
-    promised = [*BEGUN, *(COMPLETED if record.get("status") == "completed" else ())]
+def lacks(record: Record, further: Sequence[str] = ()) -> list[str]:
+    """Dotted keys that a record does not have though its status promises them: somebody may have edited it.
+
+    Args:
+        record: A record of any status.
+        further: What a completed one must have beside what a report relies on.
+    """
+    promised = [*BEGUN, *((*COMPLETED, *further) if record.get("status") == "completed" else ())]
     if (absent := [key for key in promised if not _has(record, *key.split("."))]) or promised == [*BEGUN]:
         return absent
     target = record["config"]["tasks"]["target"]
     return [] if target in record["metrics"]["test"] else [f"metrics.test.{target}"]
+
+
+def damage(lacking: Sequence[str]) -> str:
+    """What is wrong with a record that lacks something, and what to do."""
+    return f"its record lacks {', '.join(lacking)}; delete it, and repeat the sweep"
+
+
+def check_shown(folder: Path, record: Record) -> None:
+    """Check that a completed record can be shown.
+
+    Raises:
+        UserError: If it lacks something.
+    """
+    if lacking := lacks(record, SHOWN):
+        raise UserError(
+            f"record must have all that a completed run leaves; got {folder / RECORD} without {', '.join(lacking)}. "
+            "Delete it, and repeat the command that made the run."
+        )
+
+
+def error_of(record: Record) -> str:
+    """The error of a failed run in a line, however somebody edited it; empty where there is none."""
+    error = record.get("error", "")
+    if not isinstance(error, dict):
+        return str(error)
+    where = ", ".join(f"{key} {error[key]}" for key in ("task", "step") if key in error)
+    return f"{error.get('kind')}{f' ({where})' if where else ''}: {error.get('message')}"
 
 
 def _has(node: Any, *keys: str) -> bool:

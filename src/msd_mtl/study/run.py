@@ -70,7 +70,7 @@ def run_once(cfg: DictConfig | Config, *, wait: bool = True, name: str | None = 
             record = _kept_record(folder)  # another process may have ended it since
             if _is_whole(record, config):
                 return folder, record or {}
-            if record is not None and record["status"] == "completed":
+            if record is not None and record.get("status") == "completed":
                 with viewed(config, folder, record):
                     return folder, _with_baselines(config, folder, record)
             begun = start_record(config, name, fingerprint)
@@ -81,7 +81,9 @@ def run_once(cfg: DictConfig | Config, *, wait: bool = True, name: str | None = 
 def _is_whole(record: Record | None, config: Config) -> bool:
     """Whether nothing is left to do."""
     return (
-        record is not None and record["status"] == "completed" and bool(record["baselines"] or not config["baselines"])
+        record is not None
+        and record.get("status") == "completed"
+        and bool(record.get("baselines") or not config["baselines"])
     )
 
 

@@ -10,12 +10,13 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
 from msd_mtl.app import hydra_app
 from msd_mtl.errors import UserError
 from msd_mtl.study.follow import duration, line
 from msd_mtl.study.index import read_study, studies
-from msd_mtl.study.record import found_record
+from msd_mtl.study.record import error_of, found_record
 from msd_mtl.study.states import Progress, State, progress
 
 MOST_LINES = 20  # runs that are listed
@@ -40,9 +41,8 @@ def page(runs_dir: Path, study: str, runs: dict[str, tuple[str, ...]], now: Prog
         table.add_column(column)
     for run, state in listed[:MOST_LINES]:
         record = found_record(runs_dir / run) or {}
-        error = record.get("error")
-        said = f"{error['kind']}: {error['message']}" if error else _progress_of(runs_dir / run)
-        table.add_row(run, state, _since(record.get("started_at")), " ".join(runs[run]), said)
+        said = error_of(record) or _progress_of(runs_dir / run)
+        table.add_row(run, state, _since(record.get("started_at")), Text(" ".join(runs[run])), Text(said))
     if len(listed) > MOST_LINES:
         table.caption = f"and {len(listed) - MOST_LINES} more"
     return Group(title, bar, table)

@@ -10,6 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from msd_mtl.data.task import task_of
+from msd_mtl.study.record import SHOWN as IN_RECORD
+from msd_mtl.study.record import damage, error_of, lacks
 
 if TYPE_CHECKING:  # they import SciPy, which a run found done need not wait for
     from collections.abc import Mapping, Sequence
@@ -50,7 +52,7 @@ def run_table(record: Record) -> Table:
     for name in sorted(cell["tasks"], key=lambda task: task != cell["target"]):
         task = task_of(name)
         share = record["data"]["prevalence"]["test"].get(name)
-        scores = [record["metrics"]["test"][name], *(baselines.get(name, {}).get(b) for b in ("linear", "trivial"))]
+        scores = [record["metrics"]["test"].get(name), *(baselines.get(name, {}).get(b) for b in ("linear", "trivial"))]
         for i, (metric, label) in enumerate(SHOWN[task.kind].items()):
             unit = f" ({task.unit})" if task.unit and metric == "rmse" else ""
             table.add_row(
@@ -106,7 +108,7 @@ def sweep_table(records: list[Record]) -> Table:
         target = record["cell"]["target"]
         metric, label = next(iter(SHOWN[task_of(target).kind].items()))
         linear = record["baselines"].get("test", {}).get(target, {}).get("linear", {})
-        scores = (record["metrics"]["test"][target][metric], linear.get(metric))
+        scores = (record["metrics"]["test"][target].get(metric), linear.get(metric))
         table.add_row(record["run_id"], *(values[i] for values in varied.values()), label, *map(_number, scores))
     return table
 
@@ -124,10 +126,11 @@ def problems(now: Progress, overrides: Mapping[str, Sequence[str]], records: Map
     everywhere = set.intersection(*(set(overrides[run]) for run in now.states)) if len(now.states) > 1 else set()
     for run, state in now.states.items():
         if state != "completed":
-            error = (records.get(run) or {}).get("error", {})
-            where = ", ".join(f"{key} {error[key]}" for key in ("task", "step") if key in error)
-            said = f": {error['kind']}{f' ({where})' if where else ''}: {error['message']}" if error else ""
-            lines.append(f"  {state} {run} {' '.join(o for o in overrides[run] if o not in everywhere)}{said}")
+            said = error_of(records.get(run) or {})
+            sets = " ".join(o for o in overrides[run] if o not in everywhere)
+            lines.append(f"  {state} {run} {sets}{said and f': {said}'}")
+        elif lacking := lacks(records.get(run) or {}, IN_RECORD):
+            lines.append(f"  damaged {run}: {damage(lacking)}")
     return "\n".join(lines)
 
 

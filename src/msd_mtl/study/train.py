@@ -15,7 +15,7 @@ from msd_mtl.study.identity import resolved
 from msd_mtl.study.interruption import InterruptedRun
 from msd_mtl.study.launch import launched
 from msd_mtl.study.processes import is_main_process
-from msd_mtl.study.record import found_record
+from msd_mtl.study.record import SHOWN, check_shown, found_record, lacks
 from msd_mtl.study.run import run_once
 from msd_mtl.study.states import Progress, State, progress
 from msd_mtl.study.tables import problems, run_table, sweep_table
@@ -33,6 +33,7 @@ def train(cfg: DictConfig) -> None:
     folder, record = run_once(cfg)
     if not is_main_process():
         return
+    check_shown(folder, record)
     console = Console()
     console.print(run_table(record))
     console.print(
@@ -46,7 +47,8 @@ def show_sweep() -> Progress:
     overrides = {cell.run_id: cell.overrides for cell in launched}
     now = progress(runs_dir, overrides)
     records = {run: found_record(runs_dir / run) for run, state in now.states.items() if state != State.MISSING}
-    completed = [r for run, r in records.items() if r is not None and now.states[run] == State.COMPLETED]
+    done = [r for run, r in records.items() if r is not None and now.states[run] == State.COMPLETED]
+    completed = [record for record in done if not lacks(record, SHOWN)]
     console = Console()
     if 0 < len(completed) <= MOST_LINES:
         console.print(sweep_table(completed))

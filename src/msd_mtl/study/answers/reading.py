@@ -11,7 +11,7 @@ from msd_mtl.study.answers.arms import arms_of, describe, differences
 from msd_mtl.study.answers.types import Absent, Arm, Duplicate, Run
 from msd_mtl.study.identity import is_of_this_code
 from msd_mtl.study.index import read_study, studies
-from msd_mtl.study.record import RECORD, Record, found_record, lacks
+from msd_mtl.study.record import RECORD, Record, damage, error_of, found_record, lacks
 from msd_mtl.study.states import State, state_of
 from msd_mtl.study.summary import baseline_score, best_possible, target_score
 
@@ -71,7 +71,7 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
         run: _absent(run, states[run], found.get(run), arms.get(run), [o for o in overrides if o not in everywhere])
         for run, overrides in expected.items()
         if run not in completed
-    } | {run: Absent(run, str(State.INTERRUPTED), " ".join(expected[run]), _damage(damaged[run])) for run in damaged}
+    } | {run: Absent(run, str(State.INTERRUPTED), " ".join(expected[run]), damage(damaged[run])) for run in damaged}
     return StudyRuns(
         runs=tuple(_run(runs_dir, found[cell[0]], arm) for (arm, _), cell in cells.items() if len(cell) == 1),
         absent=tuple(absent.values()),
@@ -97,10 +97,6 @@ def _earlier(records: Mapping[str, Record]) -> set[str]:
     return records.keys() - of_this_code if of_this_code else set()
 
 
-def _damage(lacking: Sequence[str]) -> str:
-    return f"its record lacks {', '.join(lacking)}; delete it, and repeat the sweep"
-
-
 def _without_index(runs_dir: Path, study: str) -> dict[str, tuple[str, ...]]:
     """Runs whose record names the study: those that were made before studies had an index, or one by one."""
     found: dict[str, tuple[str, ...]] = {}
@@ -114,9 +110,7 @@ def _without_index(runs_dir: Path, study: str) -> dict[str, tuple[str, ...]]:
 def _absent(run: str, state: State, record: Record | None, arm: Arm | None, overrides: Sequence[str]) -> Absent:
     if record is None or arm is None:
         return Absent(run, str(state), " ".join(overrides), "")
-    error = record.get("error")
-    said = f"{error['kind']}: {error['message']}" if error else ""
-    return Absent(run, str(state), f"{describe(arm)}, seed {record['seed']}", said)
+    return Absent(run, str(state), f"{describe(arm)}, seed {record['seed']}", error_of(record))
 
 
 def _run(runs_dir: Path, record: Record, arm: Arm) -> Run:

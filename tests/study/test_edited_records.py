@@ -1,0 +1,125 @@
+"""Records that somebody has edited by hand: every command says which, and none ends in a traceback."""
+
+import copy
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from msd_mtl.errors import UserError
+from msd_mtl.study import dashboard, launch, status, train
+from msd_mtl.study.answers.analyse import analyse
+from msd_mtl.study.cell import Cell, attempt, mark_failed, name_of
+from msd_mtl.study.identity import resolved
+from msd_mtl.study.index import add_sweep
+from msd_mtl.study.record import SHOWN, check_shown, error_of, lacks, read_record
+from msd_mtl.study.run import run_once
+from msd_mtl.study.tables import run_table, sweep_table
+
+ERRORS = {
+    "text": ("it [/b] broke", "it [/b] broke"),
+    "no kind": ({"message": "disk full"}, "None: disk full"),
+    "whole": ({"kind": "E", "message": "no [number]", "task": "year", "step": 3}, "E (task year, step 3): no [number]"),
+}
+
+
+def edit(folder: Path, key: str, *value: object) -> None:
+    """Give an entry of a record another value, or take it out."""
+    path = folder / "record.json"
+    record = json.loads(path.read_text())
+    *parents, leaf = key.split(".")
+    node = record
+    for parent in parents:
+        node = node[parent]
+    node.pop(leaf, None)
+    if value:
+        (node[leaf],) = value
+    path.write_text(json.dumps(record, indent=1) + "\n")
+
+
+@pytest.fixture
+def entered(small_run):
+    """A study of two runs, of which the second has failed."""
+    config = [resolved(small_run("baselines=false", "trainer.max_epochs=1", "study.name=s", f"seed={i}")) for i in "01"]
+    cells = [Cell(name_of(one), (f"seed={one['seed']}", "tasks.target='lastfm:[/b]'"), one) for one in config]
+    add_sweep(cells[0].folder.parent, "s", cells)
+    attempt(cells[0])
+    mark_failed(cells[1], "UserError", "it broke")
+    return cells
+
+
+@pytest.mark.parametrize(("error", "said"), ERRORS.values(), ids=ERRORS)
+def test_an_error_is_told_however_it_stands(entered, monkeypatch, capsys, error, said):
+    done, failed = entered
+    edit(failed.folder, "error", error)
+    assert error_of(read_record(failed.folder)) == said
+    monkeypatch.setenv("COLUMNS", "250")
+    monkeypatch.setattr(launch, "launched", entered)
+    monkeypatch.setattr(train, "launched", entered)
+    train.show_sweep()
+    assert f"seed=1: {said}" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "argv", ["msd-mtl", "study.name=s", f"runs_dir={done.folder.parent}"])
+    with pytest.raises(SystemExit, match="1"):
+        status.main()
+    assert said in capsys.readouterr().out
+    assert [one.error for one in analyse(done.folder.parent, "s").failed] == [said]
+    mark_failed(failed, "OSError", "another")
+    assert read_record(failed.folder)["attempts"][-1]["error"] == error
+
+
+@pytest.mark.parametrize("lacking", ["epochs", "cell.target", "metrics.val", "parameters.shared", "bayes"])
+def test_a_completed_record_that_lacks_something_is_named(entered, monkeypatch, capsys, lacking):
+    done = entered[0]
+    edit(done.folder, lacking)
+    message = rf"record must have all that a completed run leaves; got .*{done.run_id}.record\.json without .*{lacking}"
+    with pytest.raises(UserError, match=message):
+        check_shown(done.folder, read_record(done.folder))
+    with pytest.raises(UserError, match=message):
+        dashboard.completed_records(done.folder.parent, "s")
+    monkeypatch.setattr(train, "launched", entered)
+    train.show_sweep()
+    shown = capsys.readouterr().out
+    assert f"damaged {done.run_id}: its record lacks " in shown
+    assert "Target on test" not in shown
+
+
+def test_a_run_whose_record_does_not_say_that_it_is_done_is_made_again(entered):
+    done = entered[0]
+    edit(done.folder, "status")
+    assert run_once(done.config)[1]["attempts"] == [
+        {"started_at": read_record(done.folder)["attempts"][0]["started_at"], "ended": "interrupted"}
+    ]
+
+
+def test_a_run_found_done_without_its_scores_is_one_clear_message(entered, monkeypatch, capsys):
+    from hydra.core.global_hydra import GlobalHydra
+    from tests.conftest import SMALL
+
+    done = entered[0]
+    edit(done.folder, "best_epoch")
+    GlobalHydra.instance().clear()
+    settings = ["baselines=false", "trainer.max_epochs=1", "study.name=s", "seed=0", f"runs_dir={done.folder.parent}"]
+    monkeypatch.setattr(sys, "argv", ["msd-mtl", *SMALL, *settings, f"hydra.run.dir={done.folder.parent}"])
+    with pytest.raises(SystemExit, match="2"):
+        train.main()
+    assert "without best_epoch. Delete it, and repeat the command" in capsys.readouterr().err
+
+
+def keys(node: dict, *parents: str) -> list[tuple[str, ...]]:
+    below = [key for name, item in node.items() if isinstance(item, dict) for key in keys(item, *parents, name)]
+    return [*((*parents, name) for name in node), *below]
+
+
+def test_every_entry_that_a_table_needs_is_checked(entered):
+    folder = entered[0].folder
+    whole = json.loads((folder / "record.json").read_text())
+    for key in keys({name: item for name, item in whole.items() if name not in ("config", "environment")}):
+        record = copy.deepcopy(whole)
+        node = record
+        for parent in key[:-1]:
+            node = node[parent]
+        del node[key[-1]]
+        if key != ("status",) and not lacks(record, SHOWN):
+            run_table(record)
+            sweep_table([record])
