@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.utils import JobReturn, JobStatus, setup_globals
+from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from omegaconf import OmegaConf
 
@@ -48,7 +48,6 @@ class StudySweeper(BasicSweeper):
 
         if self.launcher is None:
             raise RuntimeError("Hydra sets a sweeper up before it sweeps")
-        setup_globals()
         with one_message("train"):
             composed = self.runs(arguments)
             enter(composed)
@@ -100,7 +99,6 @@ class StudyLauncher(Launcher):
         from msd_mtl.study.compose import cells
         from msd_mtl.study.launch import enter
 
-        setup_globals()
         composed = cells(self.hydra_context.config_loader, self.config, job_overrides)
         enter(composed)
         self.make(composed)

@@ -93,6 +93,7 @@ def test_every_panel_reads_keys_that_runs_log(runs, tmp_path, monkeypatch):
     assert len(read) > 12
     assert read <= logged
     assert {"config:cell.value.train_size", "config:cell.value.coupling", "config:cell.value.sharing"} <= read
+    assert "history:val/term:pop/prevalence" not in read
     assert {"summary:target/score/term:pop", "history:val/term:pop/auroc", "history:train/term:ballad/loss"} <= read
 
 
@@ -120,6 +121,19 @@ def test_the_workspace_shows_the_runs_of_the_study_alone(runs, tmp_path, monkeyp
     names = [section["name"] for section in other["spec"]["section"]["panelBankConfig"]["sections"]]
     assert names == ["loudness: test rmse", "loudness: learning curves", "loudness: gain over no sharing"]
     assert "test rmse (dB) by layers shared" in json.dumps(other)
+    assert "by training tracks" not in json.dumps(other)  # there is one size
+    assert '"summary:target/score"' in json.dumps(other["spec"]["section"]["runSets"])
+
+
+def test_targets_are_put_together_and_compared_with_linear_models_where_there_are_any(runs):
+    from msd_mtl.study.workspace import score_panels, workspace
+
+    first, last = dashboard.completed_records(runs, "trial")[:2]
+    sections = workspace("s", [first, *dashboard.completed_records(runs, "other"), last], "p", "e").sections
+    assert len(sections) == 6
+    with_it = [panel.title for panel in score_panels([first])]
+    assert [panel.title for panel in score_panels([first | {"baselines": {}}])] == with_it[:-1]
+    assert with_it[-1] == "gain over the linear model by layers shared"
 
 
 def test_runs_that_were_first_made_for_another_study_are_shown_too(runs, tmp_path, monkeypatch):

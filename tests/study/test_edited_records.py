@@ -92,6 +92,12 @@ def test_a_run_whose_record_does_not_say_that_it_is_done_is_made_again(entered):
     ]
 
 
+def test_a_record_of_another_schema_is_refused_and_kept(entered):
+    edit(entered[0].folder, "schema_version", 0)
+    with pytest.raises(UserError, match=r"record must have schema version 1; got 0 in .*record\.json"):
+        run_once(entered[0].config)
+
+
 def test_a_run_found_done_without_its_scores_is_one_clear_message(entered, monkeypatch, capsys):
     from hydra.core.global_hydra import GlobalHydra
     from tests.conftest import SMALL

@@ -236,6 +236,69 @@ def test_runs_of_train_are_made_here_and_other_commands_are_left_to_hydra(sweepe
     assert (len(here), len(by_hydra)) == ((2, 0) if attempts else (0, 2))
 
 
+def test_other_commands_are_numbered_on_and_their_errors_raised(sweeper, monkeypatch):
+    from hydra._internal.core_plugins.basic_launcher import BasicLauncher
+    from hydra.core.utils import JobReturn, JobStatus
+
+    made, begun = sweeper(1, params={"seed": "0,1"}), []
+    made.launcher = BasicLauncher()
+    made.launcher.task_function = lambda cfg: None
+    ended = JobReturn(status=JobStatus.COMPLETED)
+    monkeypatch.setattr(
+        made.launcher, "launch", lambda jobs, initial_job_idx: begun.append(initial_job_idx) or [ended] * len(jobs)
+    )
+    made.sweep(list(SMALL))
+    assert begun == [0, 1]
+    ended.status, ended.return_value = JobStatus.FAILED, ZeroDivisionError("broken")
+    with pytest.raises(ZeroDivisionError, match="broken"):
+        made.sweep(list(SMALL))
+
+
+def test_what_is_wrong_with_a_sweep_is_one_message(sweeper, monkeypatch, capsys):
+    def refuse(_):
+        raise UserError("study must be right; got wrong.")
+
+    monkeypatch.setattr("msd_mtl.study.launch.enter", refuse)
+    with pytest.raises(SystemExit, match="2"):
+        sweeper().sweep(list(SMALL))
+    assert capsys.readouterr().err == "msd-mtl train: study must be right; got wrong.\n"
+
+
+def test_runs_of_another_sweeper_are_entered_and_made(sweeper):
+    from types import SimpleNamespace
+
+    made = sweeper()
+    launcher = made.launcher
+    launcher.setup(
+        hydra_context=SimpleNamespace(config_loader=made.hydra_context.config_loader),
+        task_function=None,
+        config=made.config,
+    )
+    ended = launcher.launch([[*SMALL, f"seed={seed}"] for seed in (0, 1)], 0)
+    (_, entered), (what, runs) = made.done
+    assert (what, runs, len(runs)) == ("made", entered, 2)
+    assert [one.return_value for one in ended] == [None, None]
+
+
+def test_launchers_hand_their_settings_on(monkeypatch):
+    from omegaconf import OmegaConf
+
+    from hydra_plugins.msd_mtl_launchers import LocalLauncher, SlurmLauncher
+    from msd_mtl.study.slurm import SlurmSettings
+
+    given = []
+    monkeypatch.setattr("msd_mtl.study.launch.launch_here", lambda *asked: given.append(asked))
+    LocalLauncher(3, 2).make([])
+    assert given == [([], 3, 2)]
+    monkeypatch.setattr("msd_mtl.study.slurm.launch_on_slurm", lambda *asked: given.append(asked))
+    conf = dict(OmegaConf.load(conf_dir() / "hydra" / "launcher" / "slurm.yaml"))
+    del conf["_target_"]
+    launcher = SlurmLauncher(**conf | {"setup": OmegaConf.create(["module load python"])})
+    launcher.make([])
+    assert given[1] == ([], SlurmSettings(**conf | {"setup": ["module load python"]}))
+    assert type(launcher.settings["setup"]) is list
+
+
 def test_asking_for_sizes_imports_no_torch():
     code = "import sys, msd_mtl.study.sizes, msd_mtl.study.sweep; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -16,7 +16,7 @@ from msd_mtl.errors import UserError
 from msd_mtl.study.interruption import InterruptedRun, stop
 from msd_mtl.study.run import run_once
 from msd_mtl.study.wandb_run import MARGIN_S, GuardedRun
-from msd_mtl.study.wandb_view import summary
+from msd_mtl.study.wandb_view import DESCRIPTION, description, summary
 
 KEY = "0123456789abcdef" * 2 + "deadbeef"  # looks like an API key
 OFFLINE = ("logger=wandb", "logger.mode=offline", "baselines=false")
@@ -326,6 +326,23 @@ def test_a_view_that_fails_itself_is_told_and_the_run_goes_on(small_run, monkeyp
     monkeypatch.setattr("msd_mtl.study.wandb_view.summary", lambda _: 1 / 0)
     assert run_once(small_run(*OFFLINE))[1]["status"] == "completed"
     assert "msd-mtl: the run is not shown (ZeroDivisionError: division by zero)." in capfd.readouterr().err
+
+
+def test_epochs_are_shown_as_they_end(small_run, monkeypatch):
+    seen = []
+    monkeypatch.setattr(GuardedRun, "show", lambda _, history: seen.append(len(history)))
+    run_once(small_run("logger=wandb", "logger.mode=disabled", "baselines=false"))
+    assert seen == [0, 1, 2, 3, 3]
+
+
+def test_a_description_names_no_path_and_a_summary_no_setting(small_run):
+    _, record = run_once(small_run("baselines=false"))
+    record["config"]["data"]["store"] = record["config"]["runs_dir"] = "/home/me"
+    told = description(record, ["t" * 65, "t" * 64, "", "synthetic"])
+    assert "/home/me" not in json.dumps(told)
+    assert told["tags"] == ["synthetic", "term:pop", "sharing 1100", "default", "t" * 64, "t" * 64]
+    assert told["name"] == "term:pop, sharing 1100, 200 tracks, coupling 0.9, seed 0"
+    assert {key.partition("/")[0] for key in summary(record)}.isdisjoint(DESCRIPTION)
 
 
 def test_disabled_is_no_view_at_all(small_run):

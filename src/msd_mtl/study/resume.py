@@ -32,7 +32,7 @@ def resumable(folder: Path) -> Iterator[Path | None]:
     try:
         yield last if found else None
     except Exception:
-        if found and last.is_file() and last.stat().st_mtime_ns == found:
+        if last.is_file() and last.stat().st_mtime_ns == found:
             last.unlink(missing_ok=True)
         raise
 

@@ -18,7 +18,6 @@ def within(limit_s: float) -> Iterator[None]:
         limit_s: Seconds after which wandb-core is killed. On other systems than Linux it is not found, and not killed.
     """
     timer = threading.Timer(limit_s, kill_cores)
-    timer.daemon = True
     timer.start()
     try:
         yield
@@ -34,7 +33,8 @@ def kill_cores() -> None:
                 os.kill(pid, signal.SIGKILL)
 
 
-def _children() -> list[int]:
+def _children() -> Iterator[int]:
     """Processes that any thread of this one has started."""
-    found = [path.read_text(encoding="utf-8").split() for path in Path("/proc/self/task").glob("*/children")]
-    return [int(pid) for pids in found for pid in pids]
+    for path in Path("/proc/self/task").glob("*/children"):
+        with suppress(OSError):  # the thread has ended meanwhile
+            yield from map(int, path.read_text(encoding="utf-8").split())

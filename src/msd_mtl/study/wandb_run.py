@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,9 +104,7 @@ class GuardedRun:
         if run is None:
             return False
         self._guarded(limit_s, lambda: self._finish(run, summary, status), "does not end")
-        worked = self._run is not None
-        self._run = None
-        return worked
+        return self._run is not None
 
     def _init(self, mode: Mode) -> None:
         os.environ.pop(SERVICE, None)
@@ -170,10 +168,6 @@ class GuardedRun:
 
     def _clear_earlier(self) -> None:
         """Remove the local files of earlier attempts, all of which is shown again, unless they are uploaded already."""
-        for attempt in _attempts(self.folder):
+        for attempt in (self.folder / "wandb").glob("*run-*-*"):
             if not any(attempt.glob("*.synced")):
                 shutil.rmtree(attempt, ignore_errors=True)
-
-
-def _attempts(folder: Path) -> Iterable[Path]:
-    return [path for path in (folder / "wandb").glob("*run-*-*") if path.is_dir() and not path.is_symlink()]

@@ -93,9 +93,9 @@ class ShowEpochs(Callback):
     def __init__(self, run: GuardedRun) -> None:
         self.run = run
 
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
         """Show the epochs so far."""
-        if trainer.is_global_zero and isinstance(pl_module, MultiTaskModule):
+        if isinstance(pl_module, MultiTaskModule):
             self.run.show(pl_module.history)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

@@ -1,0 +1,157 @@
+"""What the guard of a W&B run does, seen with a stand-in for W&B, and which processes it ends."""
+
+import shutil
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from msd_mtl.study import wandb_core, wandb_run
+from msd_mtl.study.wandb_core import kill_cores, within
+from msd_mtl.study.wandb_run import MARGIN_S, WORKS_S, GuardedRun, WandbSettings
+
+ROWS = [{"epoch": float(epoch), "loss": 1.0} for epoch in range(4)]
+
+
+class Stub:
+    """A run that W&B goes on with after two epochs."""
+
+    step = 2
+
+    def __init__(self):
+        self.logged, self.summary, self.fails = [], {}, {}
+
+    def log(self, row, **how):
+        self.logged.append((row, how))
+        self._fail("log")
+
+    def finish(self, exit_code):
+        self._fail("finish")
+
+    def _fail(self, name):
+        if name in self.fails:
+            raise self.fails[name]
+
+
+@pytest.fixture
+def guarded(tmp_path, monkeypatch):
+    """A guarded run on a stand-in, with the settings of each start and the limit of each call."""
+    stub, starts, limits = Stub(), [], []
+
+    def init(**given):
+        starts.append(given)
+        stub._fail(f"start {len(starts)}")
+        return stub
+
+    @contextmanager
+    def limited(limit_s):
+        limits.append(limit_s)
+        yield
+
+    monkeypatch.setattr(GuardedRun, "_unreachable", False)
+    monkeypatch.setattr(wandb_run, "within", limited)
+    monkeypatch.setattr(wandb_run.wandb, "setup", lambda _: None)
+    monkeypatch.setattr(wandb_run.wandb, "init", init)
+    monkeypatch.setattr(wandb_run.wandb, "teardown", lambda **_: 1 / 0)
+    run = GuardedRun(tmp_path, WandbSettings("online", False, 7.0, 8.0), {"id": "a"})
+    run.open()
+    return run, stub, starts, limits
+
+
+def test_a_run_goes_on_after_the_epochs_that_wandb_has(guarded):
+    run, stub, *_ = guarded
+    run.show(ROWS[:3])
+    run.show(ROWS)
+    assert stub.logged == [(ROWS[epoch], {"step": epoch, "commit": True}) for epoch in (2, 3)]
+
+
+def test_calls_are_limited_and_a_failure_is_told_once(guarded, capsys):
+    run, stub, starts, limits = guarded
+    stub.fails = {"log": RuntimeError("lost\nand more"), "start 2": RuntimeError("no"), "start 3": RuntimeError("no")}
+    run.show(ROWS)
+    assert limits == [7.0 + MARGIN_S, WORKS_S, MARGIN_S]
+    run.show(ROWS)
+    assert len(limits) == 3  # there is nothing left to call
+    run.close(ROWS, {}, "completed")
+    assert [start["mode"] for start in starts] == ["online", "online", "offline", "offline"]
+    said = "msd-mtl: W&B is lost; training goes on without it (RuntimeError: lost).\n"
+    assert capsys.readouterr().err == said
+    assert len(stub.logged) == 2  # the last start has worked
+
+
+def test_what_is_slow_to_upload_is_told_and_later_runs_are_logged_offline(guarded, tmp_path, capsys):
+    run, stub, starts, limits = guarded
+    stub.fails = {"finish": TimeoutError()}
+    run.close(ROWS, {"a": 1}, "completed")
+    assert (
+        capsys.readouterr().err
+        == f"msd-mtl: W&B is slow; `wandb sync {tmp_path}/wandb/run-*` uploads what is missing.\n"
+    )
+    assert (len(starts), stub.summary, limits[-1]) == (1, {"a": 1}, 8.0 + MARGIN_S)
+    run.open()
+    assert [start["mode"] for start in starts] == ["online"]  # this one is there
+    GuardedRun(tmp_path, run.settings, {"id": "b"}).open()
+    assert starts[-1]["mode"] == "offline"
+
+
+def test_nothing_of_the_machine_is_collected_and_nothing_is_waited_for_without_end(guarded):
+    (start,) = guarded[2]
+    settings = start["settings"]
+    off = ("disable_git", "disable_code", "x_disable_meta", "x_disable_machine_info", "x_disable_stats")
+    assert [getattr(settings, name) for name in off] == [True] * len(off)
+    assert not settings.save_code
+    assert "save_code" in settings.model_fields_set  # whatever the environment says
+    assert not settings.x_save_requirements
+    assert (settings.silent, settings.console) == (True, "off")
+    assert (settings.init_timeout, settings.login_timeout, settings.finish_timeout) == (7, 1, 8)
+    assert settings.finish_timeout_raises
+    assert settings.x_transaction_log_flush_interval == 1
+
+
+def test_files_of_earlier_attempts_go_unless_they_are_uploaded(guarded, tmp_path):
+    run, *_ = guarded
+    for name in ("run-1-a", "offline-run-2-a", "run-3-a"):
+        (tmp_path / "wandb" / name).mkdir(parents=True)
+    (tmp_path / "wandb" / "run-1-a" / "run-a.wandb.synced").touch()
+    run.open()
+    run._init("offline")
+    assert [path.name for path in (tmp_path / "wandb").iterdir()] == ["run-1-a"]
+
+
+def test_the_cores_of_any_thread_are_killed_and_no_other_process(tmp_path, monkeypatch):
+    core, other = tmp_path / "wandb-core", tmp_path / "other"
+    for path in (core, other):
+        shutil.copy(shutil.which("sleep") or "", path)
+    with ThreadPoolExecutor(1) as thread, subprocess.Popen([str(other), "30"]) as kept:
+        started = thread.submit(subprocess.Popen, [str(core), "30"]).result()
+        while Path(f"/proc/{started.pid}/comm").read_text().strip() != "wandb-core":
+            time.sleep(0.01)  # the kernel names a process a moment after it lets its parent go on
+        found = [*wandb_core._children(), 2**22 + 1]  # no process has this id
+        monkeypatch.setattr(wandb_core, "_children", lambda: reversed(found))
+        kill_cores()
+        assert started.wait(timeout=5) == -9
+        assert kept.poll() is None
+        kept.kill()
+
+
+def test_a_thread_that_has_ended_hides_no_process(monkeypatch):
+    glob = Path.glob
+    monkeypatch.setattr(Path, "glob", lambda path, pattern: [path / "0" / "children", *glob(path, pattern)])
+    with subprocess.Popen(["sleep", "30"]) as child:
+        assert child.pid in wandb_core._children()
+        child.kill()
+
+
+def test_what_ends_in_time_has_nothing_killed(monkeypatch):
+    killed = []
+    monkeypatch.setattr(wandb_core, "kill_cores", lambda: killed.append(1))
+    with within(0.05):
+        pass
+    time.sleep(0.1)
+    assert not killed
+    with within(0.05):
+        time.sleep(0.1)
+    assert killed
