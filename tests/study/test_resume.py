@@ -193,6 +193,7 @@ def test_a_signal_has_a_checkpoint_written_after_the_step(small_run, monkeypatch
     record = run_once(cfg)[1]
     assert record["resumed_step"] == 6
     assert [attempt["ended"] for attempt in record["attempts"]] == ["interrupted"]
+    assert record["attempts"][0]["interrupted_by"] == str(stopped.value)
 
 
 def test_a_failed_run_keeps_its_errors(small_run, monkeypatch):

@@ -12,6 +12,7 @@ from rich.console import Console
 from msd_mtl.data.splits import PARTS
 from msd_mtl.errors import UserError
 from msd_mtl.model.sparse_product import GradientBuffer, GradientFactors
+from msd_mtl.study import run
 from msd_mtl.study.evaluate import evaluate
 from msd_mtl.study.fit import build_data, build_module, build_trainer
 from msd_mtl.study.identity import resolved
@@ -59,6 +60,16 @@ def test_the_same_run_is_made_once(small_run):
     again, record = run_once(small_run())
     assert (again, record) == (folder, json.loads((folder / "record.json").read_text()))
     assert (folder / "best.ckpt").stat().st_mtime_ns == before
+
+
+def test_a_run_that_another_process_ended_meanwhile_is_not_made_again(small_run, monkeypatch):
+    run_once(small_run("baselines=false"))
+    looked = []
+    monkeypatch.setattr(run, "found_record", looked.append)  # it is not there yet, until the lock is free
+    for made in ("_recorded", "_with_baselines"):
+        monkeypatch.setattr(run, made, lambda *_: 1 / 0)
+    folder, record = run_once(small_run("baselines=false"))
+    assert (looked, record["status"]) == ([folder], "completed")
 
 
 def test_the_same_seed_gives_the_same_numbers_to_the_bit(small_run, tmp_path):
