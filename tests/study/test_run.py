@@ -21,7 +21,7 @@ from msd_mtl.study.tables import run_table
 
 
 def test_a_run_leaves_a_whole_run_directory(small_run):
-    folder, record = run_once(small_run())
+    folder, record = run_once(small_run("checkpoint_every_s=0"))
     left = {path.name for path in folder.iterdir()}
     assert left == {"record.json", "history.csv", "config.yaml", "best.ckpt", "learning_curve.png", "predictions.npz"}
     assert json.loads((folder / "record.json").read_text()) == json.loads(json.dumps(record))
