@@ -160,8 +160,8 @@ def test_a_full_disk_fails_the_runs_that_meet_it_and_no_others(small_run, monkey
         write_text(path, text)
 
     with monkeypatch.context() as patched:
+        patched.setattr("msd_mtl.study.keep.write_text", write)  # first: it may only now import the other
         patched.setattr(files, "write_text", write)
-        patched.setattr("msd_mtl.study.keep.write_text", write)
         launch_in_process([full, other])
     assert (
         f"The record of run {full.run_id} cannot say so: [Errno 28] No space left on device" in capfd.readouterr().err

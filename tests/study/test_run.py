@@ -15,13 +15,17 @@ from msd_mtl.model.sparse_product import GradientBuffer, GradientFactors
 from msd_mtl.study import run
 from msd_mtl.study.evaluate import evaluate
 from msd_mtl.study.fit import build_data, build_module, build_trainer
-from msd_mtl.study.identity import resolved
+from msd_mtl.study.identity import resolved, run_id
 from msd_mtl.study.run import run_once
 from msd_mtl.study.tables import run_table
 
 
 def test_a_run_leaves_a_whole_run_directory(small_run):
-    folder, record = run_once(small_run("checkpoint_every_s=0"))
+    cfg = small_run("checkpoint_every_s=0")
+    begun = Path(cfg.runs_dir) / run_id(resolved(cfg), "synthetic")
+    begun.mkdir(parents=True)
+    (begun / ".history.csv.7.part").touch()  # of a process that was killed
+    folder, record = run_once(cfg)
     left = {path.name for path in folder.iterdir()}
     assert left == {"record.json", "history.csv", "config.yaml", "best.ckpt", "learning_curve.png", "predictions.npz"}
     assert json.loads((folder / "record.json").read_text()) == json.loads(json.dumps(record))
