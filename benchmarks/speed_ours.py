@@ -14,7 +14,7 @@ from msd_mtl.data.row_batches import RowBatches
 from msd_mtl.model.losses import masked_binary_cross_entropy, masked_mse
 from msd_mtl.model.metrics import task_metrics
 from msd_mtl.model.network import SharingNetwork
-from msd_mtl.model.row_adagrad import RowAdagrad, take_gradients
+from msd_mtl.model.row_adagrad import RowAdagrad, by_factors, tables_of
 from msd_mtl.study.fit import fit
 from msd_mtl.study.identity import resolved
 from speed_dense import LEARNING_RATE, Clock, Epoch, EpochClock
@@ -51,7 +51,7 @@ def ours_by_hand(problem: Problem) -> Epoch:
     """The network, batches, losses and metrics of msd-mtl in a bare loop: what is left without Lightning."""
     network = SharingNetwork(N_WORDS, [1] * len(problem.tasks), problem.mask, WIDTHS, dropout=DROPOUT)
     optimizer = RowAdagrad(network.parameters(), lr=LEARNING_RATE, fused=True)
-    take_gradients(network, optimizer)
+    tables = tables_of(network, optimizer)
     train, val = RowBatches(problem.train, BATCH, seed=0), RowBatches(problem.val, EVAL_BATCH)
     losses = [masked_binary_cross_entropy if task.kind == "binary" else masked_mse for task in problem.tasks]
 
@@ -60,7 +60,8 @@ def ours_by_hand(problem: Problem) -> Epoch:
         network.train()
         train.set_epoch(train.epoch + 1)
         for batch in train:
-            outputs = network(batch.features)
+            with by_factors(tables):
+                outputs = network(batch.features)
             labelled = zip(outputs, batch.targets, batch.has_label, batch.n_labelled, strict=True)
             each = [loss(o.squeeze(1), y, has, n) for loss, (o, y, has, n) in zip(losses, labelled, strict=True)]
             optimizer.zero_grad()

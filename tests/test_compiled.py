@@ -9,7 +9,7 @@ from msd_mtl.compiled import compiled, compiled_over_rows
 FRESH = """
 import numba, numpy, torch
 from msd_mtl.compiled import compiled_over_rows
-torch.set_num_threads(1)
+torch.set_num_threads(3)
 def double(values):
     for i in numba.prange(len(values)):
         values[i] *= 2
@@ -22,7 +22,7 @@ print(torch.get_num_threads())
 
 def test_pytorch_keeps_its_number_of_threads():
     run = subprocess.run([sys.executable, "-c", FRESH], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "1"
+    assert run.stdout.strip() == "3"
 
 
 def test_loops_are_compiled_where_nothing_can_be_kept():
@@ -40,3 +40,23 @@ def test_a_loop_over_rows_gives_the_numbers_of_the_loop():
     compiled_over_rows(scale)(values, 3.0)
     scale(expected, 3.0)
     np.testing.assert_array_equal(values, expected)
+
+
+def test_a_loop_that_cannot_be_kept_runs_all_the_same(monkeypatch):
+    made = []
+
+    def njit(**options):
+        def make(loop):
+            made.append(options.get("cache", False))
+
+            def fail(*_):
+                raise OSError("no space left on device")
+
+            return fail if made[-1] else loop
+
+        return make
+
+    monkeypatch.setattr(numba, "njit", njit)
+    double = compiled(lambda value: 2 * value)
+    assert (double(2), double(3)) == (4, 6)
+    assert made == [True, False]

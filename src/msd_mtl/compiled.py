@@ -1,11 +1,13 @@
 """Loops over arrays, compiled by numba on first use and kept on disk; loops over rows run on the threads of PyTorch."""
 
+import pickle
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 import numba
 import torch
 from numba.core import config
+from numba.extending import intrinsic
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -13,34 +15,68 @@ R = TypeVar("R")
 # The layer that PyTorch's build for CPU uses too: loops of both then take turns on one set of threads.
 config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]  # type: ignore[attr-defined]
 
+# What a full disk or a damaged file makes of a loop that was to be kept, before anything of it has run.
+UNKEPT = (OSError, EOFError, pickle.UnpicklingError)
+
 
 def compiled(loop: Callable[P, R]) -> Callable[P, R]:
-    """Compile a loop that runs on one thread; each product and sum of it is rounded, whoever calls it."""
-    return _njit(loop, fastmath=False)  # said aloud, or it would be taken over from the first caller
+    """Compile a loop that runs on one thread."""
+    return _kept(loop)
 
 
 def compiled_over_rows(loop: Callable[P, None]) -> Callable[P, None]:
     """Compile a loop whose ``numba.prange`` is shared by as many threads as PyTorch uses.
 
-    Rows must be independent of each other: the numbers then do not depend on the number of threads. A product and a
-    sum may be rounded once together, as in PyTorch's own loops.
+    Rows must be independent of each other: the numbers then do not depend on the number of threads. On one thread
+    numba starts none.
     """
-    function = _njit(loop, parallel=True, fastmath={"contract"})
+    alone = _kept(loop)
+    together = _kept(loop, parallel=True)
 
     def on_threads(*args: P.args, **kwargs: P.kwargs) -> None:
         n_threads = torch.get_num_threads()
+        if n_threads == 1:
+            alone(*args, **kwargs)
+            return
         numba.set_num_threads(min(n_threads, config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
         if torch.get_num_threads() != n_threads:  # numba sets it too when it starts its threads, to that of the cores
             torch.set_num_threads(n_threads)
-        function(*args, **kwargs)
+        together(*args, **kwargs)
 
     return on_threads
 
 
-def _njit(loop: Callable[..., Any], **options: Any) -> Callable[..., Any]:
-    options |= {"nogil": True, "error_model": "numpy"}
+def _multiply_add(_context: Any, x: Any, y: Any, z: Any) -> Any:
+    """Of types the signature, and what to generate."""
+
+    def generate(_target: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        return builder.fma(*args)
+
+    return x(x, y, z), generate
+
+
+# For compiled loops: x * y + z of three floats of one type, rounded once, as in PyTorch's own loops.
+multiply_add: Any = intrinsic(_multiply_add)
+
+
+def _kept(loop: Callable[..., Any], **options: Any) -> Callable[..., Any]:
     try:
-        function: Callable[..., Any] = numba.njit(cache=True, **options)(loop)
-    except RuntimeError:  # neither the package nor the home directory can be written: compile in every process
-        function = numba.njit(**options)(loop)
-    return function
+        function = _njit(loop, cache=True, **options)
+    except RuntimeError:  # neither the package nor the home directory can be written
+        return _njit(loop, **options)
+
+    def call(*args: Any) -> Any:
+        nonlocal function
+        try:
+            return function(*args)
+        except UNKEPT:
+            function = _njit(loop, **options)
+            return function(*args)
+
+    return call
+
+
+def _njit(loop: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+    # no fastmath: the compiler would choose from call to call, by where the arrays lie, how a sum is rounded
+    made: Callable[..., Any] = numba.njit(nogil=True, error_model="numpy", fastmath=False, **options)(loop)
+    return made

@@ -4,8 +4,7 @@ import pytest
 import torch
 from torch.optim import SGD, Adagrad
 
-from msd_mtl.model.row_adagrad import RowAdagrad, take_gradients
-from msd_mtl.model.sparse_product import GradientBuffer, GradientFactors
+from msd_mtl.model.row_adagrad import RowAdagrad, by_factors, tables_of
 
 from .conftest import sparse
 
@@ -13,13 +12,32 @@ SETTINGS = {"lr": 0.1, "initial_accumulator_value": 0.1, "lr_decay": 0.01, "fuse
 
 
 def train(network, optimizer, lyrics, steps=4, batches=1):
-    take_gradients(network, optimizer)
+    tables = tables_of(network, optimizer)
     for step in range(steps):
         optimizer.zero_grad()
         for part in lyrics.roll(step, dims=0).tensor_split(batches):
-            sum(output.square().sum() for output in network(sparse(part))).backward()
+            with by_factors(tables):
+                outputs = network(sparse(part))
+            sum(output.square().sum() for output in outputs).backward()
         optimizer.step()
     return network.state_dict()
+
+
+@pytest.fixture
+def taken(make, lyrics):
+    """A network, its optimiser, and a function that computes gradients by factors."""
+    network = make()
+    optimizer = RowAdagrad(network.parameters(), **SETTINGS)
+    tables = tables_of(network, optimizer)
+
+    def backward(*more):
+        with by_factors(tables):
+            outputs = network(sparse(lyrics))
+        loss = sum(output.square().sum() for output in (*outputs, *more))
+        loss.backward()
+        return loss
+
+    return network, optimizer, backward
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -51,12 +69,10 @@ def test_batches_of_one_step_are_one_update(make, lyrics):
         torch.testing.assert_close(trained[1][name], expected, rtol=1e-13, atol=1e-14)
 
 
-def test_gradients_that_are_forgotten_update_nothing(make, lyrics):
-    network = make()
-    optimizer = RowAdagrad(network.parameters(), **SETTINGS)
-    take_gradients(network, optimizer)
+def test_gradients_that_are_forgotten_update_nothing(taken):
+    network, optimizer, backward = taken
     before = network.layers[0].weight.detach().clone()
-    network(sparse(lyrics))[0].sum().backward()
+    backward()
     optimizer.zero_grad()
     optimizer.step()
     assert torch.equal(network.layers[0].weight, before)
@@ -83,37 +99,56 @@ def test_settings_that_move_weights_without_gradient_take_whole_gradients(make, 
         assert torch.equal(trained[1][name], expected)
 
 
-def test_sparse_and_dense_rows_in_one_step_are_refused(make, lyrics):
-    network = make()
-    optimizer = RowAdagrad(network.parameters(), **SETTINGS)
-    take_gradients(network, optimizer)
-    (network(sparse(lyrics))[0].sum() + network(lyrics)[0].sum()).backward()
+def test_sparse_and_dense_rows_in_one_step_are_refused(taken, lyrics):
+    network, optimizer, backward = taken
+    backward(*network(lyrics))
     with pytest.raises(ValueError, match="all sparse or all dense"):
         optimizer.step()
 
 
-def test_the_closure_computes_the_gradients(make, lyrics):
-    network = make()
-    optimizer = RowAdagrad(network.parameters(), **SETTINGS)
-    take_gradients(network, optimizer)
+@pytest.mark.parametrize("setting", ["weight_decay", "maximize"])
+def test_settings_that_come_later_are_refused(taken, setting):
+    _, optimizer, backward = taken
+    optimizer.param_groups[0][setting] = 0.1
+    backward()
+    with pytest.raises(ValueError, match="must stay off"):
+        optimizer.step()
 
-    def closure():
-        loss = network(sparse(lyrics))[0].square().sum()
-        loss.backward()
-        return loss
 
+def test_the_closure_computes_the_gradients(taken):
+    network, optimizer, backward = taken
     before = network.layers[0].weight.detach().clone()
-    assert optimizer.step(closure) > 0
+    assert optimizer.step(backward) > 0
     assert not torch.equal(network.layers[0].weight, before)
 
 
-def test_another_optimiser_gets_gradients_again(make, lyrics):
-    network = make()
-    take_gradients(network, RowAdagrad(network.parameters(), **SETTINGS))
-    assert isinstance(network.layers[0].gradient_into, GradientFactors)
-    copied = copy.deepcopy(network)
-    take_gradients(network, SGD(network.parameters()))
-    for one in (network, copied):
-        assert isinstance(one.layers[0].gradient_into, GradientBuffer)
-        one(sparse(lyrics))[0].sum().backward()
-        assert one.layers[0].weight.grad.any()
+def test_outside_of_it_gradients_are_computed(taken, lyrics):
+    network, _, backward = taken
+    backward()
+    assert network.layers[0].weight.grad is None
+    network(sparse(lyrics))[0].sum().backward()
+    assert network.layers[0].weight.grad.any()
+
+
+def test_a_failure_inside_gives_gradients_back(taken, lyrics):
+    network, optimizer, _ = taken
+    with pytest.raises(AttributeError), by_factors(tables_of(network, optimizer)):
+        network(None)
+    network(sparse(lyrics))[0].sum().backward()
+    assert network.layers[0].weight.grad.any()
+
+
+def test_tables_of_other_optimisers_are_left_alone(make):
+    network, other = make(), make()
+    assert not tables_of(network, SGD(network.parameters()))
+    assert not tables_of(network, RowAdagrad(other.parameters(), **SETTINGS))
+
+
+def test_a_copy_of_the_optimiser_goes_on(taken):
+    network, optimizer, backward = taken
+    backward()
+    optimizer.step()
+    copied = copy.deepcopy(optimizer)
+    copied.zero_grad()
+    copied.step()
+    assert tables_of(network, copied) == {}

@@ -77,11 +77,6 @@ def test_factors_multiply_to_the_gradient(lyrics, table):
     torch.testing.assert_close(dense_rows(rows, grad.dtype).T @ grad, table.grad)
 
 
-def test_copies_and_pickles_of_factors_are_buffers():
-    for other in (copy.deepcopy(GradientFactors()), pickle.loads(pickle.dumps(GradientFactors()))):
-        assert isinstance(other, GradientBuffer)
-
-
 def test_transposed_rows_are_sorted_by_word_and_row(lyrics):
     starts, rows, values = transposed(sparse(lyrics), torch.float64)
     columns = csc_array(lyrics.numpy())

@@ -4,17 +4,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import pytorch_lightning as pl
 import torch
 from hydra.errors import ConfigCompositionException
-from pytorch_lightning.callbacks import LambdaCallback
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from rich.console import Console
 
 from msd_mtl.data.splits import PARTS
 from msd_mtl.errors import UserError
-from msd_mtl.model.sparse_product import GradientBuffer, GradientFactors
 from msd_mtl.study import run
 from msd_mtl.study.evaluate import evaluate
-from msd_mtl.study.fit import build_data, build_module, build_trainer
+from msd_mtl.study.fit import build_data, build_module
 from msd_mtl.study.identity import resolved, run_id
 from msd_mtl.study.run import run_once
 from msd_mtl.study.tables import run_table
@@ -334,12 +334,26 @@ def test_rows_of_words_are_trained_as_pytorch_trains_tables(small_run, tmp_path,
     pd.testing.assert_frame_equal(*histories, rtol=1e-5)
 
 
-def test_a_network_that_has_been_trained_has_gradients_again(small_run, tmp_path):
+class Watching(pl.Callback):
+    """Looks at gradients."""
+
+    def on_after_backward(self, trainer, pl_module):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("strategy", "callbacks", "taken"), [("auto", [], 1), ("auto", [Watching()], 0), ("ddp", [], 0)]
+)
+def test_gradients_are_whole_where_someone_else_looks_at_them(small_run, strategy, callbacks, taken):
     config = resolved(small_run("recipe=paper2016"))
-    data = build_data(config)
-    module = build_module(config, data)
-    into = []
-    steps = LambdaCallback(on_train_batch_end=lambda *_: into.append(module.network.layers[0].gradient_into))
-    build_trainer(config, tmp_path, None, [steps]).fit(module, datamodule=data)
-    assert {type(one) for one in into} == {GradientFactors}
-    assert isinstance(module.network.layers[0].gradient_into, GradientBuffer)
+    module = build_module(config, build_data(config))
+    module.trainer = pl.Trainer(
+        accelerator="cpu",
+        devices=1,
+        strategy=strategy,
+        callbacks=callbacks,
+        logger=False,
+        plugins=LightningEnvironment(),
+    )
+    module.configure_optimizers()
+    assert len(module._tables) == taken

@@ -135,7 +135,7 @@ def _cut(
     offsets = np.zeros(len(rows) + 1, np.int32)
     for i in range(len(rows)):
         offsets[i + 1] = offsets[i] + indptr[rows[i] + 1] - indptr[rows[i]]
-    columns, values = np.empty(offsets[-1], np.int32), np.empty(offsets[-1], np.float32)
+    columns, values = np.empty(offsets[-1], np.int32), np.empty(offsets[-1], data.dtype)
     for i in range(len(rows)):
         start, end = indptr[rows[i]], indptr[rows[i] + 1]
         columns[offsets[i] : offsets[i + 1]] = indices[start:end]

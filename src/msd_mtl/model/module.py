@@ -8,6 +8,8 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from numpy.typing import NDArray
+from pytorch_lightning.strategies import SingleDeviceStrategy
+from pytorch_lightning.utilities.model_helpers import is_overridden
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -18,7 +20,9 @@ from msd_mtl.errors import UserError
 from msd_mtl.model.finite import check_finite
 from msd_mtl.model.losses import masked_binary_cross_entropy, masked_cross_entropy, masked_mse
 from msd_mtl.model.metrics import task_metrics
-from msd_mtl.model.row_adagrad import take_gradients
+from msd_mtl.model.row_adagrad import by_factors, tables_of
+from msd_mtl.model.sparse_product import GradientFactors
+from msd_mtl.model.streams import FirstLinear
 
 Metrics = dict[str, dict[str, float]]
 
@@ -72,6 +76,7 @@ class MultiTaskModule(pl.LightningModule):
         self.seed = seed
         self.monitor = monitor
         self._runs = _runs(self.tasks)
+        self._tables: dict[FirstLinear, GradientFactors] = {}
         self.history: list[dict[str, float]] = []
         self.metrics: dict[str, Metrics] = {}
         self.predictions: dict[str, list[NDArray[np.float32]]] = {}
@@ -93,16 +98,18 @@ class MultiTaskModule(pl.LightningModule):
             scheduler = self.make_scheduler(optimizer) if self.make_scheduler else None
         except (TypeError, ValueError) as error:
             raise UserError(f"recipe.optimizer and recipe.scheduler must take their settings; got {error}.") from error
-        # clipping needs whole gradients, and so do processes that average theirs
-        whole = self.trainer.gradient_clip_val or self.trainer.world_size > 1
-        take_gradients(self.network, None if whole else optimizer)
+        self._tables = tables_of(self.network, optimizer) if self._alone_sees_gradients() else {}
         if scheduler is None:
             return optimizer
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
-    def on_fit_end(self) -> None:
-        """The optimiser is gone."""
-        take_gradients(self.network, None)
+    def _alone_sees_gradients(self) -> bool:
+        """Whether nobody but the optimiser looks at gradients: no clipping, other process or callback."""
+        hooks = ("on_after_backward", "on_before_optimizer_step")
+        callbacks: list[pl.Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
+        watched = any(is_overridden(hook, one, pl.Callback) for hook in hooks for one in callbacks)
+        alone = isinstance(self.trainer.strategy, SingleDeviceStrategy)
+        return alone and not (self.trainer.gradient_clip_val or watched)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002  # Lightning's signature
         """Seed what the batch draws: of several that make one step, each on its own."""
@@ -114,7 +121,8 @@ class MultiTaskModule(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002  # Lightning's signature
         """Weighted sum of the tasks' mean losses over their labelled rows."""
-        outputs = self.network(batch.features)
+        with by_factors(self._tables):
+            outputs = self.network(batch.features)
         losses = torch.cat([self._losses_of(kind, some, outputs[some], batch) for kind, some in self._runs])
         self._losses.append(torch.stack([losses.detach(), batch.n_labelled]))
         if losses.device.type == "cpu":

@@ -1,6 +1,7 @@
 """Adagrad that multiplies the gradient of a table of words and updates the table in one pass, row by row."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numba
@@ -10,9 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Adagrad, Optimizer
 
-from msd_mtl.compiled import compiled, compiled_over_rows
+from msd_mtl.compiled import compiled_over_rows, multiply_add
 from msd_mtl.data.batch import SparseRows
-from msd_mtl.model.sparse_product import GradientBuffer, GradientFactors, transposed
+from msd_mtl.model.sparse_product import GradientFactors, transposed
 from msd_mtl.model.streams import FirstLinear
 
 
@@ -37,9 +38,11 @@ class RowAdagrad(Adagrad):
             table: Parameter on CPU, float32 or float64, shape ``(rows, *columns)``.
 
         Returns:
-            Where the factors of each step are to go; None where settings move weights without gradient too.
+            Where the factors of each step are to go, until ``zero_grad`` of this optimiser or its step; None where they
+            would not do: settings move weights without gradient too, or the table is not a parameter of this optimiser.
         """
-        if any(group["weight_decay"] or group["maximize"] for group in self.param_groups):
+        group = next((group for group in self.param_groups if any(table is one for one in group["params"])), None)
+        if group is None or _moves_all(group) or not table.is_contiguous():
             return None
         return self._factors.setdefault(table, GradientFactors())
 
@@ -62,10 +65,17 @@ class RowAdagrad(Adagrad):
                 if factors := self._factors.get(table):
                     if table.grad is not None:
                         raise ValueError("rows of a step must be all sparse or all dense; got both. Step after each.")
+                    if _moves_all(group):
+                        raise ValueError("weight_decay and maximize must stay off once factors are taken; got one.")
                     self._step_rows(table, *_merged(factors), group)
         self._forget()
         super().step()
         return loss
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take a state; a copy begins without factors."""
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        self._factors = getattr(self, "_factors", {})  # PyTorch comes here to load a state, too
 
     def zero_grad(self, set_to_none: bool = True) -> None:  # PyTorch's signature
         """Forget the gradients and the factors."""
@@ -87,17 +97,29 @@ class RowAdagrad(Adagrad):
         _update(n_turns, *columns, grad.contiguous().numpy(), weights, sums, dtype(rate), dtype(group["eps"]))
 
 
-def take_gradients(network: nn.Module, optimizer: Optimizer | None) -> None:
-    """Let the first layer of a network give its gradient by factors where the optimiser can take it so.
+def tables_of(network: nn.Module, optimizer: Optimizer) -> dict[FirstLinear, GradientFactors]:
+    """First layers of a network whose gradient the optimiser can take by its factors, and where these are to go."""
+    if not isinstance(optimizer, RowAdagrad):
+        return {}
+    layers = [layer for layer in network.modules() if isinstance(layer, FirstLinear)]
+    return {layer: factors for layer in layers if (factors := optimizer.factors_of(layer.weight)) is not None}
 
-    Args:
-        network: Its first layers are looked for among its modules.
-        optimizer: Of its parameters; None gives the layers a gradient of the usual kind again.
-    """
-    for layer in network.modules():
-        if isinstance(layer, FirstLinear):
-            factors = optimizer.factors_of(layer.weight) if isinstance(optimizer, RowAdagrad) else None
-            layer.gradient_into = GradientBuffer() if factors is None else factors
+
+@contextmanager
+def by_factors(tables: Mapping[FirstLinear, GradientFactors]) -> Iterator[None]:
+    """Products made inside give the gradient of these layers by its factors; all others are computed as ever."""
+    for layer, factors in tables.items():
+        layer.factors = factors
+    try:
+        yield
+    finally:
+        for layer in tables:
+            layer.factors = None
+
+
+def _moves_all(group: Mapping[str, Any]) -> bool:
+    """Whether an update moves weights without gradient too."""
+    return bool(group["weight_decay"] or group["maximize"])
 
 
 def _merged(factors: GradientFactors) -> tuple[SparseRows, Tensor]:
@@ -128,21 +150,14 @@ def _update(
         for feature in range(turn, len(starts) - 1, n_turns):
             first, end = starts[feature], starts[feature + 1]
             if first < end:
-                _weighted_sum(of_row[first:end], values[first:end], grad, gradient)
+                value, row = values[first], grad[of_row[first]]
+                for i in range(len(gradient)):
+                    gradient[i] = value * row[i]
+                for k in range(first + 1, end):
+                    value, row = values[k], grad[of_row[k]]
+                    for i in range(len(gradient)):
+                        gradient[i] += value * row[i]
                 weight, total = weights[feature], sums[feature]
                 for i in range(len(gradient)):
-                    squares = total[i] + gradient[i] * gradient[i]
-                    total[i] = squares
-                    weight[i] -= rate * gradient[i] / (np.sqrt(squares) + eps)
-
-
-@compiled
-def _weighted_sum(of_row: NDArray[np.int32], values: NDArray[Any], grad: NDArray[Any], out: NDArray[Any]) -> None:
-    """The sum of some rows of a gradient, weighted; each product rounded, as the library of sparse products does."""
-    value, row = values[0], grad[of_row[0]]
-    for i in range(len(out)):
-        out[i] = value * row[i]
-    for k in range(1, len(of_row)):
-        value, row = values[k], grad[of_row[k]]
-        for i in range(len(out)):
-            out[i] += value * row[i]
+                    total[i] = multiply_add(gradient[i], gradient[i], total[i])
+                    weight[i] -= rate * gradient[i] / (np.sqrt(total[i]) + eps)

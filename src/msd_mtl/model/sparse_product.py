@@ -61,13 +61,8 @@ class GradientFactors(list[tuple[SparseRows, Tensor]]):
     """Gradients of a table that are not computed: the rows, and the gradient of their product with the table.
 
     The gradient of the table is the product of the transposed rows and that gradient, shape ``(batch, columns)``. One
-    entry for each product since the list was emptied. Whoever fills it must see that the list is used: a copy or a
-    pickle of one is a buffer.
+    entry for each product since the list was emptied.
     """
-
-    def __reduce__(self) -> tuple[type[GradientBuffer], tuple[()]]:
-        """Copy and pickle as an empty buffer: the copy of a network belongs to no optimiser."""
-        return GradientBuffer, ()
 
 
 class _RowsTimesTable(Function):

@@ -27,8 +27,7 @@ class FirstLinear(nn.Module):
         initial: Source of the initial weights.
 
     Attributes:
-        gradient_into: Memory for the gradient of the weights where it is computed from sparse rows, or where its
-            factors go instead.
+        factors: Where the factors of the gradient of the weights go, where it is not to be computed from sparse rows.
     """
 
     def __init__(self, n_features: int, n_outputs: int, copies: int, initial: InitialWeights) -> None:
@@ -38,7 +37,8 @@ class FirstLinear(nn.Module):
         self.bias = nn.Parameter(torch.empty(copies, n_outputs))
         for copy in range(copies):
             initial.fill(0, copy, self.weight.data[:, copy], self.bias.data[copy], n_features)
-        self.gradient_into: GradientBuffer | GradientFactors = GradientBuffer()
+        self.factors: GradientFactors | None = None
+        self._buffer = GradientBuffer()
 
     def forward(self, features: Tensor | SparseRows) -> Tensor:
         """Compute the streams of a batch.
@@ -54,7 +54,8 @@ class FirstLinear(nn.Module):
         if isinstance(features, Tensor):
             flat = torch.addmm(self.bias.flatten(), features, table)
         elif table.device.type == "cpu" and table.dtype in SPARSE_DTYPES:
-            flat = rows_times_table(features, table, self.gradient_into).add_(self.bias.flatten())
+            into = self._buffer if self.factors is None else self.factors
+            flat = rows_times_table(features, table, into).add_(self.bias.flatten())
         else:
             flat = torch.addmm(self.bias.flatten(), dense_rows(features, table.dtype), table)
         return flat.view(-1, *self.bias.shape).transpose(0, 1)
