@@ -1,5 +1,6 @@
 """Parts of a study that one figure can show: a target under a context, its panels split by task set and coupling."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -99,6 +100,11 @@ def groups(analysis: Analysis) -> list[Group]:
 def is_alone(arm: Arm) -> bool:
     """Whether the arm trains its target alone: its mask then says nothing."""
     return arm.tasks == (arm.target,)
+
+
+def has_gain(cell: CellResult) -> bool:
+    """Whether the gain of a cell is known."""
+    return cell.gain is not None and math.isfinite(cell.gain.estimate)
 
 
 def common_sizes(cells: Iterable[CellResult]) -> tuple[set[int], str]:

@@ -14,7 +14,7 @@ from msd_mtl.study.answers.types import CellResult, Run
 from msd_mtl.study.page.colours import contrast, named
 from msd_mtl.study.page.figures.drawing import Panel, Picture, short
 from msd_mtl.study.page.figures.style import PAPER
-from msd_mtl.study.page.groups import Group, common_sizes, ordered_masks
+from msd_mtl.study.page.groups import Group, common_sizes, has_gain, ordered_masks
 from msd_mtl.study.page.words import metric_name, number
 
 ROW, MARGINS = 0.3, 1.0  # inches
@@ -23,7 +23,7 @@ Gains = dict[tuple[str, str], list[CellResult]]  # (mask, column) to cells of al
 
 def draw_heat_map(group: Group) -> Picture | None:
     """The heat map of a group; None where no cell has a gain."""
-    cells = [cell for cell in group.cells if cell.gain and math.isfinite(cell.gain.estimate)]
+    cells = [cell for cell in group.cells if has_gain(cell)]
     if not cells:
         return None
     sizes, said = common_sizes(cells)

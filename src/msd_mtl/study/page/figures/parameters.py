@@ -8,11 +8,10 @@ from statistics import mean
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
-from msd_mtl.study.answers.types import CellResult
 from msd_mtl.study.page.colours import style_of
 from msd_mtl.study.page.figures.drawing import Panel, Picture
 from msd_mtl.study.page.figures.style import zero_line
-from msd_mtl.study.page.groups import Facet, Group, by_mask, common_sizes
+from msd_mtl.study.page.groups import Facet, Group, by_mask, common_sizes, has_gain
 from msd_mtl.study.page.words import metric_name
 
 MOST_PANELS = 6
@@ -20,10 +19,10 @@ MOST_PANELS = 6
 
 def draw_parameters(group: Group) -> Picture | None:
     """The figure of a group; None where no cell has a gain."""
-    facets = [f for f in group.facets() if any(_is_known(cell) for cell in f.cells)]
+    facets = [f for f in group.facets() if any(has_gain(cell) for cell in f.cells)]
     if not facets:
         return None
-    sizes, said = common_sizes(cell for facet in facets for cell in facet.cells if _is_known(cell))
+    sizes, said = common_sizes(cell for facet in facets for cell in facet.cells if has_gain(cell))
     return Picture(
         name=f"parameters-{group.name}",
         title=f"Gain in {metric_name(group.metric)} of {group.title} by number of parameters",
@@ -36,13 +35,9 @@ def draw_parameters(group: Group) -> Picture | None:
     )
 
 
-def _is_known(cell: CellResult) -> bool:
-    return cell.gain is not None and math.isfinite(cell.gain.estimate)
-
-
 def _panel(axes: Axes, facet: Facet, sizes: Container[int], metric: str) -> None:
     zero_line(axes, across=True)
-    known = [cell for cell in facet.cells if _is_known(cell) and cell.arm.train_size in sizes]
+    known = [cell for cell in facet.cells if has_gain(cell) and cell.arm.train_size in sizes]
     for mask, cells in by_mask(known, lambda cell: cell.arm.train_size).items():
         gains = [cell.gain for cell in cells if cell.gain]
         style = style_of(mask)
