@@ -69,7 +69,7 @@ class _RowsTimesTable(Function):
     """``rows @ table`` in which the gradient of the table is a sparse product too."""
 
     @staticmethod
-    def forward(ctx: Any, table: Tensor, rows: SparseRows, into: "GradientBuffer | GradientFactors") -> Tensor:
+    def forward(ctx: Any, table: Tensor, rows: SparseRows, into: GradientBuffer | GradientFactors) -> Tensor:
         ctx.rows, ctx.into, ctx.shape = rows, into, table.shape
         values = rows.values.to(table.dtype)
         return torch.nn.functional.embedding_bag(

@@ -8,7 +8,7 @@ from msd_mtl.errors import UserError
 from msd_mtl.study.identity import Config, data_fingerprint, run_id
 from msd_mtl.study.lock import RunInProgressError, locked
 from msd_mtl.study.processes import is_main_process
-from msd_mtl.study.record import attempt_of, found_record, start_record, write_record
+from msd_mtl.study.record import attempt_of, found_record, is_completed, start_record, write_record
 from msd_mtl.study.run import run_once
 
 # How an attempt ended.
@@ -83,7 +83,7 @@ def _mark_failed(cell: Cell, kind: str, message: str) -> None:
     with locked(cell.folder.parent, cell.run_id, wait=True):
         record = found_record(cell.folder)
         error = {"kind": kind, "message": message}
-        if record is not None and (record.get("status") == "completed" or _says(record.get("error"), error)):
+        if record is not None and (is_completed(record) or _says(record.get("error"), error)):
             return
         try:
             fingerprint = data_fingerprint(cell.config["data"])

@@ -9,7 +9,7 @@ from msd_mtl.app import hydra_app
 from msd_mtl.errors import UserError
 from msd_mtl.study.files import write_json
 from msd_mtl.study.index import read_study, studies
-from msd_mtl.study.record import Record, check_shown, read_record
+from msd_mtl.study.record import Record, check_shown, is_completed, read_record
 
 
 def completed_records(runs_dir: Path, study: str) -> list[Record]:
@@ -28,7 +28,7 @@ def completed_records(runs_dir: Path, study: str) -> list[Record]:
     found = {
         folder: record
         for folder, record in read.items()
-        if record.get("status") == "completed" and (record.get("study") == study or folder.name in entered)
+        if is_completed(record) and (record.get("study") == study or folder.name in entered)
     }
     if not found:
         there = sorted({*studies(runs_dir), *(str(record["study"]) for record in read.values() if "study" in record)})

@@ -12,7 +12,7 @@ from msd_mtl.app import hydra_app
 from msd_mtl.errors import UserError
 from msd_mtl.study.files import finite
 from msd_mtl.study.identity import data_fingerprint, run_id
-from msd_mtl.study.record import read_record
+from msd_mtl.study.record import is_completed, read_record
 
 Metrics = dict[str, dict[str, float | None]]
 
@@ -32,8 +32,8 @@ def evaluate(folder: Path, part: str, store: str | None = None) -> Metrics:
         UserError: If the run is not complete, its data has changed, or a number differs from the record's.
     """
     record = read_record(folder)
-    if record is None or record["status"] != "completed":
-        status = "no record" if record is None else f"status {record['status']!r}"
+    if record is None or not is_completed(record):
+        status = "no record" if record is None else f"status {record.get('status')!r}"
         raise UserError(f"run must be a completed run directory; got {folder} with {status}. Train it first.")
     if part not in record["metrics"]:
         raise UserError(f"split must be one of {', '.join(record['metrics'])}; got {part!r}.")

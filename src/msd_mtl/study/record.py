@@ -115,6 +115,11 @@ def read_record(folder: Path) -> Record | None:
     return record
 
 
+def is_completed(record: Record) -> bool:
+    """Whether a run has ended well; not where somebody has edited its status away."""
+    return record.get("status") == "completed"
+
+
 def lacks(record: Record, further: Sequence[str] = ()) -> list[str]:
     """Dotted keys that a record does not have though its status promises them: somebody may have edited it.
 
@@ -122,7 +127,7 @@ def lacks(record: Record, further: Sequence[str] = ()) -> list[str]:
         record: A record of any status.
         further: What a completed one must have beside what a report relies on.
     """
-    promised = [*BEGUN, *((*COMPLETED, *further) if record.get("status") == "completed" else ())]
+    promised = [*BEGUN, *((*COMPLETED, *further) if is_completed(record) else ())]
     if (absent := [key for key in promised if not _has(record, *key.split("."))]) or promised == [*BEGUN]:
         return absent
     target = record["config"]["tasks"]["target"]

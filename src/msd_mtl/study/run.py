@@ -22,6 +22,7 @@ from msd_mtl.study.record import (
     UnreadableRecordError,
     attempt_of,
     found_record,
+    is_completed,
     read_record,
     start_record,
     write_record,
@@ -70,7 +71,7 @@ def run_once(cfg: DictConfig | Config, *, wait: bool = True, name: str | None = 
             record = _kept_record(folder)  # another process may have ended it since
             if _is_whole(record, config):
                 return folder, record or {}
-            if record is not None and record.get("status") == "completed":
+            if record is not None and is_completed(record):
                 with viewed(config, folder, record):
                     return folder, _with_baselines(config, folder, record)
             begun = start_record(config, name, fingerprint)
@@ -80,11 +81,7 @@ def run_once(cfg: DictConfig | Config, *, wait: bool = True, name: str | None = 
 
 def _is_whole(record: Record | None, config: Config) -> bool:
     """Whether nothing is left to do."""
-    return (
-        record is not None
-        and record.get("status") == "completed"
-        and bool(record.get("baselines") or not config["baselines"])
-    )
+    return record is not None and is_completed(record) and bool(record.get("baselines") or not config["baselines"])
 
 
 def _kept_record(folder: Path) -> Record | None:
