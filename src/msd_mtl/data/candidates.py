@@ -122,7 +122,7 @@ def draw_heat_map(path: Path, names: list[str], matrix: NDArray[np.float64]) -> 
     for (i, j), value in np.ndenumerate(matrix):
         colour = "white" if abs(value) > 0.6 else "black"
         axes.text(j, i, "" if np.isnan(value) else f"{value:.2f}", ha="center", va="center", fontsize=7, color=colour)
-    axes.set_title("Correlation of labels on training tracks that have both; blank: none has")
+    axes.set_title("Correlation of labels on all training tracks of the split that have both; blank: none has")
     figure.colorbar(image, shrink=0.7)
     with whole_file(path) as temporary:
         figure.savefig(temporary, format="png", dpi=120)
@@ -136,8 +136,18 @@ def _field_candidate(name: str, values: NDArray[np.float32], labels: NDArray[np.
     return Candidate(name, len(both), rarest, share, association(values, kind, labels, task_of(target).kind))
 
 
-def _table(candidates: list[Candidate], target: str, n_train: int) -> Table:
-    table = Table("task", title=f"Tasks beside {escape(target)}, on {n_train} training tracks")
+def candidate_table(candidates: list[Candidate], target: str, n_train: int, split: str) -> Table:
+    """Candidates for the terminal.
+
+    Args:
+        candidates: What to show.
+        target: Name of the target.
+        n_train: Training tracks of the split, all of them: a run may take fewer.
+        split: ``official``, ``artist`` or ``track``.
+    """
+    table = Table(
+        "task", title=f"Tasks beside {escape(target)}, on all {n_train:,} training tracks of the {split} split"
+    )
     for column in ("labelled with it", "positive", "correlation"):
         table.add_column(column, justify="right")
     for c in candidates:
@@ -160,7 +170,7 @@ def main(cfg: DictConfig) -> None:
             "has. Lower min_labelled or try data.split=artist."
         )
     console = Console()
-    console.print(_table(usable[: cfg.most], target, len(train)))
+    console.print(candidate_table(usable[: cfg.most], target, len(train), cfg.data.split))
     left = len(candidates) - len(usable[: cfg.most])
     console.print(f"{left:,} more are rarer or less correlated: min_labelled=, min_positive= and most= show them.")
     tight, loose = suggest(candidates, cfg.min_labelled, cfg.min_positive)

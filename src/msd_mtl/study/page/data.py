@@ -1,7 +1,9 @@
 """What the records say of the data: tracks, artists, labels, overlaps, correlations and what was dropped."""
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import mean
 from typing import Any
 
 from msd_mtl.data.splits import PARTS
@@ -15,47 +17,84 @@ KINDS = {"phi": "φ", "pearson": "Pearson r", "eta": "correlation ratio η", "cr
 
 @dataclass(frozen=True)
 class LabelCoupling:
-    """Association of an auxiliary task's labels with the target's, on training tracks.
+    """Association of an auxiliary task's labels with the target's, on training tracks, mean over seeds.
 
     Attributes:
         task: The auxiliary task.
         value: The association.
         low: Lower end of its 95 % interval; NaN where there is none.
         high: Upper end.
-        n: Tracks that have both labels; None where the record does not say.
+        n: Tracks that have both labels; NaN where no record says.
         kind: Which association.
+        train_size: Training tracks, labelled or not.
+        n_seeds: Seeds.
     """
 
     task: str
     value: float
     low: float
     high: float
-    n: int | None
+    n: float
     kind: str
+    train_size: int
+    n_seeds: int
 
 
-def label_couplings(record: Record) -> Iterator[LabelCoupling]:
-    """Label couplings of a record, one an auxiliary task; none where it has none."""
-    nan = float("nan")
-    for task, measured in record["data"].get("coupling", {}).items():
+def label_couplings(runs: Sequence[Run]) -> list[LabelCoupling]:
+    """Label couplings of runs on one body of data at its largest training size, one an auxiliary task.
+
+    Args:
+        runs: At least one. Runs of a seed and size have the same training tracks whatever else they differ in: one of
+            them counts.
+    """
+    size = max(run.arm.train_size for run in runs)
+    of_seed = {run.seed: run.record for run in runs if run.arm.train_size == size}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for record in of_seed.values():
+        for task, measured in _measured(record):
+            found.setdefault(task, []).append(measured)
+    return [
+        LabelCoupling(
+            task=task,
+            value=_mean(one["value"] for one in ones),
+            low=_mean(one["low"] for one in ones),
+            high=_mean(one["high"] for one in ones),
+            n=_mean(one["n"] for one in ones),
+            kind=KINDS.get(str(ones[0]["kind"]), ""),
+            train_size=size,
+            n_seeds=len(ones),
+        )
+        for task, ones in found.items()
+    ]
+
+
+def _measured(record: Record) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What a record says of each auxiliary task, with NaN for what is not there."""
+    data, nan = record["data"], float("nan")
+    for task, measured in data.get("coupling", {}).items():
         label = measured.get("label")
-        if isinstance(label, Mapping):
-            value, low, high = (
-                nan if label.get(key) is None else float(label[key]) for key in ("value", "low", "high")
-            )
-            yield LabelCoupling(task, value, low, high, label.get("n"), KINDS.get(str(label.get("kind")), ""))
-        elif label is not None:  # of worlds made before labels were measured with intervals
-            yield LabelCoupling(task, float(label), nan, nan, None, KINDS["pearson"])
+        if label is None:
+            continue
+        if not isinstance(label, Mapping):  # of worlds made before labels were measured with intervals
+            label = {"value": label, "kind": "pearson"}
+        n = label.get("n", (data.get("overlap") or {}).get(task))
+        told = {"value": label.get("value"), "low": label.get("low"), "high": label.get("high"), "n": n}
+        yield task, {key: nan if one is None else float(one) for key, one in told.items()} | {"kind": label.get("kind")}
 
 
-def bodies(analysis: Analysis) -> list[tuple[str, Run]]:
-    """One run a body of data, the largest training part of its smallest seed, with what tells it from the others."""
-    found: dict[tuple[Any, ...], Run] = {}
+def _mean(values: Iterable[float]) -> float:
+    known = [value for value in values if not math.isnan(value)]
+    return mean(known) if known else math.nan
+
+
+def bodies(analysis: Analysis) -> list[tuple[str, list[Run]]]:
+    """Runs of each body of data, the largest training part of the smallest seed first, and what tells bodies apart."""
+    found: dict[tuple[Any, ...], list[Run]] = {}
     for run in sorted(analysis.runs, key=lambda run: (run.seed, -run.arm.train_size)):
-        found.setdefault((run.record["data"]["fingerprint"], *_key(run)), run)
-    ordered = sorted(found.values(), key=lambda run: tuple(map(str, _key(run))))
+        found.setdefault((run.record["data"]["fingerprint"], *_key(run)), []).append(run)
+    ordered = sorted(found.values(), key=lambda runs: tuple(map(str, _key(runs[0]))))
     several = len(analysis.metrics) > 1
-    return [(_name(run, several=several), run) for run in ordered]
+    return [(_name(runs[0], several=several), runs) for runs in ordered]
 
 
 def _key(run: Run) -> tuple[Any, ...]:
@@ -78,15 +117,15 @@ def split_table(analysis: Analysis) -> Table:
             Column(f"{part}_artists", f"{part} artists", digits=0),
         ]
     rows = []
-    for name, run in bodies(analysis):
+    for name, (run, *_) in bodies(analysis):
         data, config = run.record["data"], run.record["config"]["data"]
         row = {"data": name, "split": config.get("split"), "seed": config.get("split_seed")}
         for part in PARTS:
             row |= {f"{part}_tracks": data["rows"][part], f"{part}_artists": data.get("artists", {}).get(part)}
         rows.append(row)
     caption = (
-        "Tracks and artists of each part, at the largest training size; no artist is in two parts, unless the split is "
-        "by track."
+        "Tracks and artists of each part, at the largest training size of the smallest seed; no artist is in two "
+        "parts, unless the split is by track."
     )
     return Table("data-splits", "Splits", caption, columns, rows)
 
@@ -100,7 +139,7 @@ def label_table(analysis: Analysis) -> Table:
             Column(f"{part}_positive", f"{part} positive", digits=3),
         ]
     rows = []
-    for name, run in bodies(analysis):
+    for name, (run, *_) in bodies(analysis):
         data = run.record["data"]
         for task in run.arm.tasks:
             row: dict[str, Any] = {"data": name, "task": task}
@@ -108,7 +147,10 @@ def label_table(analysis: Analysis) -> Table:
                 row[f"{part}_labelled"] = data["labelled"][part].get(task)
                 row[f"{part}_positive"] = data["prevalence"][part].get(task)
             rows.append(row)
-    caption = "Labelled tracks of each task, and of binary tasks the share of positives (prevalence)."
+    caption = (
+        "Labelled tracks of each task, and of binary tasks the share of positives (prevalence), at the largest "
+        "training size of the smallest seed."
+    )
     return Table("data-labels", "Labels", caption, columns, rows)
 
 
@@ -122,16 +164,15 @@ def coupling_table(analysis: Analysis) -> Table:
         Column("low", "low", digits=3, signed=True),
         Column("high", "high", digits=3, signed=True),
         Column("n", "tracks with both", digits=0),
+        Column("train_size", "training tracks", digits=0),
+        Column("n_seeds", "seeds", digits=0),
     ]
-    rows = []
-    for name, run in bodies(analysis):
-        overlap = run.record["data"].get("overlap") or {}
-        for found in label_couplings(run.record):
-            n = found.n if found.n is not None else overlap.get(found.task)
-            rows.append({"data": name, **vars(found), "n": n})
+    rows = [{"data": name, **vars(found)} for name, runs in bodies(analysis) for found in label_couplings(runs)]
     caption = (
-        "How much the labels of each auxiliary task have to do with the target's, on training tracks that have both; "
-        "95 % intervals by bootstrap over artists."
+        "How much the labels of each auxiliary task have to do with the target's, on those training tracks that have "
+        "both, at the largest training size: mean over seeds, also of the ends of the 95 % interval (bootstrap over "
+        "artists). msd-mtl tasks measures on all training tracks of the split, of which a seed draws these: its "
+        "numbers may differ."
     )
     return Table("data-couplings", "Couplings of labels", caption, columns, rows)
 
@@ -140,7 +181,7 @@ def dropped_table(analysis: Analysis) -> Table:
     """What was dropped, and why."""
     rows = [
         {"data": name, "what": what, "n": n}
-        for name, run in bodies(analysis)
+        for name, (run, *_) in bodies(analysis)
         for what, n in run.record["data"].get("dropped", {}).items()
     ]
     columns = [Column("data", "data"), Column("what", "what was dropped"), Column("n", "tracks", digits=0)]

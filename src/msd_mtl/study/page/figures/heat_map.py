@@ -12,10 +12,11 @@ from matplotlib.patches import Rectangle
 
 from msd_mtl.study.answers.types import CellResult, Run
 from msd_mtl.study.page.colours import contrast, named
+from msd_mtl.study.page.data import label_couplings
 from msd_mtl.study.page.figures.drawing import Panel, Picture, short
 from msd_mtl.study.page.figures.style import PAPER
 from msd_mtl.study.page.groups import Group, common_sizes, has_gain, ordered_masks
-from msd_mtl.study.page.words import metric_name, number
+from msd_mtl.study.page.words import metric_name, number, seeds
 
 ROW, MARGINS = 0.3, 1.0  # inches
 Gains = dict[tuple[str, str], list[CellResult]]  # (mask, column) to cells of all sizes
@@ -86,14 +87,17 @@ def _order(column: str) -> float:
 
 
 def _measured(runs: Sequence[Run]) -> str:
-    """Label correlations of the task sets with their target, as the records have them."""
-    from msd_mtl.study.page.data import label_couplings
-
-    found: dict[str, list[float]] = {}
+    """Label correlations of the task sets with their target: what the table of couplings has of each, averaged."""
+    found: dict[str, list[Run]] = {}
     for run in runs:
-        for coupling in label_couplings(run.record):
-            found.setdefault(run.arm.task_set, []).append(abs(coupling.value))
-    if not found:
+        found.setdefault(run.arm.task_set, []).append(run)
+    told, rests_on = [], set()
+    for task_set, ones in sorted(found.items()):
+        couplings = [one for one in label_couplings(ones) if math.isfinite(one.value)]
+        if couplings:
+            told.append(f"{task_set} {number(mean(abs(one.value) for one in couplings))}")
+            rests_on |= {(one.train_size, one.n_seeds) for one in couplings}
+    if not told:
         return ""
-    told = ", ".join(f"{task_set} {mean(values):.2f}" for task_set, values in sorted(found.items()))
-    return f" (mean absolute label correlation with the target: {told})"
+    rows = " or ".join(f"{size:,} training tracks of {seeds(n)}" for size, n in sorted(rests_on))
+    return f" (absolute label correlation with the target, mean over auxiliary tasks, on {rows}: {', '.join(told)})"
