@@ -1,6 +1,7 @@
-"""A store of made-up official files, and runs on it."""
+"""A store of made-up official files, and runs on it; a W&B without an account."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -53,3 +54,21 @@ def msd_run(tmp_path: Path, msd_store: Path) -> Callable[..., DictConfig]:
             return compose("train", [*small, "baselines=false", f"runs_dir={tmp_path / 'runs'}", *overrides])
 
     return build
+
+
+@pytest.fixture
+def own_wandb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A W&B of the test's own: no account, no settings of the user, no process left behind."""
+    import wandb
+
+    from msd_mtl.study.wandb_run import GuardedRun
+
+    for name in [name for name in os.environ if name.startswith("WANDB_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("WANDB_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("WANDB_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("WANDB_ERROR_REPORTING", "false")
+    monkeypatch.setattr(GuardedRun, "_unreachable", False)
+    yield
+    wandb.teardown()

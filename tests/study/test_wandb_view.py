@@ -3,14 +3,13 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
 import wandb
-from wandb.util import get_core_path
+from tests.study.wandb_files import OFFLINE, logged, without_underscores
 
 from msd_mtl.errors import UserError
 from msd_mtl.study.interruption import InterruptedRun, stop
@@ -19,38 +18,8 @@ from msd_mtl.study.wandb_run import MARGIN_S, GuardedRun
 from msd_mtl.study.wandb_view import description, summary
 
 KEY = "0123456789abcdef" * 2 + "deadbeef"  # looks like an API key
-OFFLINE = ("logger=wandb", "logger.mode=offline", "baselines=false")
 
-
-@pytest.fixture(autouse=True)
-def _own_wandb(tmp_path, monkeypatch):
-    """A W&B of the test's own: no account, no settings of the user, no process left behind."""
-    for name in [name for name in os.environ if name.startswith("WANDB_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("WANDB_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setenv("WANDB_CONFIG_DIR", str(tmp_path / "config"))
-    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    monkeypatch.setenv("WANDB_ERROR_REPORTING", "false")
-    monkeypatch.setattr(GuardedRun, "_unreachable", False)
-    yield
-    wandb.teardown()
-
-
-def logged(folder: Path) -> dict:
-    """What W&B wrote of a run, as its own tool reads it."""
-    (path,) = folder.glob("wandb/*run-*/run-*.wandb")
-    tool = [get_core_path(), "leet", "inspect", "--json", "--no-observability", "--run-file", str(path)]
-    lines = subprocess.run(tool, check=True, capture_output=True, text=True).stdout.splitlines()
-    found = {"history": [], "summary": {}}
-    for record in map(json.loads, lines):
-        match record["type"]:
-            case "history":
-                found["history"].append(record["history"]["item"])
-            case "summary":
-                found["summary"] |= record["summary"]["update"]
-            case "run" | "exit" | "preempting":
-                found[record["type"]] = record[record["type"]]
-    return found
+pytestmark = pytest.mark.usefixtures("own_wandb")
 
 
 def kill_core() -> None:
@@ -70,10 +39,6 @@ def numbers(record: dict) -> dict:
     timing = ("timing_s", "started_at", "attempts")
     config = {key: value for key, value in record["config"].items() if key not in ("logger", "runs_dir")}
     return {key: value for key, value in record.items() if key not in timing} | {"config": config}
-
-
-def without_underscores(history: list[dict]) -> list[dict]:
-    return [{key: value for key, value in row.items() if not key.startswith("_")} for row in history]
 
 
 def test_a_run_is_one_wandb_run_with_its_id_and_all_there_is_to_know(small_run):
@@ -301,6 +266,13 @@ def test_wandb_leaves_nothing_in_the_working_directory(small_run, tmp_path, monk
     monkeypatch.chdir(here)
     run_once(small_run(*OFFLINE))
     assert not list(here.iterdir())
+
+
+def test_the_run_directory_is_there_before_wandb_looks_for_it(small_run, monkeypatch):
+    found = []  # some versions of W&B take a temporary folder for one that is missing
+    monkeypatch.setattr(GuardedRun, "open", lambda run: found.append(run.folder.is_dir()))
+    run_once(small_run(*OFFLINE))
+    assert found[0]
 
 
 def test_csv_does_not_import_wandb(small_run, monkeypatch):

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from msd_mtl.errors import UserError
+from msd_mtl.study.given import is_shown
 from msd_mtl.study.identity import Config, data_fingerprint, run_id
 from msd_mtl.study.lock import RunInProgressError, locked
 from msd_mtl.study.processes import is_main_process
 from msd_mtl.study.record import attempt_of, found_record, is_completed, start_record, write_record
 from msd_mtl.study.run import run_once
+from msd_mtl.study.states import State, state_of
+from msd_mtl.study.view import show_late
 
 # How an attempt ended.
 COMPLETED, FAILED, BUSY = "completed", "failed", "busy"
@@ -34,6 +37,16 @@ class Cell:
         """Its run directory."""
         return Path(self.config["runs_dir"]) / self.run_id
 
+    @property
+    def is_completed(self) -> bool:
+        """Whether its record says so."""
+        return state_of(Path(self.config["runs_dir"]), self.run_id) == State.COMPLETED
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to do: completed, and shown wherever its configuration says."""
+        return self.is_completed and is_shown(self.config, self.folder)
+
 
 def name_of(config: Config) -> str:
     """The ``run_id`` of a resolved configuration."""
@@ -54,7 +67,10 @@ def attempt(cell: Cell, *, wait: bool = True) -> str:
         InterruptedRun: If a signal asked to stop.
     """
     try:
-        run_once(cell.config, wait=wait, name=cell.run_id)
+        if cell.is_completed:
+            show_late(cell.config, cell.folder, wait=wait)
+        else:
+            run_once(cell.config, wait=wait, name=cell.run_id)
     except RunInProgressError:
         return BUSY
     except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever it is, it stands in the record

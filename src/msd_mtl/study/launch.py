@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,10 +26,11 @@ def enter(cells: Sequence[Cell]) -> None:
 
 
 def to_make(cells: Sequence[Cell]) -> list[Cell]:
-    """The runs that are not done."""
-    from msd_mtl.study.states import State, state_of
-
-    return [cell for cell in cells if state_of(Path(cell.config["runs_dir"]), cell.run_id) != State.COMPLETED]
+    """The runs that are not done; says how many are completed and only have to be shown."""
+    waiting = [cell for cell in cells if not cell.is_done]
+    if n_late := sum(cell.is_completed for cell in waiting):
+        sys.stderr.write(f"msd-mtl train: {n_late} completed runs are given to W&B, and not made again.\n")
+    return waiting
 
 
 def launch_in_process(cells: Sequence[Cell]) -> None:

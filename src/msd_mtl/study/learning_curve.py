@@ -8,8 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from msd_mtl.data.task import task_of
 from msd_mtl.study.files import drawn, whole_file
-from msd_mtl.study.keep import HISTORY
-from msd_mtl.study.record import Record
+from msd_mtl.study.record import HISTORY, Record
 from msd_mtl.study.selection import HEADLINE
 
 PICTURE = "learning_curve.png"

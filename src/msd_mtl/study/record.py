@@ -13,7 +13,7 @@ from msd_mtl.study.files import write_json
 from msd_mtl.study.identity import Config
 
 SCHEMA_VERSION = 1
-RECORD, PREDICTIONS = "record.json", "predictions.npz"
+RECORD, HISTORY, PREDICTIONS = "record.json", "history.csv", "predictions.npz"
 # What a report relies on: from the beginning of a run, and once it is completed.
 BEGUN = ("run_id", "seed", "config.tasks.target", "config.sharing", "config.study", "config.data", "data.fingerprint")
 COMPLETED = ("metrics.test", "baselines", "bayes.test", "parameters.total", "timing_s.total", "environment")

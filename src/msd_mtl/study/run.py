@@ -27,7 +27,7 @@ from msd_mtl.study.record import (
     start_record,
     write_record,
 )
-from msd_mtl.study.view import viewed
+from msd_mtl.study.view import show_late, viewed
 
 CONFIG = "config.yaml"
 UNREADABLE = "record.unreadable.json"
@@ -63,20 +63,26 @@ def run_once(cfg: DictConfig | Config, *, wait: bool = True, name: str | None = 
     record = found_record(folder)
     if _is_whole(record, config):
         sys.stderr.write(f"Run {name} is done already, it is read from {folder}.\n")
+        show_late(config, folder, wait=wait)
         return folder, record or {}
     with interruptible():
         if not is_main_process():  # the first process of the run holds it for all
             return folder, _recorded(config, folder, start_record(config, name, fingerprint))
         with locked(folder.parent, name, wait=wait):
             record = _kept_record(folder)  # another process may have ended it since
-            if _is_whole(record, config):
-                return folder, record or {}
-            if record is not None and is_completed(record):
-                with viewed(config, folder, record):
-                    return folder, _with_baselines(config, folder, record)
-            begun = start_record(config, name, fingerprint)
-            with viewed(config, folder, begun) as callbacks:
-                return folder, _recorded(config, folder, begun, record, callbacks)
+            if not _is_whole(record, config):
+                return folder, _completed(config, folder, start_record(config, name, fingerprint), record)
+        show_late(config, folder, wait=wait)  # that process may have had another logger
+        return folder, record or {}
+
+
+def _completed(config: Config, folder: Path, begun: Record, earlier: Record | None) -> Record:
+    """Do what is left to do for a run, and show it."""
+    if earlier is not None and is_completed(earlier):
+        with viewed(config, folder, earlier):
+            return _with_baselines(config, folder, earlier)
+    with viewed(config, folder, begun) as callbacks:
+        return _recorded(config, folder, begun, earlier, callbacks)
 
 
 def _is_whole(record: Record | None, config: Config) -> bool:

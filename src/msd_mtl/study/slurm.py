@@ -14,6 +14,7 @@ from msd_mtl.study.cell import Cell
 from msd_mtl.study.cluster import largest_array, live_jobs, state_of_job
 from msd_mtl.study.files import write_json
 from msd_mtl.study.follow import Follower
+from msd_mtl.study.launch import to_make
 from msd_mtl.study.slurm_job import RunsOfJob
 from msd_mtl.study.states import State, state_of
 
@@ -91,7 +92,7 @@ def launch_on_slurm(cells: Sequence[Cell], settings: SlurmSettings) -> None:
         UserError: If the settings are wrong, or the cluster refuses the first job.
     """
     runs_dir = Path(cells[0].config["runs_dir"])
-    waiting = {c.run_id: c for c in cells if state_of(runs_dir, c.run_id) != State.COMPLETED}
+    waiting = {cell.run_id: cell for cell in to_make(cells)}
     if not waiting:
         return
     settings.check(cells)

@@ -10,7 +10,6 @@ from msd_mtl.study.cluster import own_job, requeue, state_of_job
 from msd_mtl.study.interruption import InterruptedRun, interruptible
 from msd_mtl.study.pool import Pool
 from msd_mtl.study.record import RECORD
-from msd_mtl.study.states import State, state_of
 
 MOST_RESTARTS = 3  # without getting anywhere: a time limit shorter than the imports, say; our choice
 LAST = "last.ckpt"  # as in keep.py, which imports torch
@@ -46,7 +45,7 @@ class RunsOfJob:
             if any(end != COMPLETED for end in ended):
                 raise SystemExit(1)  # and with it the other processes of the run
             return
-        cells = [c for c in self.cells if state_of(Path(c.config["runs_dir"]), c.run_id) != State.COMPLETED]
+        cells = [cell for cell in self.cells if not cell.is_done]
         threads = str(self.threads)
         Pool([{"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}], _told).run(cells)
 
@@ -71,7 +70,7 @@ class RunsOfJob:
             return False
         for cell in self.cells:
             folder = Path(cell.config["runs_dir"]) / cell.run_id
-            checkpoint, done = folder / LAST, state_of(folder.parent, cell.run_id) == State.COMPLETED
+            checkpoint, done = folder / LAST, cell.is_completed
             for path in (checkpoint, *([folder / RECORD] if done else [])):
                 if path.is_file() and path.stat().st_mtime >= started:
                     return False

@@ -53,6 +53,9 @@ def show_sweep() -> Progress:
     if 0 < len(completed) <= MOST_LINES:
         console.print(sweep_table(completed))
     console.print(problems(now, overrides, records), markup=False, highlight=False, soft_wrap=True)
+    unseen = [cell for cell in launched if cell.is_completed and not cell.is_done]
+    if unseen:
+        console.print(f"W&B lacks {len(unseen)} of {len(done)} completed runs; the same command gives them to it.")
     return now
 
 

@@ -10,7 +10,11 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 
 from msd_mtl.errors import UserError
+from msd_mtl.study.given import is_shown
+from msd_mtl.study.interruption import interruptible
+from msd_mtl.study.lock import locked
 from msd_mtl.study.processes import is_main_process
+from msd_mtl.study.record import found_record, is_completed
 
 if TYPE_CHECKING:  # Lightning takes seconds to import, which a run found done need not wait for
     from collections.abc import Iterator
@@ -39,7 +43,7 @@ def viewed(config: Config, folder: Path, record: Record) -> Iterator[list[Callba
     Args:
         config: Resolved configuration.
         folder: Run directory; its record says at the end how the run ended.
-        record: What is known of the run before it begins.
+        record: What is known of the run before it begins, or all of it.
 
     Yields:
         Callbacks for the training.
@@ -68,10 +72,38 @@ def viewed(config: Config, folder: Path, record: Record) -> Iterator[list[Callba
             view.close(folder)
 
 
+def show_late(config: Config, folder: Path, *, wait: bool) -> None:
+    """Show a completed run that was made without its view, from what it has left; its record stays as it is.
+
+    Args:
+        config: Resolved configuration, whose ``logger`` says where.
+        folder: Run directory.
+        wait: Wait while another process holds the run; otherwise raise.
+
+    Raises:
+        UserError: If a setting of the logger is wrong.
+        RunInProgressError: If another process holds the run and ``wait`` is false.
+    """
+    if is_shown(config, folder) or not is_main_process():
+        return
+    try:
+        with interruptible(), locked(folder.parent, folder.name, wait=wait):
+            record = found_record(folder)
+            if record is not None and is_completed(record) and not is_shown(config, folder):
+                with viewed(config, folder, record):
+                    pass
+    except OSError as error:  # a disk that is full, or to read from only
+        _tell(error)
+
+
 @contextmanager
 def _guarded() -> Iterator[None]:
     """Tell what goes wrong with a view, and let the run go on."""
     try:
         yield
     except Exception as error:  # noqa: BLE001  # a view may fail in any way, the run must not
-        sys.stderr.write(f"msd-mtl: the run is not shown ({type(error).__name__}: {error}).\n")
+        _tell(error)
+
+
+def _tell(error: Exception) -> None:
+    sys.stderr.write(f"msd-mtl: the run is not shown ({type(error).__name__}: {error}).\n")

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 
 import wandb
 
+from msd_mtl.study.given import GIVEN
 from msd_mtl.study.wandb_core import within
 
 Mode = Literal["online", "offline", "disabled"]
@@ -84,16 +85,19 @@ class GuardedRun:
             run = self._run
             self._guarded(WORKS_S, lambda: self._log(run, history), "is lost; training goes on without it")
 
-    def close(self, history: Sequence[Row], summary: Mapping[str, Any], status: str) -> None:
+    def close(self, history: Sequence[Row], summary: Mapping[str, Any], status: str) -> bool:
         """Show what is missing, and end.
 
         Args:
             history: All epochs.
             summary: What the run came to.
             status: Status of the record; ``running`` if the run was interrupted, to go on later.
+
+        Returns:
+            Whether W&B, or its files in the run directory, have everything.
         """
-        if not self._ended(history, summary, status, self.settings.finish_timeout_s + MARGIN_S):
-            self._ended(history, summary, status, WORKS_S)  # the first wandb-core was dying, or did not answer
+        limits_s = (self.settings.finish_timeout_s + MARGIN_S, WORKS_S)  # the first wandb-core may be dying, or hang
+        return any(self._ended(history, summary, status, limit_s) for limit_s in limits_s)
 
     def _ended(self, history: Sequence[Row], summary: Mapping[str, Any], status: str, limit_s: float) -> bool:
         """Try to show what is missing and to end; whether it worked."""
@@ -168,6 +172,7 @@ class GuardedRun:
 
     def _clear_earlier(self) -> None:
         """Remove the local files of earlier attempts, all of which is shown again, unless they are uploaded already."""
+        (self.folder / GIVEN).unlink(missing_ok=True)
         for attempt in (self.folder / "wandb").glob("*run-*-*"):
             if not any(attempt.glob("*.synced")):
                 shutil.rmtree(attempt, ignore_errors=True)

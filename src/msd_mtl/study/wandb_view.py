@@ -1,21 +1,22 @@
 """A run as Weights & Biases shows it: configuration, epochs, and what the record says at the end."""
 
+from __future__ import annotations
+
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
-
-import pytorch_lightning as pl
-from pytorch_lightning.callbacks import Callback
+from typing import TYPE_CHECKING, Any, get_args
 
 from msd_mtl.data.task import task_of
 from msd_mtl.errors import UserError
-from msd_mtl.model.module import MultiTaskModule
+from msd_mtl.study.given import mark_given
 from msd_mtl.study.identity import without
-from msd_mtl.study.keep import HISTORY
-from msd_mtl.study.record import Record, read_record
+from msd_mtl.study.record import HISTORY, Record, is_completed, read_record
 from msd_mtl.study.selection import HEADLINE, improvement
 from msd_mtl.study.wandb_run import GuardedRun, Mode, WandbSettings
+
+if TYPE_CHECKING:  # Lightning takes seconds to import, which a run that is done need not wait for
+    from pytorch_lightning.callbacks import Callback
 
 # Settings of this machine, not of the run.
 LOCAL = ("runs_dir", "logger", "data.store")
@@ -56,7 +57,8 @@ class WandbView:
     ) -> None:
         if mode not in get_args(Mode):
             raise UserError(f"logger.mode must be one of {', '.join(get_args(Mode))}; got {mode!r}.")
-        self.place = {"project": project, "entity": entity, "job_type": job_type}
+        self.place = {"project": project, "entity": entity}
+        self.job_type = job_type
         self.tags = tuple(tags)
         self.settings = WandbSettings(mode, system_metrics, init_timeout_s, finish_timeout_s)
         self.run: GuardedRun | None = None
@@ -66,14 +68,19 @@ class WandbView:
 
         Args:
             folder: Run directory; made where it is missing.
-            record: What is known of the run before it begins.
+            record: What is known of the run before it begins, or all of it.
 
         Returns:
-            The callback that shows its epochs.
+            The callback that shows its epochs, where there are some to come.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        self.run = GuardedRun(folder, self.settings, self.place | description(record, self.tags))
+        folder.mkdir(parents=True, exist_ok=True)  # W&B may take one for temporary files where it is missing
+        told = self.place | {"job_type": self.job_type} | description(record, self.tags)
+        self.run = GuardedRun(folder, self.settings, told)
         self.run.open()
+        if is_completed(record):
+            return []
+        from msd_mtl.study.wandb_epochs import ShowEpochs
+
         return [ShowEpochs(self.run)]
 
     def close(self, folder: Path) -> None:
@@ -83,24 +90,11 @@ class WandbView:
             folder: Run directory.
         """
         record = read_record(folder)
-        if self.run is not None and record is not None:
-            self.run.close(read_history(folder), summary(record), record["status"])
-
-
-class ShowEpochs(Callback):
-    """Shows each epoch when the next begins: by then its row of the history is written."""
-
-    def __init__(self, run: GuardedRun) -> None:
-        self.run = run
-
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
-        """Show the epochs so far."""
-        if isinstance(pl_module, MultiTaskModule):
-            self.run.show(pl_module.history)
-
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Show the last epoch."""
-        self.on_train_epoch_start(trainer, pl_module)
+        if self.run is None or record is None:
+            return
+        ended = self.run.close(read_history(folder), summary(record), record["status"])
+        if ended and self.settings.mode != "disabled":
+            mark_given(folder, self.place)
 
 
 def description(record: Record, tags: Sequence[str] = ()) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from scipy import stats
 
 from msd_mtl.data.task import task_of
 from msd_mtl.study.answers.types import Run
-from msd_mtl.study.keep import HISTORY
+from msd_mtl.study.record import HISTORY
 
 LEVEL = 0.95
 # What the original study drew of a task: 1 - accuracy of tags, RMSE of values.
