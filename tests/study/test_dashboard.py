@@ -1,5 +1,6 @@
 import copy
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import wandb
 from msd_mtl.errors import UserError
 from msd_mtl.study import dashboard
 from msd_mtl.study.cell import Cell
+from msd_mtl.study.given import mark_given
 from msd_mtl.study.index import add_sweep
 from msd_mtl.study.record import write_record
 from msd_mtl.study.run import run_once
@@ -178,6 +180,28 @@ def test_the_gain_table_has_a_line_a_cell_paired_by_seed(runs, tmp_path, monkeyp
 def test_an_unknown_study_is_refused_and_the_others_are_named(runs):
     with pytest.raises(UserError, match=r"study must have completed runs in .*; got 'tiral'\. .*: other, trial\."):
         dashboard.completed_records(runs, "tiral")
+
+
+def test_runs_that_wandb_was_never_given_are_counted(runs, tmp_path, monkeypatch, capsys):
+    def said(project: str = "msd-mtl") -> list[str]:
+        monkeypatch.setenv("WANDB_PROJECT", project)
+        specification(runs, "other", tmp_path, monkeypatch)
+        specification(runs, "trial", tmp_path, monkeypatch)
+        return [line for line in capsys.readouterr().out.splitlines() if "have never been" in line]
+
+    first, *others = [runs / record["run_id"] for record in dashboard.completed_records(runs, "trial")]
+    (first / "wandb").mkdir()
+    mark_given(first, {"project": "msd-mtl", "entity": "somebody"})
+    alone, together = said()
+    assert alone.startswith("1 of 1 runs have never been given to this project of W&B. Repeat the command")
+    assert together.startswith(f"{len(others)} of {1 + len(others)} runs have never been given")
+    for folder in others:
+        (folder / "wandb").mkdir()
+        mark_given(folder, {"project": "msd-mtl", "entity": None})
+    assert said() == [alone]
+    assert said("elsewhere")[1].startswith(f"{1 + len(others)} of {1 + len(others)} runs")
+    for folder in (first, *others):
+        shutil.rmtree(folder / "wandb")
 
 
 def test_without_an_account_the_message_says_what_to_do(runs, tmp_path, monkeypatch, capsys):

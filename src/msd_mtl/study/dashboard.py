@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 from msd_mtl.app import hydra_app
 from msd_mtl.errors import UserError
 from msd_mtl.study.files import write_json
+from msd_mtl.study.given import n_lacking
 from msd_mtl.study.index import read_study, studies
 from msd_mtl.study.record import Record, check_shown, is_completed, read_record
 
@@ -44,6 +45,7 @@ def completed_records(runs_dir: Path, study: str) -> list[Record]:
 def main(cfg: DictConfig) -> None:
     """Entry point of the command: make the workspace, or write what it would be."""
     records = completed_records(Path(cfg.runs_dir), cfg.study.name)
+    lacking = n_lacking(Path(cfg.runs_dir), records, cfg.project)
     try:
         import wandb_workspaces  # noqa: F401
     except ImportError:
@@ -55,7 +57,7 @@ def main(cfg: DictConfig) -> None:
     if cfg.offline:
         made = workspace(cfg.study.name, records, cfg.project, cfg.entity or "")
         write_json(Path(cfg.file), made._to_model().model_dump(mode="json", by_alias=True, exclude_none=True))
-        sys.stdout.write(f"Workspace of {len(records)} runs: {cfg.file}\n")
+        _tell(len(records), lacking, cfg.file)
         return
     import wandb
 
@@ -68,7 +70,16 @@ def main(cfg: DictConfig) -> None:
             f"W&B must take the workspace; got {type(error).__name__}: {first}. Log in with `wandb login`, or write "
             "its specification with offline=true."
         ) from error
-    sys.stdout.write(f"Workspace of {len(records)} runs: {made.url}\n")
+    _tell(len(records), lacking, made.url)
+
+
+def _tell(n_runs: int, n_unseen: int, where: str) -> None:
+    sys.stdout.write(f"Workspace of {n_runs} runs: {where}\n")
+    if n_unseen:
+        sys.stdout.write(
+            f"{n_unseen} of {n_runs} runs have never been given to this project of W&B. Repeat the command that made "
+            "them with logger=wandb: it gives them without making them again.\n"
+        )
 
 
 if __name__ == "__main__":
