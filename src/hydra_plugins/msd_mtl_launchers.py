@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from hydra._internal.core_plugins.basic_launcher import BasicLauncher
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from msd_mtl.study.cell import Cell
+    from msd_mtl.study.slurm_settings import SlurmSettings
 
 
 class StudySweeper(BasicSweeper):
@@ -44,23 +47,33 @@ class StudySweeper(BasicSweeper):
     def sweep(self, arguments: list[str]) -> Any:
         """Make the runs of a sweep, batch after batch; one that fails stops no other."""
         from msd_mtl.app import one_message
-        from msd_mtl.study.launch import enter, launch_in_process
+        from msd_mtl.errors import check_whole
+        from msd_mtl.study.launch import entered
 
         if self.launcher is None:
             raise RuntimeError("Hydra sets a sweeper up before it sweeps")
         with one_message("train"):
+            if self.max_batch_size is not None:
+                check_whole("hydra.sweeper.max_batch_size", self.max_batch_size, at_least=1)
             composed = self.runs(arguments)
-            enter(composed)
+            if isinstance(self.launcher, StudyLauncher):
+                self.launcher.check(composed)
             size = self.max_batch_size or max(1, len(composed))
             for start in range(0, len(composed), size):
-                batch = composed[start : start + size]
-                if isinstance(self.launcher, StudyLauncher):
-                    self.launcher.make(batch)
-                elif isinstance(self.launcher, BasicLauncher) and vars(self.launcher.task_function).get("attempts"):
-                    launch_in_process(batch)
-                else:
-                    for ended in self.launcher.launch([list(cell.overrides) for cell in batch], initial_job_idx=start):
-                        _ = ended.return_value  # raises what a command other than `train` has not caught
+                with nullcontext() if start else entered(composed):
+                    self._make(composed[start : start + size], start)
+
+    def _make(self, batch: list[Cell], start: int) -> None:
+        """Make the runs of a batch, which begins with the run of that number."""
+        from msd_mtl.study.launch import launch_in_process
+
+        if isinstance(self.launcher, StudyLauncher):
+            self.launcher.make(batch)
+        elif isinstance(self.launcher, BasicLauncher) and vars(self.launcher.task_function).get("attempts"):
+            launch_in_process(batch)
+        elif self.launcher is not None:
+            for ended in self.launcher.launch([list(cell.overrides) for cell in batch], initial_job_idx=start):
+                _ = ended.return_value  # raises what a command other than `train` has not caught
 
     def runs(self, arguments: Sequence[str]) -> list[Cell]:
         """The runs of a sweep; says which combinations are none of their own.
@@ -97,13 +110,22 @@ class StudyLauncher(Launcher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:  # noqa: ARG002
         """Make runs for another sweeper than ours; how each ended stands in its record."""
         from msd_mtl.study.compose import cells
-        from msd_mtl.study.launch import enter
+        from msd_mtl.study.launch import entered
 
         composed = cells(self.hydra_context.config_loader, self.config, job_overrides)
-        enter(composed)
-        self.make(composed)
+        self.check(composed)
+        with entered(composed):
+            self.make(composed)
         ended = JobReturn(status=JobStatus.COMPLETED)
         return [ended for _ in job_overrides]
+
+    def check(self, cells: list[Cell]) -> None:
+        """Check what can be checked of a launch, before the runs are entered into their study.
+
+        Raises:
+            UserError: If it would be refused.
+        """
+        raise NotImplementedError
 
     def make(self, cells: list[Cell]) -> None:
         """Make runs."""
@@ -122,6 +144,12 @@ class LocalLauncher(StudyLauncher):
         self.n_workers = n_workers
         self.threads = threads
 
+    def check(self, cells: list[Cell]) -> None:
+        """Check the settings, and that there are enough GPUs."""
+        from msd_mtl.study.launch import check_here
+
+        check_here(cells, self.n_workers, self.threads)
+
     def make(self, cells: list[Cell]) -> None:
         """Make runs."""
         from msd_mtl.study.launch import launch_here
@@ -133,15 +161,35 @@ class SlurmLauncher(StudyLauncher):
     """Runs in jobs of a SLURM cluster.
 
     Args:
-        **settings: See ``msd_mtl.study.slurm.SlurmSettings``.
+        **settings: See ``msd_mtl.study.slurm_settings.SlurmSettings``.
     """
 
     def __init__(self, **settings: Any) -> None:
         plain = OmegaConf.to_container(OmegaConf.create(settings), resolve=True)
-        self.settings: dict[str, Any] = {str(key): value for key, value in dict(plain).items()}  # type: ignore[arg-type]
+        self.given: dict[str, Any] = {str(key): value for key, value in dict(plain).items()}  # type: ignore[arg-type]
+
+    @property
+    def settings(self) -> SlurmSettings:
+        """What is asked of the cluster."""
+        from msd_mtl.errors import UserError
+        from msd_mtl.study.slurm_settings import SlurmSettings
+
+        if unknown := self.given.keys() - {field.name for field in fields(SlurmSettings)}:
+            name = min(unknown)
+            raise UserError(
+                f"hydra.launcher must have settings that slurm takes; got {name}={self.given[name]}. Options of sbatch "
+                "go into hydra.launcher.additional_parameters."
+            )
+        return SlurmSettings(**self.given)
+
+    def check(self, cells: list[Cell]) -> None:
+        """Check the settings, and that the cluster answers."""
+        from msd_mtl.study.slurm import check_launch
+
+        check_launch(cells, self.settings)
 
     def make(self, cells: list[Cell]) -> None:
         """Make runs."""
-        from msd_mtl.study.slurm import SlurmSettings, launch_on_slurm
+        from msd_mtl.study.slurm import launch_on_slurm
 
-        launch_on_slurm(cells, SlurmSettings(**self.settings))
+        launch_on_slurm(cells, self.settings)

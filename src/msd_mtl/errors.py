@@ -9,6 +9,10 @@ class UserError(ValueError):
     """
 
 
+class RefusedLaunchError(UserError):
+    """A sweep that was refused before any of its runs could begin."""
+
+
 def quoted(value: object) -> str:
     """A value as a message has it: bytes as the text that they are, numbers for those that are none."""
     if not isinstance(value, bytes):

@@ -230,3 +230,15 @@ def test_one_run_over_two_tasks_leaves_one_record(sweep, tmp_path):
     for task in (0, 1):  # each is a process of the run
         (log,) = tmp_path.glob(f"runs/.slurm/*/*_{task}_log.err")
         assert f"GLOBAL_RANK: {task}, MEMBER: {task + 1}/2" in log.read_text()
+
+
+def test_a_refused_launch_leaves_no_runs_behind_and_a_killed_one_does(cluster, sweep, tmp_path):
+    slow = [*LONG, "study.name=s", "seed=0,1", "hydra.launcher.cells_per_job=1"]
+    assert sweep(*slow, "hydra.launcher.partition=nosuch").wait(120) == 2
+    assert "sbatch must accept the jobs; got: " in (tmp_path / "launcher.log").read_text()
+    assert not list(tmp_path.glob("runs/.studies/*"))
+    launcher = sweep(*slow)
+    until(lambda: cluster.jobs("PENDING,RUNNING"))
+    launcher.kill()
+    (index,) = tmp_path.glob("runs/.studies/s/*.json")
+    assert len(json.loads(index.read_text())) == 2

@@ -8,7 +8,7 @@ import pytest
 from msd_mtl.errors import UserError
 from msd_mtl.study import pool
 from msd_mtl.study.cell import Cell
-from msd_mtl.study.launch import launch_here, visible_gpus, worker_environments
+from msd_mtl.study.launch import check_here, launch_here, visible_gpus, worker_environments
 from msd_mtl.study.run import run_once
 
 # Answers as a worker does, and notes which GPU it was given; it takes its time, so that every worker gets a run.
@@ -100,3 +100,20 @@ def test_processes_that_work_at_the_same_time_have_gpus_of_their_own(tmp_path, m
     assert len(seen.read_text().splitlines()) == 9
     assert sorted(gpu for _, gpu, _ in noted) == ["0", "1", "2"]
     assert {threads for _, _, threads in noted} == {"1"}
+
+
+@pytest.mark.parametrize(
+    ("n_workers", "threads", "accelerator", "message"),
+    [
+        (0, 1, "cpu", r"hydra\.launcher\.n_workers must be a whole number of at least 1; got 0"),
+        (None, "two", "cpu", r"hydra\.launcher\.threads must be a whole number of at least 1; got 'two'"),
+        (None, 1, "gpu", r"trainer\.accelerator=gpu must find 1 GPUs a run; got 0"),
+    ],
+)
+def test_what_would_refuse_a_launch_is_found_before_it(tmp_path, monkeypatch, n_workers, threads, accelerator, message):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    with pytest.raises(UserError, match=message):
+        check_here([cell(accelerator, runs_dir=str(tmp_path))], n_workers, threads)
+    check_here([cell("cpu", runs_dir=str(tmp_path))], None, 1)
+    if accelerator == "gpu":  # with nothing to make none is needed
+        check_here([], n_workers, threads)

@@ -2,14 +2,15 @@
 
 import json
 import os
+import sys
 from collections import Counter
 
 import pytest
 
-from msd_mtl.errors import UserError
+from msd_mtl.errors import RefusedLaunchError, UserError
 from msd_mtl.study import cluster, slurm
 from msd_mtl.study.cell import Cell
-from msd_mtl.study.slurm import SlurmSettings
+from msd_mtl.study.slurm_settings import SlurmSettings
 
 CONFIG = {"trainer": {"devices": 1}}
 CELLS = [Cell(f"r{i}", (f"seed={i}",), CONFIG) for i in range(20)]
@@ -40,7 +41,7 @@ def submitted(monkeypatch, tmp_path):
 
 
 def test_runs_are_packed_and_arrays_are_cut_to_the_limit_of_the_site(submitted, tmp_path):
-    jobs = slurm._submit(CELLS, settings(), tmp_path, must=True)
+    jobs = slurm._submit(CELLS, settings(), tmp_path, 4)
     assert [len(array) for array in submitted] == [4, 3]
     assert jobs["1_0"] == ["r0", "r1", "r2"]
     assert jobs["2_2"] == ["r18", "r19"]
@@ -48,9 +49,12 @@ def test_runs_are_packed_and_arrays_are_cut_to_the_limit_of_the_site(submitted, 
 
 
 def test_jobs_of_an_earlier_launch_are_followed_and_forgotten_when_over(submitted, tmp_path, monkeypatch):
-    slurm._submit(CELLS[:6], settings(), tmp_path, must=True)
+    slurm._submit(CELLS[:6], settings(), tmp_path, 4)
     monkeypatch.setattr(slurm, "live_jobs", lambda: {"1_1": "PENDING", "9": "RUNNING"})
     assert slurm._known_jobs(tmp_path, {cell.run_id: cell for cell in CELLS[2:5]}) == {"1_1": ["r3", "r4"]}
+    slurm._forget(tmp_path)
+    assert (tmp_path / slurm.FOLDER / "1.json").is_file()
+    monkeypatch.setattr(slurm, "live_jobs", lambda: None)  # and who knows which are over
     slurm._forget(tmp_path)
     assert (tmp_path / slurm.FOLDER / "1.json").is_file()
     monkeypatch.setattr(slurm, "live_jobs", dict)
@@ -70,17 +74,6 @@ def test_a_lost_job_is_submitted_again_a_few_times_and_a_cancelled_one_never(tmp
     monkeypatch.setattr(slurm, "state_of_job", lambda job: "CANCELLED")
     assert slurm._settled("2", ["r0", "r2"], tmp_path, Counter()) == ["r0", "r2"]
     assert "ended CANCELLED with 1 runs to do; its runs are left as they are" in capsys.readouterr().err
-
-
-def test_a_refused_job_is_tried_later_if_others_are_there(tmp_path, monkeypatch):
-    def sbatch(packs, settings, runs_dir):
-        raise RuntimeError("sbatch: error: QOSMaxSubmitJobPerUserLimit")
-
-    monkeypatch.setattr(slurm, "_sbatch", sbatch)
-    monkeypatch.setattr(slurm, "largest_array", lambda: 4)
-    assert slurm._submit(CELLS, settings(), tmp_path, must=False) == {}
-    with pytest.raises(UserError, match=r"sbatch must accept the jobs; got: .*QOSMax"):
-        slurm._submit(CELLS, settings(), tmp_path, must=True)
 
 
 @pytest.fixture
@@ -131,11 +124,65 @@ def test_a_sweep_that_is_done_asks_no_cluster(cluster_of, tmp_path):
     assert "another look" not in (tmp_path / "r0" / "record.json").read_text()
 
 
-def test_settings_are_checked_before_anything_is_submitted(tmp_path, submitted):
+def test_a_launch_is_checked_as_far_as_it_has_runs_to_make(tmp_path, monkeypatch, submitted):
     cell = Cell("r0", (), CONFIG | {"runs_dir": str(tmp_path)})
-    with pytest.raises(UserError, match="cells_per_job must be at least 1"):
-        slurm.launch_on_slurm([cell], settings(cells_per_job=0))
+    slurm.check_launch([cell], settings())
+    with pytest.raises(UserError, match="cells_per_job must be a whole number of at least 1; got 0"):
+        slurm.check_launch([], settings(cells_per_job=0))
+    with monkeypatch.context() as patched:
+        patched.setitem(sys.modules, "submitit", None)
+        with pytest.raises(RefusedLaunchError, match="must find submitit; got none"):
+            slurm.check_launch([cell], settings())
+        slurm.check_launch([], settings())
+    monkeypatch.setattr(slurm, "largest_array", lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        slurm.check_launch([cell], settings())
+    done = {"schema_version": 1, "run_id": "r0", "study": "s", "status": "completed"}
+    cell.folder.mkdir()
+    (cell.folder / "record.json").write_text(json.dumps(done, indent=1) + "\n")
+    slurm.check_launch([cell], settings())
     assert not submitted
+
+
+REFUSED = RuntimeError("sbatch: error: QOSMaxSubmitJobPerUserLimit")
+
+
+@pytest.fixture
+def refusing(monkeypatch):
+    """Has the cluster refuse submissions by their numbers."""
+
+    def refuse(*numbers: int) -> None:
+        taken, sbatch = [], slurm._sbatch
+
+        def refusing_sbatch(*asked):
+            taken.append(asked)
+            if len(taken) - 1 in numbers:
+                raise REFUSED
+            return sbatch(*asked)
+
+        monkeypatch.setattr(slurm, "_sbatch", refusing_sbatch)
+
+    return refuse
+
+
+def test_a_launch_whose_first_job_is_refused_is_refused(cluster_of, refusing):
+    refusing(0)
+    with pytest.raises(RefusedLaunchError, match=r"sbatch must accept the jobs; got: .*QOSMax"):
+        cluster_of({})
+
+
+def test_what_a_limit_refuses_is_submitted_later(cluster_of, submitted, tmp_path, refusing):
+    (tmp_path / slurm.FOLDER / "9.json").write_text(json.dumps({"9_0": FIRST[0]}))
+    refusing(0)
+    there = {"9_0": "RUNNING"}
+    assert cluster_of(there, there, there | {"1_0": "PENDING"}) == [FIRST[1:]]
+
+
+def test_a_refusal_in_the_middle_with_no_job_left_ends_a_launch_that_was_accepted(cluster_of, refusing):
+    refusing(1)
+    with pytest.raises(UserError, match=r"sbatch must accept the jobs; got: .*QOSMax") as ended:
+        cluster_of({}, {}, BOTH)
+    assert not isinstance(ended.value, RefusedLaunchError)
 
 
 def test_a_controller_that_does_not_answer_has_lost_no_job(cluster_of):
@@ -188,8 +235,12 @@ def test_where_nothing_is_said_the_cluster_decides(written):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"tasks_per_node": 2}, "cells_per_job must be at least 1, and 1 for runs of several processes"),
-        ({"cells_per_job": 0}, "cells_per_job must be at least 1"),
+        ({"tasks_per_node": 2}, "cells_per_job must be 1 for runs of several processes; got 3 with 2 processes a run"),
+        ({"cells_per_job": 0}, "cells_per_job must be a whole number of at least 1; got 0"),
+        ({"timeout_min": "1 h"}, "timeout_min must be a whole number of at least 1; got '1 h'"),
+        ({"gpus_per_node": -1}, "gpus_per_node must be a whole number of at least 0; got -1"),
+        ({"poll_s": 0}, "poll_s must be a number above 0; got 0"),
+        ({"mem_gb": "4GB"}, "mem_gb must be a number above 0; got '4GB'"),
         (
             {"tasks_per_node": 2, "cells_per_job": 1},
             r"trainer\.devices must be hydra\.launcher\.tasks_per_node, 2; got 1",
@@ -201,10 +252,58 @@ def test_settings_that_do_not_fit_are_refused(changes, message):
         settings(**changes).check(CELLS)
 
 
-def test_without_a_cluster_there_is_one_clear_message(monkeypatch):
-    monkeypatch.setattr(cluster, "_ask", lambda *command: None)
-    with pytest.raises(UserError, match="must be used where SLURM's commands reach their controller"):
+SCONTROL = {
+    "refuses": ("echo 'scontrol: error: Unable to contact slurm controller' >&2; exit 1",
+                r"to `scontrol show config`: scontrol: error: Unable to contact slurm controller\. Start"),
+    "is silent": ("echo 'cannot stat slurm.conf, retrying' >&2; exec sleep 60",
+                  r"to `scontrol show config` in 1 s: cannot stat slurm\.conf, retrying\. Start"),
+    "says something else": ("echo all is well", "to `scontrol show config`\\. Start"),
+}  # fmt: skip
+
+
+@pytest.fixture
+def commands(tmp_path, monkeypatch):
+    """Makes commands of SLURM, which are alone on the PATH."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+
+    def make(scontrol: str = "", *, absent: str = "") -> None:
+        for name in cluster.COMMANDS:
+            (folder / name).write_text(f"#!/bin/sh\nPATH={os.defpath}\n{scontrol}\n")
+            (folder / name).chmod(0o755)
+        if absent:
+            (folder / absent).unlink()
+
+    monkeypatch.setenv("PATH", str(folder))
+    return make
+
+
+@pytest.mark.parametrize(("scontrol", "message"), SCONTROL.values(), ids=SCONTROL)
+def test_a_controller_that_does_not_answer_at_first_is_one_clear_message(commands, monkeypatch, scontrol, message):
+    monkeypatch.setattr(cluster, "FIRST_S", 1.0)
+    commands(scontrol)
+    with pytest.raises(RefusedLaunchError, match=f"must reach SLURM's controller; got no answer {message}"):
         cluster.largest_array()
+
+
+def test_a_command_that_is_not_there_is_named_at_once(commands):
+    commands(absent="srun")
+    with pytest.raises(RefusedLaunchError, match=r"must find SLURM's commands on the PATH; got no srun\. Start"):
+        cluster.largest_array()
+
+
+def test_it_is_said_that_an_answer_is_waited_for(commands, monkeypatch, capsys):
+    commands("echo MaxArraySize = 1001")
+    assert cluster.largest_array() == 1001
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(cluster, "SAID_S", 0.01)
+    commands("sleep 1; echo MaxArraySize = 1001")
+    assert cluster.largest_array() == 1001
+    assert capsys.readouterr().err == "Waiting for `scontrol show config`, 20 s at most.\n"
+
+
+def test_later_a_controller_without_an_answer_is_no_error(monkeypatch):
+    monkeypatch.setattr(cluster, "_ask", lambda *command: None)
     assert cluster.live_jobs() is None
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from msd_mtl.errors import RefusedLaunchError, UserError
+from msd_mtl.study import launch
 from msd_mtl.study.cell import Cell
 from msd_mtl.study.follow import duration, line
 from msd_mtl.study.index import add_sweep, read_study, studies
@@ -68,3 +70,36 @@ def test_a_run_may_belong_to_two_studies_and_a_sweep_is_entered_once(tmp_path):
     assert len(list((tmp_path / ".studies" / "first").iterdir())) == 1
     assert studies(tmp_path) == ["first", "second"]
     assert read_study(tmp_path, "third") == {}
+
+
+def entries(runs_dir: Path) -> list[tuple[str, int]]:
+    return sorted((path.name, path.stat().st_mtime_ns) for path in (runs_dir / ".studies").glob("*/*"))
+
+
+def test_a_sweep_that_is_taken_back_leaves_its_study_as_it_was(tmp_path):
+    one, other = Cell("a", ("seed=0",), {}), Cell("b", ("seed=1",), {})
+    add_sweep(tmp_path, "s", [one])()
+    assert studies(tmp_path) == []
+    add_sweep(tmp_path, "s", [one])
+    before = entries(tmp_path)
+    add_sweep(tmp_path, "s", [one])()  # the same again, and another
+    add_sweep(tmp_path, "s", [other])()
+    assert entries(tmp_path) == before
+    take_back = add_sweep(tmp_path, "s", [other])
+    add_sweep(tmp_path, "s", [other])  # by another process meanwhile
+    take_back()
+    assert read_study(tmp_path, "s").keys() == {"a", "b"}
+
+
+@pytest.mark.parametrize(("error", "kept"), [(RefusedLaunchError, False), (UserError, True), (KeyboardInterrupt, True)])
+def test_runs_are_entered_before_they_are_launched_and_leave_with_a_refusal_alone(tmp_path, monkeypatch, error, kept):
+    monkeypatch.setattr(launch, "launched", [])
+    cells = [Cell("a", ("seed=0",), {"runs_dir": str(tmp_path), "study": {"name": "s"}})]
+    entry = launch.entered(cells)
+    entry.__enter__()
+    assert read_study(tmp_path, "s") == {"a": ("seed=0",)}
+    refusal = error("sbatch must accept the jobs; got: no.")
+    with pytest.raises(error, match="must accept"):
+        entry.__exit__(error, refusal, None)
+    assert bool(read_study(tmp_path, "s")) == kept
+    assert launch.launched == cells

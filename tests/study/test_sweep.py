@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -8,7 +9,7 @@ from hydra.core.global_hydra import GlobalHydra
 from tests.conftest import SMALL
 
 from msd_mtl.app import conf_dir
-from msd_mtl.errors import UserError
+from msd_mtl.errors import RefusedLaunchError, UserError
 from msd_mtl.study.compose import cells
 from msd_mtl.study.fit import build_data
 from msd_mtl.study.identity import resolved
@@ -181,9 +182,22 @@ def sweeper(loaded, monkeypatch):
 
     loader, config = loaded
     done = []
-    monkeypatch.setattr("msd_mtl.study.launch.enter", lambda cells: done.append(("entered", [c.run_id for c in cells])))
+
+    @contextmanager
+    def entered(cells):
+        done.append(("entered", [cell.run_id for cell in cells]))
+        try:
+            yield
+        except RefusedLaunchError:
+            done.append(("taken back", []))
+            raise
+
+    monkeypatch.setattr("msd_mtl.study.launch.entered", entered)
 
     class Here(StudyLauncher):
+        def check(self, cells):
+            done.append(("checked", [cell.run_id for cell in cells]))
+
         def make(self, cells):
             done.append(("made", [cell.run_id for cell in cells]))
 
@@ -216,8 +230,8 @@ def test_the_sweeper_leaves_sizes_out_and_says_so(sweeper, capsys):
 def test_all_runs_are_entered_before_the_first_batch_is_made(sweeper, size, batches):
     made = sweeper(size, params={"seed": "0,1,2"})
     made.sweep(list(SMALL))
-    (first, entered), *rest = made.done
-    assert first == "entered"
+    (checked, all_runs), (first, entered), *rest = made.done
+    assert (checked, first, all_runs) == ("checked", "entered", entered)
     assert [(what, len(runs)) for what, runs in rest] == [("made", n) for n in batches]
     assert [run for _, runs in rest for run in runs] == entered
 
@@ -254,14 +268,35 @@ def test_other_commands_are_numbered_on_and_their_errors_raised(sweeper, monkeyp
         made.sweep(list(SMALL))
 
 
-def test_what_is_wrong_with_a_sweep_is_one_message(sweeper, monkeypatch, capsys):
+def test_what_is_wrong_with_a_sweep_is_one_message_and_enters_nothing(sweeper, monkeypatch, capsys):
     def refuse(_):
         raise UserError("study must be right; got wrong.")
 
-    monkeypatch.setattr("msd_mtl.study.launch.enter", refuse)
+    made = sweeper()
+    monkeypatch.setattr(made.launcher, "check", refuse)
     with pytest.raises(SystemExit, match="2"):
-        sweeper().sweep(list(SMALL))
+        made.sweep(list(SMALL))
     assert capsys.readouterr().err == "msd-mtl train: study must be right; got wrong.\n"
+    assert not made.done
+    with pytest.raises(SystemExit, match="2"):
+        sweeper(0).sweep(list(SMALL))
+    assert "hydra.sweeper.max_batch_size must be a whole number of at least 1; got 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("refused", "told"), [(0, ["checked", "entered", "taken back"]), (1, ["checked", "entered"])])
+def test_a_sweep_leaves_its_study_if_its_first_batch_is_refused_and_not_later(sweeper, monkeypatch, refused, told):
+    made, batches = sweeper(1, params={"seed": "0,1"}), []
+
+    def make(batch):
+        batches.append(batch)
+        if len(batches) > refused:
+            raise RefusedLaunchError("sbatch must accept the jobs; got: no.")
+
+    monkeypatch.setattr(made.launcher, "make", make)
+    with pytest.raises(SystemExit, match="2"):
+        made.sweep(list(SMALL))
+    assert [what for what, _ in made.done] == told
+    assert len(batches) == refused + 1
 
 
 def test_runs_of_another_sweeper_are_entered_and_made(sweeper):
@@ -275,7 +310,8 @@ def test_runs_of_another_sweeper_are_entered_and_made(sweeper):
         config=made.config,
     )
     ended = launcher.launch([[*SMALL, f"seed={seed}"] for seed in (0, 1)], 0)
-    (_, entered), (what, runs) = made.done
+    (checked, _), (_, entered), (what, runs) = made.done
+    assert checked == "checked"
     assert (what, runs, len(runs)) == ("made", entered, 2)
     assert [one.return_value for one in ended] == [None, None]
 
@@ -284,19 +320,26 @@ def test_launchers_hand_their_settings_on(monkeypatch):
     from omegaconf import OmegaConf
 
     from hydra_plugins.msd_mtl_launchers import LocalLauncher, SlurmLauncher
-    from msd_mtl.study.slurm import SlurmSettings
+    from msd_mtl.study.slurm_settings import SlurmSettings
 
     given = []
-    monkeypatch.setattr("msd_mtl.study.launch.launch_here", lambda *asked: given.append(asked))
+    for name in ("launch.check_here", "launch.launch_here", "slurm.check_launch", "slurm.launch_on_slurm"):
+        monkeypatch.setattr(f"msd_mtl.study.{name}", lambda *asked, name=name: given.append((name, *asked)))
+    LocalLauncher(3, 2).check([])
     LocalLauncher(3, 2).make([])
-    assert given == [([], 3, 2)]
-    monkeypatch.setattr("msd_mtl.study.slurm.launch_on_slurm", lambda *asked: given.append(asked))
+    assert given == [("launch.check_here", [], 3, 2), ("launch.launch_here", [], 3, 2)]
     conf = dict(OmegaConf.load(conf_dir() / "hydra" / "launcher" / "slurm.yaml"))
     del conf["_target_"]
     launcher = SlurmLauncher(**conf | {"setup": OmegaConf.create(["module load python"])})
+    launcher.check([])
     launcher.make([])
-    assert given[1] == ([], SlurmSettings(**conf | {"setup": ["module load python"]}))
-    assert type(launcher.settings["setup"]) is list
+    asked = SlurmSettings(**conf | {"setup": ["module load python"]})
+    assert given[2:] == [("slurm.check_launch", [], asked), ("slurm.launch_on_slurm", [], asked)]
+    assert type(launcher.settings.setup) is list
+    with pytest.raises(
+        UserError, match=r"must have settings that slurm takes; got qos=low\. Options of sbatch go into"
+    ):
+        SlurmLauncher(**conf, qos="low").check([])
 
 
 def test_asking_for_sizes_imports_no_torch():

@@ -2,16 +2,25 @@
 
 import os
 import re
+import shutil
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
 
-from msd_mtl.errors import UserError
+from msd_mtl.errors import RefusedLaunchError
 
 # States of a job that is not over; squeue lists no others for longer than a moment.
 LIVE = ("PENDING", "RUNNING", "SUSPENDED", "CONFIGURING", "COMPLETING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED",
         "RESIZING", "SIGNALING", "STAGE_OUT", "STOPPED", "SPECIAL_EXIT")  # fmt: skip
 PATIENCE_S = 120.0  # for a controller that is being restarted
+FIRST_S = (
+    20.0  # for the first answer of all; our choice: SLURM's commands give up after 10 s, or 60 s without slurm.conf
+)
+SAID_S = 1.0  # after which it is said that an answer is waited for
+REACH = "must reach SLURM's controller"
+COMMANDS = ("sbatch", "srun", "squeue", "scontrol")
 
 
 def own_job() -> str:
@@ -46,14 +55,40 @@ def requeue(job: str) -> bool:
 
 
 def largest_array() -> int:
-    """Number of elements that an array may have at most."""
-    found = re.search(r"MaxArraySize\s*=\s*(\d+)", _ask("scontrol", "show", "config") or "")
-    if found is None:
-        raise UserError(
-            "hydra/launcher=slurm must be used where SLURM's commands reach their controller; got no answer from "
-            "`scontrol show config`. Start the sweep on a login node of the cluster, or take hydra/launcher=local."
-        )
+    """Number of elements that an array may have at most; the first question of a launch.
+
+    Raises:
+        RefusedLaunchError: If there are no commands to ask with, or no controller answers them.
+    """
+    if absent := [name for name in COMMANDS if shutil.which(name) is None]:
+        raise _refused("must find SLURM's commands on the PATH", f"no {', '.join(absent)}")
+    asked = "scontrol show config"
+    told = threading.Timer(SAID_S, lambda: sys.stderr.write(f"Waiting for `{asked}`, {FIRST_S:.0f} s at most.\n"))
+    told.start()
+    try:
+        done = subprocess.run(asked.split(), capture_output=True, text=True, timeout=FIRST_S, check=False)
+    except subprocess.TimeoutExpired as late:
+        said = (late.stderr or b"").decode(errors="replace")
+        raise _refused(REACH, f"no answer to `{asked}` in {FIRST_S:.0f} s{_words(said)}") from None
+    finally:
+        told.cancel()
+    found = re.search(r"MaxArraySize\s*=\s*(\d+)", done.stdout)
+    if done.returncode != 0 or found is None:
+        raise _refused(REACH, f"no answer to `{asked}`{_words(done.stderr)}")
     return max(1, int(found.group(1)))
+
+
+def _refused(expectation: str, got: str) -> RefusedLaunchError:
+    return RefusedLaunchError(
+        f"hydra/launcher=slurm {expectation}; got {got}. Start the sweep on a login node of the cluster, or take "
+        "hydra/launcher=local."
+    )
+
+
+def _words(said: str) -> str:
+    """What a command wrote, as the end of a sentence."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return f": {'; '.join(lines)}" if lines else ""
 
 
 def _ended_state(job: str) -> str | None:

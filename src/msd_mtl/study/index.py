@@ -1,7 +1,9 @@
 """Which runs belong to a study: one file a sweep, written before its first run starts."""
 
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from msd_mtl.errors import UserError
@@ -12,7 +14,7 @@ from msd_mtl.study.identity import digest
 FOLDER = ".studies"
 
 
-def add_sweep(runs_dir: Path, study: str, cells: Sequence[Cell]) -> None:
+def add_sweep(runs_dir: Path, study: str, cells: Sequence[Cell]) -> Callable[[], None]:
     """Say that the runs of a sweep belong to a study.
 
     A run may belong to several studies, so this is no part of its record. The same sweep makes the same file.
@@ -21,11 +23,29 @@ def add_sweep(runs_dir: Path, study: str, cells: Sequence[Cell]) -> None:
         runs_dir: Folder of the runs.
         study: Name of the study.
         cells: Runs of the sweep.
+
+    Returns:
+        A function that takes it back: an earlier launch of the same sweep stays in the study as it was.
     """
     folder = runs_dir / FOLDER / study
     folder.mkdir(parents=True, exist_ok=True)
     overrides = {cell.run_id: list(cell.overrides) for cell in cells}
-    write_json(folder / f"{digest(overrides)}.json", overrides)
+    path = folder / f"{digest(overrides)}.json"
+    earlier_ns = path.stat().st_mtime_ns if path.exists() else None
+    write_json(path, overrides)
+    written_ns = path.stat().st_mtime_ns
+
+    def take_back() -> None:
+        if path.stat().st_mtime_ns != written_ns:  # launched once more meanwhile
+            return
+        if earlier_ns is not None:
+            os.utime(path, ns=(earlier_ns, earlier_ns))
+            return
+        path.unlink()
+        with suppress(OSError):  # other sweeps are in it
+            folder.rmdir()
+
+    return take_back
 
 
 def read_study(runs_dir: Path, study: str) -> dict[str, tuple[str, ...]]:

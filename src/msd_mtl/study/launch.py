@@ -4,10 +4,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from msd_mtl.errors import UserError
+from msd_mtl.errors import RefusedLaunchError, UserError, check_whole
 from msd_mtl.study.cell import Cell, attempt
 from msd_mtl.study.follow import Follower
 from msd_mtl.study.index import add_sweep
@@ -17,12 +18,23 @@ from msd_mtl.study.pool import Pool
 launched: list[Cell] = []  # the runs of the sweep that this process was asked for
 
 
-def enter(cells: Sequence[Cell]) -> None:
-    """Enter runs into their study, before the first of them starts."""
+@contextmanager
+def entered(cells: Sequence[Cell]) -> Iterator[None]:
+    """Enter runs into their study, before the first of them starts; out of it again if the block's launch is refused.
+
+    Not the other way round: a process that is killed once its jobs are submitted leaves a study that knows of them.
+
+    Args:
+        cells: The runs.
+    """
     launched.extend(cells)
-    if cells:
-        config = cells[0].config
-        add_sweep(Path(config["runs_dir"]), config["study"]["name"], cells)
+    config = cells[0].config
+    take_back = add_sweep(Path(config["runs_dir"]), config["study"]["name"], cells)
+    try:
+        yield
+    except RefusedLaunchError:
+        take_back()
+        raise
 
 
 def to_make(cells: Sequence[Cell]) -> list[Cell]:
@@ -48,6 +60,19 @@ def launch_in_process(cells: Sequence[Cell]) -> None:
             return
         for cell in waiting:
             follower.report(cell, attempt(cell))
+
+
+def check_here(cells: Sequence[Cell], n_workers: int | None, threads: int) -> None:
+    """Check the settings of ``launch_here``.
+
+    Raises:
+        UserError: If they are wrong, or there are too few GPUs.
+    """
+    if n_workers is not None:
+        check_whole("hydra.launcher.n_workers", n_workers, at_least=1)
+    check_whole("hydra.launcher.threads", threads, at_least=1)
+    if waiting := [cell for cell in cells if not cell.is_done]:
+        worker_environments(waiting[0], n_workers, threads)
 
 
 def launch_here(cells: Sequence[Cell], n_workers: int | None, threads: int) -> None:

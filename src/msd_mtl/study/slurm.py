@@ -5,81 +5,37 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
-from msd_mtl.errors import UserError
+from msd_mtl.errors import RefusedLaunchError, UserError
 from msd_mtl.study.cell import Cell
 from msd_mtl.study.cluster import largest_array, live_jobs, state_of_job
 from msd_mtl.study.files import write_json
 from msd_mtl.study.follow import Follower
 from msd_mtl.study.launch import to_make
 from msd_mtl.study.slurm_job import RunsOfJob
+from msd_mtl.study.slurm_settings import SlurmSettings
 from msd_mtl.study.states import State, state_of
 
 FOLDER = ".slurm"
 MOST_LOSSES = 3  # jobs that may end over a run before it is left alone; our choice
 
 
-@dataclass(frozen=True)
-class SlurmSettings:
-    """What is asked of the cluster; see ``conf/hydra/launcher/slurm.yaml``.
+def check_launch(cells: Sequence[Cell], settings: SlurmSettings) -> None:
+    """Check what can be checked of a launch before it is made.
 
-    Attributes:
-        cells_per_job: Runs of a job, one after another.
-        timeout_min: Time limit of a job, minutes; a job that reaches it goes on in its next start.
-        threads: Threads of each process.
-        cpus_per_task: Cores of each process.
-        tasks_per_node: Processes of one run on each node.
-        nodes: Nodes of one run.
-        gpus_per_node: GPUs of a job on each node; None where the cluster knows none.
-        mem_gb: Memory of a job on each node, GB; None for the cluster's default.
-        partition: Partition; None for the cluster's default.
-        account: Account; None for the user's default.
-        signal_s: Seconds before the time limit at which the checkpoint is written.
-        array_parallelism: Jobs that run at the same time.
-        poll_s: Seconds between two looks at the cluster, at first; more and more later.
-        name: Name of the jobs.
-        setup: Shell commands before the job's own.
-        additional_parameters: Further options of ``sbatch``.
+    Args:
+        cells: The runs. Where all are completed no cluster is needed.
+        settings: What is asked of the cluster.
+
+    Raises:
+        UserError: If the settings are wrong, submitit is not there, or the cluster does not answer.
     """
-
-    cells_per_job: int
-    timeout_min: int
-    threads: int
-    cpus_per_task: int
-    tasks_per_node: int
-    nodes: int
-    gpus_per_node: int | None
-    mem_gb: float | None
-    partition: str | None
-    account: str | None
-    signal_s: int
-    array_parallelism: int
-    poll_s: float
-    name: str
-    setup: Sequence[str] = ()
-    additional_parameters: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def n_tasks(self) -> int:
-        """Processes of one run."""
-        return self.nodes * self.tasks_per_node
-
-    def check(self, cells: Sequence[Cell]) -> None:
-        """Raise ``UserError`` if the settings do not fit each other or the runs."""
-        if self.cells_per_job < 1 or (self.n_tasks > 1 and self.cells_per_job > 1):
-            raise UserError(
-                "hydra.launcher.cells_per_job must be at least 1, and 1 for runs of several processes; got "
-                f"{self.cells_per_job} with {self.n_tasks} processes a run. Set hydra.launcher.cells_per_job=1."
-            )
-        for cell in cells:
-            devices = cell.config["trainer"]["devices"]
-            if self.n_tasks > 1 and devices != self.tasks_per_node:
-                raise UserError(
-                    f"trainer.devices must be hydra.launcher.tasks_per_node, {self.tasks_per_node}; got {devices}."
-                )
+    settings.check(cells)
+    if not all(cell.is_done for cell in cells):
+        _submitit()
+        largest_array()
 
 
 def launch_on_slurm(cells: Sequence[Cell], settings: SlurmSettings) -> None:
@@ -88,22 +44,35 @@ def launch_on_slurm(cells: Sequence[Cell], settings: SlurmSettings) -> None:
     Jobs of an earlier launch that are still there are followed, not submitted again. A job that is lost (killed, its
     node gone) is submitted again with what it has not done; one that was cancelled is not.
 
+    Args:
+        cells: The runs.
+        settings: What is asked of the cluster, as ``check_launch`` lets it pass.
+
     Raises:
-        UserError: If the settings are wrong, or the cluster refuses the first job.
+        RefusedLaunchError: If the cluster does not answer at first, or refuses the first job.
+        UserError: If it refuses jobs later, while none is there.
     """
     runs_dir = Path(cells[0].config["runs_dir"])
     waiting = {cell.run_id: cell for cell in to_make(cells)}
     if not waiting:
         return
-    settings.check(cells)
+    most = largest_array()
     losses: Counter[str] = Counter()
     poll_s = settings.poll_s
+    jobs = _known_jobs(runs_dir, waiting)
+    begun = bool(jobs)
     with Follower(cells) as follower:
-        jobs = _known_jobs(runs_dir, waiting)
         while waiting:
             covered = {run for runs in jobs.values() for run in runs}
             new = [cell for run, cell in waiting.items() if run not in covered]
-            jobs |= _submit(new, settings, runs_dir, must=not jobs)
+            try:
+                jobs |= _submit(new, settings, runs_dir, most)
+            except RefusedLaunchError as refused:
+                if not begun:
+                    raise
+                if not jobs:
+                    raise UserError(str(refused)) from refused
+            begun = True
             time.sleep(poll_s)
             poll_s = min(1.1 * poll_s, 30.0)
             live = live_jobs()
@@ -129,19 +98,22 @@ def _settled(job: str, runs: Sequence[str], runs_dir: Path, losses: Counter[str]
     return [run for run in runs if run not in again]
 
 
-def _submit(cells: Sequence[Cell], settings: SlurmSettings, runs_dir: Path, *, must: bool) -> dict[str, list[str]]:
-    """Submit runs; returns job to runs. A refusal while other jobs are there, as by a limit, is tried again later."""
+def _submit(cells: Sequence[Cell], settings: SlurmSettings, runs_dir: Path, most: int) -> dict[str, list[str]]:
+    """Submit runs in arrays of at most ``most`` jobs; returns job to runs. What a limit of the site refuses is left.
+
+    Raises:
+        RefusedLaunchError: If the first array is refused.
+    """
     submitted: dict[str, list[str]] = {}
     k = settings.cells_per_job
     packs = [cells[i : i + k] for i in range(0, len(cells), k)]
-    most = largest_array() if packs else 1
     for i in range(0, len(packs), most):
         array = packs[i : i + most]
         try:
             ids = _sbatch(array, settings, runs_dir)
         except RuntimeError as error:
-            if must and not submitted:
-                raise UserError(f"sbatch must accept the jobs; got: {error}. See hydra.launcher.*.") from error
+            if not submitted:
+                raise RefusedLaunchError(f"sbatch must accept the jobs; got: {error}. See hydra.launcher.*.") from error
             break
         runs = {job: [cell.run_id for cell in pack] for job, pack in zip(ids, array, strict=True)}
         write_json(runs_dir / FOLDER / f"{ids[0].split('_')[0]}.json", runs)
@@ -149,15 +121,21 @@ def _submit(cells: Sequence[Cell], settings: SlurmSettings, runs_dir: Path, *, m
     return submitted
 
 
-def _sbatch(packs: Sequence[Sequence[Cell]], settings: SlurmSettings, runs_dir: Path) -> list[str]:
-    """Submit packs of runs as one array; their job ids."""
+def _submitit() -> ModuleType:
+    """The library that talks to ``sbatch``."""
     try:
         import submitit
-        from submitit.core.utils import FailedJobError, FailedSubmissionError
     except ImportError:
-        raise UserError(
+        raise RefusedLaunchError(
             "hydra/launcher=slurm must find submitit; got none. Run: pip install 'msd-mtl[slurm]'."
         ) from None
+    return submitit
+
+
+def _sbatch(packs: Sequence[Sequence[Cell]], settings: SlurmSettings, runs_dir: Path) -> list[str]:
+    """Submit packs of runs as one array; their job ids."""
+    submitit = _submitit()
+    from submitit.core.utils import FailedJobError, FailedSubmissionError
 
     executor = submitit.SlurmExecutor(folder=(runs_dir / FOLDER / "%j").absolute(), max_num_timeout=0)
     executor.update_parameters(
@@ -196,7 +174,10 @@ def _known_jobs(runs_dir: Path, waiting: dict[str, Cell]) -> dict[str, list[str]
 
 def _forget(runs_dir: Path) -> None:
     """Delete the lists of jobs that are over."""
-    live = {job.split("_")[0] for job in live_jobs() or {}}
+    live = live_jobs()
+    if live is None:  # nobody knows which are over
+        return
+    arrays = {job.split("_")[0] for job in live}
     for path in (runs_dir / FOLDER).glob("[!.]*.json"):
-        if path.stem not in live:
+        if path.stem not in arrays:
             path.unlink(missing_ok=True)
