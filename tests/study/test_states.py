@@ -95,11 +95,12 @@ def test_a_sweep_that_is_taken_back_leaves_its_study_as_it_was(tmp_path):
 def test_runs_are_entered_before_they_are_launched_and_leave_with_a_refusal_alone(tmp_path, monkeypatch, error, kept):
     monkeypatch.setattr(launch, "launched", [])
     cells = [Cell("a", ("seed=0",), {"runs_dir": str(tmp_path), "study": {"name": "s"}})]
-    entry = launch.entered(cells)
-    entry.__enter__()
-    assert read_study(tmp_path, "s") == {"a": ("seed=0",)}
-    refusal = error("sbatch must accept the jobs; got: no.")
-    with pytest.raises(error, match="must accept"):
-        entry.__exit__(error, refusal, None)
+
+    def refuse() -> None:
+        assert read_study(tmp_path, "s") == {"a": ("seed=0",)}
+        raise error("sbatch must accept the jobs; got: no.")
+
+    with pytest.raises(error, match="must accept"), launch.entered(cells):
+        refuse()
     assert bool(read_study(tmp_path, "s")) == kept
     assert launch.launched == cells
