@@ -63,5 +63,5 @@ def test_the_runs_of_the_report_benchmark_are_a_study(tmp_path):
     made = analyse(tmp_path / "runs", "timed", n_bootstrap=10)
     assert made.expected == len(made.runs) == 160
     assert len(made.cells) == 160
-    assert made.warnings == ("term:pop: no single-task runs; gains are over no sharing (mask 0).",)
+    assert made.warnings == ("term:pop: no single-task runs; gains are over no sharing (mask 0000).",)
     assert all((run.folder / "history.csv").is_file() for run in made.runs)

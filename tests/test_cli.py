@@ -1,6 +1,7 @@
 import errno
 import inspect
 import json
+import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -13,6 +14,8 @@ import pytorch_lightning as pl
 from msd_mtl import cli, trainer_settings
 from msd_mtl.app import one_message
 from msd_mtl.study import demo
+from msd_mtl.study.cell import Cell
+from msd_mtl.study.index import add_sweep
 
 SMALL = ["data.world.n_tracks=600", "data.world.n_words=200", "data.world.words_per_track=20", "data.train_size=150"]
 FAST = [*SMALL, "model.widths=[8,8,8,8]", "trainer.max_epochs=2", "trainer.enable_progress_bar=false"]
@@ -207,6 +210,37 @@ def test_a_full_disk_is_one_line(capsys, paths, where):
 def test_an_error_that_is_of_no_file_is_no_matter_of_files():
     with pytest.raises(ConnectionResetError, match="reset"), one_message("train"):
         raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
+
+
+@pytest.fixture
+def unread():
+    """The end of a pipe whose other end is closed, as `head` leaves it."""
+    read, write = os.pipe()
+    os.close(read)
+    yield write
+    os.close(write)
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [("--help", 1), ("train --help", 1), ("status study=none", 1), ("trian", 2), ("train seed=a", 2)],
+)
+def test_output_that_nobody_reads_ends_a_command_without_a_traceback(command, code, unread, tmp_path, monkeypatch):
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)  # it would have every write fail at once
+    arguments = [sys.executable, "-m", "msd_mtl.cli", *command.split()]
+    add_sweep(tmp_path / "runs", "none", [Cell("first", (), {})])
+    told = subprocess.run(arguments, cwd=tmp_path, stdout=unread, stderr=subprocess.PIPE, text=True, check=False)
+    assert told.returncode == code
+    assert len(told.stderr.splitlines()) == (code == 2)
+    untold = subprocess.run(arguments, cwd=tmp_path, stdout=unread, stderr=unread, check=False)
+    assert untold.returncode == 1
+
+
+def test_a_run_is_made_to_its_end_though_nobody_reads_its_bar(unread, tmp_path):
+    arguments = [sys.executable, "-m", "msd_mtl.cli", "train", *FAST, "trainer.enable_progress_bar=true"]
+    done = subprocess.run(arguments, cwd=tmp_path, stdout=unread, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert json.loads(next(tmp_path.glob("runs/*/record.json")).read_text())["status"] == "completed"
 
 
 def test_choices_of_a_folder_of_ones_own_are_not_called_wrong(tmp_path):

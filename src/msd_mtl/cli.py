@@ -1,5 +1,6 @@
 """`msd-mtl COMMAND [overrides]`: finds the command and hands over to its Hydra application."""
 
+import os
 import re
 import sys
 from difflib import get_close_matches
@@ -41,7 +42,22 @@ def usage() -> str:
 
 
 def main() -> None:
-    """Entry point of the console script."""
+    """Entry point of the console script; exit code 1 if nobody reads all of its output, as in `msd-mtl ... | head`."""
+    try:
+        try:
+            _command()
+        finally:
+            print(end="", flush=True)  # noqa: T201  # what nobody reads must be known here, and not at exit
+    except BrokenPipeError:
+        # Source: Python's documentation of SIGPIPE. What is still to be written would fail again at exit.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(nowhere, stream.fileno())
+        raise SystemExit(1) from None
+
+
+def _command() -> None:
+    """What the command line asks for."""
     arguments = sys.argv[1:]
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         sys.stdout.write(usage() + "\n")

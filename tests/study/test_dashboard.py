@@ -121,8 +121,8 @@ def test_the_workspace_shows_the_runs_of_the_study_alone(runs, tmp_path, monkeyp
     assert '"trial"' in filters
     other = specification(runs, "other", tmp_path, monkeypatch)
     names = [section["name"] for section in other["spec"]["section"]["panelBankConfig"]["sections"]]
-    assert names == ["loudness: test rmse", "loudness: learning curves", "loudness: gain over no sharing"]
-    assert "test rmse (dB) by layers shared" in json.dumps(other)
+    assert names == ["loudness: test RMSE", "loudness: learning curves", "loudness: gain over no sharing"]
+    assert "test RMSE (dB) by layers shared" in json.dumps(other)
     assert "by training tracks" not in json.dumps(other)  # there is one size
     assert '"summary:target/score"' in json.dumps(other["spec"]["section"]["runSets"])
 
@@ -155,7 +155,7 @@ def test_runs_that_were_first_made_for_another_study_are_shown_too(runs, tmp_pat
     ]
     assert filters[1]["connector"] == "OR"
     names = [section["name"] for section in spec["spec"]["section"]["panelBankConfig"]["sections"]]
-    assert {"loudness: test rmse", "term:pop: test auroc"} <= set(names)
+    assert {"loudness: test RMSE", "term:pop: test AUROC"} <= set(names)
     assert mixed["spec"]["section"]["runSets"][0]["filters"]["filters"][1]["value"] == pop
 
 
@@ -212,4 +212,8 @@ def test_without_an_account_the_message_says_what_to_do(runs, tmp_path, monkeypa
     with pytest.raises(SystemExit):
         dashboard.main()
     wandb.teardown()
-    assert "W&B must take the workspace; got" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "W&B must take the workspace; got" in said
+    assert said.endswith(". Log in with `wandb login`, or write its specification with offline=true.\n")
+    assert ".." not in said
+    assert said.count("og in") == 1

@@ -128,4 +128,4 @@ def test_every_entry_that_a_table_needs_is_checked(entered):
         del node[key[-1]]
         if key != ("status",) and not lacks(record, SHOWN):
             run_table(record)
-            sweep_table([record])
+            sweep_table([record], 80)

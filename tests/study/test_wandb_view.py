@@ -237,7 +237,9 @@ def test_out_of_reach_a_run_is_logged_offline_and_keeps_the_secret(small_run, mo
 
 def test_without_a_key_a_run_is_logged_offline(small_run, capfd):
     folder, _ = run_once(small_run("logger=wandb", "baselines=false"))
-    assert "W&B is out of reach" in capfd.readouterr().err
+    said = capfd.readouterr().err
+    assert said.startswith("msd-mtl: W&B is out of reach; runs are logged offline (")
+    assert said.endswith(" configured).\n")
     assert logged(folder)["summary"]["status"] == "completed"
 
 

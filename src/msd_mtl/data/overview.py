@@ -157,5 +157,5 @@ def _overlap(overview: Overview) -> Table:
 def _compact(count: int) -> str:
     """A count in at most five characters."""
     if count < 10_000:
-        return str(count)
+        return f"{count:,}"
     return f"{count / 1000:.0f}k"

@@ -11,6 +11,7 @@ from msd_mtl.study.files import write_json
 from msd_mtl.study.given import n_lacking
 from msd_mtl.study.index import read_study, studies
 from msd_mtl.study.record import Record, check_shown, is_completed, read_record
+from msd_mtl.study.wandb_core import in_brief
 
 
 def completed_records(runs_dir: Path, study: str) -> list[Record]:
@@ -65,20 +66,19 @@ def main(cfg: DictConfig) -> None:
         made = workspace(cfg.study.name, records, cfg.project, cfg.entity or str(wandb.Api().default_entity))
         made.save()
     except Exception as error:
-        first = (str(error).splitlines() or [""])[0]
         raise UserError(
-            f"W&B must take the workspace; got {type(error).__name__}: {first}. Log in with `wandb login`, or write "
-            "its specification with offline=true."
+            f"W&B must take the workspace; got {in_brief(error)}. Log in with `wandb login`, or write its "
+            "specification with offline=true."
         ) from error
     _tell(len(records), lacking, made.url)
 
 
 def _tell(n_runs: int, n_unseen: int, where: str) -> None:
-    sys.stdout.write(f"Workspace of {n_runs} runs: {where}\n")
+    sys.stdout.write(f"Workspace of {n_runs:,} runs: {where}\n")
     if n_unseen:
         sys.stdout.write(
-            f"{n_unseen} of {n_runs} runs have never been given to this project of W&B. Repeat the command that made "
-            "them with logger=wandb: it gives them without making them again.\n"
+            f"{n_unseen:,} of {n_runs:,} runs have never been given to this project of W&B. Repeat the command that "
+            "made them with logger=wandb: it gives them without making them again.\n"
         )
 
 

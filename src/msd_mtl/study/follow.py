@@ -56,9 +56,9 @@ class Follower:
 
 def line(now: Progress) -> str:
     """How runs stand, in one line."""
-    parts = [f"{now.counts[state]} {state}" for state in State if now.counts[state] or state == State.COMPLETED]
+    parts = [f"{now.counts[state]:,} {state}" for state in State if now.counts[state] or state == State.COMPLETED]
     left = f", about {duration(now.left_s)} left" if now.left_s else ""
-    return f"{len(now.states)} runs: {', '.join(parts)}{left}"
+    return f"{len(now.states):,} runs: {', '.join(parts)}{left}"
 
 
 def duration(seconds: float) -> str:

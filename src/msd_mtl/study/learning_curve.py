@@ -8,11 +8,11 @@ from matplotlib.ticker import MaxNLocator
 
 from msd_mtl.data.task import task_of
 from msd_mtl.study.files import drawn, whole_file
+from msd_mtl.study.page.words import metric_name
 from msd_mtl.study.record import HISTORY, Record
 from msd_mtl.study.selection import HEADLINE
 
 PICTURE = "learning_curve.png"
-LABELS = {"auroc": "AUROC", "rmse": "RMSE", "accuracy": "accuracy"}
 
 
 def draw_learning_curve(folder: Path, record: Record) -> None:
@@ -43,7 +43,7 @@ def draw_learning_curve(folder: Path, record: Record) -> None:
     if linear is not None:
         scores.axhline(linear, color="tab:orange", linestyle="--", label="linear model")
     unit = f" ({task.unit})" if task.unit and metric == "rmse" else ""
-    scores.set(xlabel="epoch", ylabel=f"validation {LABELS[metric]} of {drawn(task.name)}{unit}")
+    scores.set(xlabel="epoch", ylabel=f"validation {metric_name(metric)} of {drawn(task.name)}{unit}")
     scores.legend(frameon=False)
     for axes in (losses, scores):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))

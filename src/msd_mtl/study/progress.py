@@ -4,9 +4,18 @@ from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from msd_mtl.study.keep import KeepBest
+
+
+class Screen(Console):
+    """A console of a run that goes on when nobody reads it any more, as in ``msd-mtl train | head``."""
+
+    def on_broken_pipe(self) -> None:
+        """Draw no more; Rich would end the process."""
+        self.quiet = True
 
 
 class StepProgress(Callback):
@@ -32,6 +41,7 @@ class StepProgress(Callback):
             MofNCompleteColumn(),
             TextColumn("steps"),
             TimeRemainingColumn(),
+            console=Screen(),
         )
         steps = trainer.estimated_stepping_batches
         self.bar = self.progress.add_task("training", total=steps, completed=trainer.global_step)

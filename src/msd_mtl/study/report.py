@@ -32,9 +32,9 @@ def report(runs_dir: Path, study: str, out: Path) -> tuple[Analysis, Path]:
     analysis = analyse(runs_dir, study)
     if not analysis.runs:
         states = {name: len(getattr(analysis, name)) for name in ("failed", "running", "missing", "duplicates")}
-        told = ", ".join(f"{n} {name}" for name, n in states.items() if n)
+        told = ", ".join(f"{n:,} {name}" for name, n in states.items() if n)
         raise UserError(
-            f"study must have completed runs in {runs_dir}; got {study!r} with none of {analysis.expected}: {told}. "
+            f"study must have completed runs in {runs_dir}; got {study!r} with none of {analysis.expected:,}: {told}. "
             f"See `msd-mtl status study={study}`."
         )
     return analysis, make_report(analysis, runs_dir, out)
@@ -44,12 +44,12 @@ def verdict_table(analysis: Analysis) -> Table:
     """What the study says to each question, for a terminal."""
     from msd_mtl.study.page import words
 
-    table = Table(title=f"{analysis.study}: {analysis.completed} of {analysis.expected} runs", show_lines=True)
+    table = Table(title=f"{analysis.study}: {analysis.completed:,} of {analysis.expected:,} runs", show_lines=True)
     for column in ("question", "verdicts", "first of all"):
         table.add_column(column)
     for name in QUESTIONS:
         contrasts = [contrast for contrast in analysis.contrasts if contrast.question == name]
-        tally = "\n".join(f"{n} {verdict}" for verdict, n in words.tally(contrasts))
+        tally = "\n".join(f"{n:,} {verdict}" for verdict, n in words.tally(contrasts))
         first = words.leading(contrasts)
         said = f"{first.name}: {words.verdict_of(first)}" if first else f"not asked: this needs {words.NEEDS[name]}"
         table.add_row(words.QUESTIONS[name], tally, Text(said))

@@ -44,7 +44,7 @@ def page(runs_dir: Path, study: str, runs: dict[str, tuple[str, ...]], now: Prog
         said = error_of(record) or _progress_of(runs_dir / run)
         table.add_row(run, state, _since(record.get("started_at")), Text(" ".join(runs[run])), Text(said))
     if len(listed) > MOST_LINES:
-        table.caption = f"and {len(listed) - MOST_LINES} more"
+        table.caption = f"and {len(listed) - MOST_LINES:,} more"
     return Group(title, bar, table)
 
 
@@ -60,7 +60,7 @@ def _progress_of(folder: Path) -> str:
         rows = (folder / "history.csv").read_text(encoding="utf-8").count("\n") - 1
     except FileNotFoundError:
         return ""
-    return f"{rows} epochs"
+    return f"{rows:,} epochs"
 
 
 @hydra_app("status")

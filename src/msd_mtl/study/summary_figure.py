@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from msd_mtl.study.files import drawn, whole_file
 from msd_mtl.study.page.colours import NAMES, style_of
+from msd_mtl.study.page.words import metric_name
 from msd_mtl.study.summary import CellSummary, Estimate
 
 
@@ -37,7 +38,7 @@ def draw_summary(path: Path, cells: Sequence[CellSummary], target: str, metric: 
     for axes in (scores, gains):
         axes.set_xticks(range(len(couplings)), [f"coupling {'–' if c is None else f'{c:g}'}" for c in couplings])
         axes.margins(x=0.15)
-    scores.set_title(f"{drawn(target)}: test {metric.upper() if metric in ('auroc', 'rmse') else metric}", loc="left")
+    scores.set_title(f"{drawn(target)}: test {metric_name(metric)}", loc="left")
     gains.set_title("gain over no sharing (above 0: better)", loc="left")
     n_seeds = len(cells[0].score.values)
     figure.legend(frameon=False, ncols=len(masks) + 2, loc="outside upper center")

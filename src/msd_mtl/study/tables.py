@@ -6,12 +6,17 @@ import math
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 
 from msd_mtl.data.task import task_of
+from msd_mtl.study.answers.arms import task_set
+from msd_mtl.study.page.words import metric_name
 from msd_mtl.study.record import SHOWN as IN_RECORD
 from msd_mtl.study.record import damage, error_of, lacks
+from msd_mtl.study.selection import HEADLINE
 
 if TYPE_CHECKING:  # they import SciPy, which a run found done need not wait for
     from collections.abc import Mapping, Sequence
@@ -22,10 +27,11 @@ if TYPE_CHECKING:  # they import SciPy, which a run found done need not wait for
 
 # The metrics worth a line on the screen; the record has all of them.
 SHOWN = {
-    "binary": {"auroc": "AUROC", "average_precision": "AP", "error": "error"},
-    "regression": {"rmse": "RMSE", "r2": "R2"},
-    "multiclass": {"accuracy": "accuracy", "macro_f1": "macro F1"},
+    "binary": ("auroc", "average_precision", "error"),
+    "regression": ("rmse", "r2"),
+    "multiclass": ("accuracy", "macro_f1"),
 }
+ANY = 10_000  # characters of a line that has room for everything
 
 
 def run_table(record: Record) -> Table:
@@ -53,12 +59,12 @@ def run_table(record: Record) -> Table:
         task = task_of(name)
         share = record["data"]["prevalence"]["test"].get(name)
         scores = [record["metrics"]["test"].get(name), *(baselines.get(name, {}).get(b) for b in ("linear", "trivial"))]
-        for i, (metric, label) in enumerate(SHOWN[task.kind].items()):
+        for i, metric in enumerate(SHOWN[task.kind]):
             unit = f" ({task.unit})" if task.unit and metric == "rmse" else ""
             table.add_row(
                 ("[bold]" + escape(name) + "[/]" if name == cell["target"] else escape(name)) if i == 0 else "",
                 f"{share:.0%}" if i == 0 and share is not None else "",
-                label + unit,
+                metric_name(metric) + unit,
                 *(_number((score or {}).get(metric)) for score in scores),
                 *([_number(bayes.get(name, {}).get(metric))] if bayes else []),
                 end_section=i == len(SHOWN[task.kind]) - 1,
@@ -68,9 +74,10 @@ def run_table(record: Record) -> Table:
 
 def _caption(record: Record) -> str:
     parameters, timing = record["parameters"], record["timing_s"]
+    since = "" if record.get("resumed_step") is None else f" since step {record['resumed_step']:,}"
     said = (
-        f"best epoch {record['best_epoch'] + 1} of {record['epochs']}, {parameters['total']:,} parameters "
-        f"({parameters['shared']:,} shared), {timing['total']:.1f} s"
+        f"best epoch {record['best_epoch'] + 1:,} of {record['epochs']:,}, {parameters['total']:,} parameters "
+        f"({parameters['shared']:,} shared)\n{timing['total']:.1f} s for data, training, scores and baselines{since}"
     )
     unknown = {part: n for part, n in record["data"].get("without_artist", {}).items() if n}
     if not unknown:
@@ -83,33 +90,57 @@ def _number(value: float | None) -> str:
     return "–" if value is None or value != value else f"{value:.3f}"  # noqa: PLR0124  # NaN
 
 
-def sweep_table(records: list[Record]) -> Table:
+def sweep_table(records: list[Record], width: int) -> Table:
     """Test scores of the target, one line a run; of its settings those in which the runs differ.
 
     Args:
         records: Completed records.
+        width: Characters of a line. Settings that have no room for a column each share one.
     """
-    shown = {
-        "tasks": [escape(", ".join(record["cell"]["tasks"])) for record in records],
-        "sharing": ["".join(map(str, record["cell"]["sharing_mask"])) for record in records],
-        "coupling": [str(record["cell"]["coupling"]) for record in records],
+    cells = [record["cell"] for record in records]
+    settings = {
+        "tasks": _task_sets(records),
+        "sharing": ["".join(map(str, cell["sharing_mask"])) for cell in cells],
+        "coupling": [str(cell["coupling"]) for cell in cells],
         "tracks": [f"{record['data']['rows']['train']:,}" for record in records],
         "seed": [str(record["seed"]) for record in records],
-        "recipe": [record["cell"]["recipe"] for record in records],
+        "recipe": [cell["recipe"] for cell in cells],
     }
-    varied = {name: values for name, values in shown.items() if len(set(values)) > 1}
-    table = Table(title="Target on test", box=SIMPLE_HEAD, pad_edge=False)
+    varied = {name: values for name, values in settings.items() if len(set(values)) > 1}
+    table = _score_table(records, varied)
+    console = Console(width=ANY)
+    if not varied or Measurement.get(console, console.options, table).minimum <= width:
+        return table
+    together = [", ".join(f"{name} {of[i]}" for name, of in varied.items()) for i in range(len(records))]
+    return _score_table(records, {"settings": together})
+
+
+def _task_sets(records: list[Record]) -> list[str]:
+    """Each set by its name; one that has none by its target and how many are with it, where that tells sets apart."""
+    sets = [(tuple(record["cell"]["tasks"]), record["cell"]["target"]) for record in records]
+    short = {
+        (tasks, target): task_set(tasks, target) or (f"{target} + {len(tasks) - 1}" if len(tasks) > 1 else target)
+        for tasks, target in sets
+    }
+    is_clear = len(set(short.values())) == len(short)
+    return [short[one] if is_clear else task_set(*one) or " + ".join(one[0]) for one in sets]
+
+
+def _score_table(records: list[Record], settings: Mapping[str, Sequence[str]]) -> Table:
+    table = Table(title="Target on test", box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
     table.add_column("run", no_wrap=True)
-    for name in varied:
-        table.add_column(name, justify="left" if name in ("tasks", "sharing") else "right")
+    for name in settings:  # one that wraps: Rich would cut words of several
+        is_text = name in ("tasks", "sharing", "settings")
+        table.add_column(name, justify="left" if is_text else "right", no_wrap=name not in ("tasks", "settings"))
     for name in ("metric", "network", "linear"):
         table.add_column(name, justify="right", no_wrap=True)
     for i, record in enumerate(records):
         target = record["cell"]["target"]
-        metric, label = next(iter(SHOWN[task_of(target).kind].items()))
+        metric = HEADLINE[task_of(target).kind]
         linear = record["baselines"].get("test", {}).get(target, {}).get("linear", {})
         scores = (record["metrics"]["test"][target].get(metric), linear.get(metric))
-        table.add_row(record["run_id"], *(values[i] for values in varied.values()), label, *map(_number, scores))
+        sets = [escape(values[i]) for values in settings.values()]
+        table.add_row(record["run_id"], *sets, metric_name(metric), *map(_number, scores))
     return table
 
 
@@ -121,8 +152,8 @@ def problems(now: Progress, overrides: Mapping[str, Sequence[str]], records: Map
         overrides: What the sweep sets in each; what it sets in all of them is left out.
         records: Records of those that have one.
     """
-    counts = ", ".join(f"{n} {state}" for state, n in sorted(now.counts.items(), key=lambda item: str(item[0])))
-    lines = [f"{len(now.states)} runs: {counts}"]
+    counts = ", ".join(f"{n:,} {state}" for state, n in sorted(now.counts.items(), key=lambda item: str(item[0])))
+    lines = [f"{len(now.states):,} runs: {counts}"]
     everywhere = set.intersection(*(set(overrides[run]) for run in now.states)) if len(now.states) > 1 else set()
     for run, state in now.states.items():
         if state != "completed":
@@ -147,8 +178,9 @@ def summary_table(cells: Sequence[CellSummary], target: str, metric: str) -> Tab
         f"mean and 95 % interval over {n_seeds} seeds; gain over no sharing, paired by seed, positive where sharing is "
         "better; best: possible at all"
     )
-    table = Table(title=f"Test {metric} of {escape(target)}", caption=caption, box=SIMPLE_HEAD, pad_edge=False)
-    for column in ("coupling", "sharing", "weights", metric, "gain", "linear", "best"):
+    name = metric_name(metric)
+    table = Table(title=f"Test {name} of {escape(target)}", caption=caption, box=SIMPLE_HEAD, pad_edge=False)
+    for column in ("coupling", "sharing", "weights", name, "gain", "linear", "best"):
         table.add_column(column, justify="left" if column == "sharing" else "right", no_wrap=True)
     cells = sorted(cells, key=lambda cell: (cell.coupling is not None, cell.coupling))
     for i, cell in enumerate(cells):

@@ -36,9 +36,8 @@ def train(cfg: DictConfig) -> None:
     check_shown(folder, record)
     console = Console()
     console.print(run_table(record))
-    console.print(
-        f"[bold]{escape(str(folder))}[/]: record.json, history.csv, config.yaml, learning_curve.png, best.ckpt"
-    )
+    files = sorted(path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    console.print(f"[bold]{escape(str(folder))}[/]: {', '.join(files)}", highlight=False)
 
 
 def show_sweep() -> Progress:
@@ -51,7 +50,7 @@ def show_sweep() -> Progress:
     completed = [record for record in done if not lacks(record, SHOWN)]
     console = Console()
     if 0 < len(completed) <= MOST_LINES:
-        console.print(sweep_table(completed))
+        console.print(sweep_table(completed, console.width))
     console.print(problems(now, overrides, records), markup=False, highlight=False, soft_wrap=True)
     unseen = [cell for cell in launched if cell.is_completed and not cell.is_done]
     if unseen:

@@ -1,4 +1,4 @@
-"""Bounds what W&B may take: a wandb-core that hangs is killed, and what waits for it fails instead."""
+"""Bounds what W&B may take: a wandb-core that hangs is killed, and what waits for it fails instead, in few words."""
 
 import os
 import signal
@@ -38,3 +38,9 @@ def _children() -> Iterator[int]:
     for path in Path("/proc/self/task").glob("*/children"):
         with suppress(OSError):  # the thread has ended meanwhile
             yield from map(int, path.read_text(encoding="utf-8").split())
+
+
+def in_brief(error: Exception) -> str:
+    """Kind and first sentence of an error; what W&B says to do about it comes in further ones."""
+    said = (str(error).splitlines() or [""])[0].split(". ")[0].rstrip(". ")
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 import wandb
 
 from msd_mtl.study.given import GIVEN
-from msd_mtl.study.wandb_core import within
+from msd_mtl.study.wandb_core import in_brief, within
 
 Mode = Literal["online", "offline", "disabled"]
 Row = Mapping[str, float]
@@ -160,7 +160,7 @@ class GuardedRun:
                 call()
         except Exception as error:  # noqa: BLE001  # a view may fail in any way, the run must not
             self._run = None
-            self._tell(f"{consequence} ({type(error).__name__}: {(str(error).splitlines() or [''])[0]})")
+            self._tell(f"{consequence} ({in_brief(error)})")
             with suppress(Exception), within(MARGIN_S):
                 wandb.teardown(exit_code=1)
 

@@ -9,6 +9,7 @@ import wandb_workspaces.reports.v2 as wr
 import wandb_workspaces.workspaces as ws
 
 from msd_mtl.data.task import task_of
+from msd_mtl.study.page.words import metric_name
 from msd_mtl.study.record import Record
 from msd_mtl.study.summary import CellSummary, Estimate, summarise, target_metric
 from msd_mtl.study.wandb_view import description, target_of
@@ -36,7 +37,7 @@ def workspace(study: str, records: Sequence[Record], project: str, entity: str) 
     for target, found in groupby(ordered, key=lambda record: record["cell"]["target"]):
         of_target = list(found)
         sections += [
-            _section(f"{target}: test {target_metric(of_target[0])}", score_panels(of_target)),
+            _section(f"{target}: test {metric_name(target_metric(of_target[0]))}", score_panels(of_target)),
             _section(f"{target}: learning curves", curve_panels(of_target)),
             _section(f"{target}: gain over no sharing", [wr.MarkdownPanel(markdown=gain_table(of_target))], columns=1),
         ]
@@ -73,7 +74,7 @@ def score_panels(records: Sequence[Record]) -> list[Any]:
     """
     target = records[0]["cell"]["target"]
     unit = task_of(target).unit
-    title = f"test {target_metric(records[0])}" + (f" ({unit})" if unit else "")
+    title = f"test {metric_name(target_metric(records[0]))}" + (f" ({unit})" if unit else "")
     key, gain = f"{SCORE}/{target}", f"{GAIN}/{target}"
     score = wr.SummaryMetric(key)
     axes = {
@@ -138,7 +139,7 @@ def gain_table(records: Sequence[Record]) -> str:
 
     for (tasks, n_tracks, *_), found in groupby(sorted(records, key=order), key=cell_set):
         lines += [" | ".join([tasks, f"{n_tracks:,}", *_columns(cell)]) for cell in summarise(list(found))]
-    metric = target_metric(records[0])
+    metric = metric_name(target_metric(records[0]))
     return "\n".join(
         [
             f"Test {metric}, mean ± half of the 95 % interval over seeds; a positive gain is better.",

@@ -337,3 +337,12 @@ def test_an_unknown_study_is_refused(crossed):
 def test_a_margin_must_be_above_zero(crossed):
     with pytest.raises(UserError, match=r"margin must be above 0; got 0 for auroc"):
         analyse(crossed().folder, "made", margin={"auroc": 0})
+
+
+def test_masks_of_no_sharing_are_told_as_they_are(study):
+    for mask in ("0", "1"):
+        study.add("tight", mask, 0)
+    study.write_index()
+    assert analyse(study.folder, "made").warnings == (
+        "term:pop: no single-task runs; gains are over no sharing (mask 0).",
+    )

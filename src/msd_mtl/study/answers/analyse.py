@@ -146,12 +146,13 @@ def _reasons(runs: StudyRuns, scored: Sequence[Scored]) -> dict[tuple[Arm, int],
 def _warnings(runs: StudyRuns, scored: Sequence[Scored], reasons: Mapping[tuple[Arm, int], str]) -> list[str]:
     said = []
     if runs.absent:
-        said.append(f"{len(runs.absent)} of {runs.expected} runs are not completed.")
+        said.append(f"{len(runs.absent):,} of {runs.expected:,} runs are not completed.")
     if runs.n_earlier:
-        said.append(f"{runs.n_earlier} runs of earlier code are left out: later code has repeated the study.")
+        said.append(f"{runs.n_earlier:,} runs of earlier code are left out: later code has repeated the study.")
     if runs.duplicates:
         said.append(
-            f"{len(runs.duplicates)} cells have several completed runs of the same arm and seed; none of them is used."
+            f"{len(runs.duplicates):,} cells have several completed runs of the same arm and seed; none of them is "
+            "used."
         )
     unusable = [run for run in runs.runs if (run.arm, run.seed) in reasons]
     said += [f"Run {run.run_id} {reasons[run.arm, run.seed]}: it counts in no contrast." for run in unusable]
@@ -160,5 +161,6 @@ def _warnings(runs: StudyRuns, scored: Sequence[Scored], reasons: Mapping[tuple[
         said += [f"{describe(arm)} has no {one.group.reference} run to be compared with." for arm in without]
         if one.group.reference == "no sharing" and any(reference for reference in one.group.references.values()):
             context = "".join(f", {key}={value}" for key, value in one.group.context)
-            said.append(f"{one.group.target}{context}: no single-task runs; gains are over no sharing (mask 0).")
+            masks = ", ".join(sorted({reference.mask for reference in one.group.references.values() if reference}))
+            said.append(f"{one.group.target}{context}: no single-task runs; gains are over no sharing (mask {masks}).")
     return said

@@ -72,11 +72,16 @@ def mask_name(mask: str) -> str:
     return mask if name is None else f"{name} ({mask})"
 
 
+def task_set(tasks: Sequence[str], target: str) -> str | None:
+    """Name that a set of tasks has in ``conf/tasks``, such as ``tight``; None where it has none."""
+    return _task_sets().get((tuple(tasks), target))
+
+
 def _arm(record: Record, context: Settings, all_rows: Mapping[tuple[Settings, str], list[int]]) -> Arm:
     config = record["config"]
     tasks, target = tuple(config["tasks"]["names"]), config["tasks"]["target"]
     return Arm(
-        task_set=_task_sets().get((tasks, target), " + ".join(tasks)),
+        task_set=task_set(tasks, target) or " + ".join(tasks),
         tasks=tasks,
         target=target,
         mask="".join(map(str, config["sharing"]["mask"])),

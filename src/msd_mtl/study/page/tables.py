@@ -96,7 +96,7 @@ def absent_table(analysis: Analysis) -> Table:
         {
             "run_id": " ".join(double.run_ids),
             "state": "duplicate",
-            "cell": f"{double.arm.task_set} {double.arm.mask}, {double.arm.train_size} tracks, seed {double.seed}",
+            "cell": f"{double.arm.task_set} {double.arm.mask}, {double.arm.train_size:,} tracks, seed {double.seed}",
             "error": f"differ in {', '.join(double.differ) or 'the version of the code alone'}",
         }
         for double in analysis.duplicates

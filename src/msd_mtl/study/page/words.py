@@ -9,7 +9,16 @@ from msd_mtl.study.answers.types import Contrast, Effect, Question, Settings
 MINUS = "\N{MINUS SIGN}"
 NOT_KNOWN = "–"
 NOT_SET = "null"  # a setting without a value, as contexts have it
-METRICS = {"auroc": "AUROC", "r2": "R²", "accuracy": "accuracy", "error": "error", "rmse": "RMSE"}
+METRICS = {
+    "auroc": "AUROC",
+    "average_precision": "AP",
+    "balanced_accuracy": "balanced accuracy",
+    "log_loss": "log loss",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "r2": "R²",
+    "macro_f1": "macro F1",
+}
 
 QUESTIONS: dict[Question, str] = {
     "benefit": "Is multi-task learning beneficial?",

@@ -1,0 +1,134 @@
+"""Tables of a terminal: what they show, and that no word of them is cut."""
+
+from itertools import product
+
+import pytest
+from rich.console import Console
+
+from msd_mtl.study.identity import digest
+from msd_mtl.study.summary import summarise
+from msd_mtl.study.tables import run_table, summary_table, sweep_table
+
+TIGHT, LOOSE = ["term:pop", "term:pop rock", "term:ballad"], ["term:pop", "loudness", "year"]
+
+MASKS = [((0, 0, 0, 0), 0), ((1, 1, 0, 0), 1)]  # and seeds
+
+
+def record(tasks=TIGHT, mask=(1, 1, 0, 0), coupling=0.9, n_train=1000, seed=0, recipe="default", **more):
+    scores = {"auroc": 0.7, "average_precision": 0.8, "error": 0.3, "rmse": 3.0, "r2": 0.5}
+    return {
+        "run_id": digest([tasks, mask, coupling, n_train, seed, recipe]),
+        "cell": {
+            "tasks": tasks,
+            "target": tasks[0],
+            "sharing_mask": list(mask),
+            "coupling": coupling,
+            "recipe": recipe,
+        },
+        "seed": seed,
+        "data": {"rows": {"train": n_train}, "prevalence": {"test": {}}},
+        "metrics": {"test": dict.fromkeys(tasks, scores)},
+        "baselines": {},
+        "bayes": {"test": {}},
+        "parameters": {"total": 12345, "shared": 0},
+        "best_epoch": 1233,
+        "epochs": 2000,
+        "timing_s": {"total": 5.06},
+    } | more
+
+
+def shown(table, width):
+    console = Console(width=width)
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get()
+
+
+def varied(*, sizes=(500, 10000), recipes=("default",)):
+    sets = (TIGHT, LOOSE, ["term:pop"])
+    choices = product(sets, ((0, 0, 0, 0), (1, 1, 0, 0)), (0.0, 0.9), sizes, (0, 1), recipes)
+    return [record(*choice) for choice in choices]
+
+
+def settings(record):
+    cell = record["cell"]
+    mask = "".join(map(str, cell["sharing_mask"]))
+    return [mask, str(cell["coupling"]), str(record["seed"])]
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+@pytest.mark.parametrize("recipes", [("default",), ("default", "paper2016")])
+def test_no_word_of_a_sweep_is_cut(width, recipes):
+    records = varied(recipes=recipes)
+    text = shown(sweep_table(records, width), width)
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= width
+    words = text.replace(",\n", " ").split()
+    for name in ("run", "metric", "network", "linear"):
+        assert name in words
+    assert words.count("0.700") == len(records)
+    for one in records:
+        assert one["run_id"] in words
+
+
+def test_each_setting_of_a_sweep_that_varies_has_a_column_where_there_is_room():
+    records = varied(sizes=(10000,))
+    lines = shown(sweep_table(records, 80), 80).splitlines()
+    assert lines[1].split() == ["run", "tasks", "sharing", "coupling", "seed", "metric", "network", "linear"]
+    for line, one, name in zip(lines[3:], records, ["tight"] * 8 + ["loose"] * 8 + ["pop"] * 8, strict=True):
+        assert line.split() == [one["run_id"], name, *settings(one), "AUROC", "0.700", "–"]
+
+
+def test_settings_that_have_no_room_for_columns_share_one():
+    text = " ".join(shown(sweep_table(varied(), 60), 200).split())
+    assert "tasks tight, sharing 0000, coupling 0.0, tracks 500, seed 0 AUROC 0.700" in text
+
+
+@pytest.mark.parametrize(
+    ("sets", "names"),
+    [
+        ((LOOSE, ["year", "tempo", "loudness"], ["tempo"]), ("loose", "year + 2", "tempo")),
+        ((LOOSE, ["year", "tempo"], ["year", "loudness"]), ("loose", "year + tempo", "year + loudness")),
+        ((["term:a[b]"], TIGHT), ("term:a[b]", "tight")),
+    ],
+)
+def test_a_task_set_without_a_file_is_named_by_its_target_while_that_is_clear(sets, names):
+    text = shown(sweep_table([record(tasks) for tasks in sets], 80), 80)
+    assert [line[18:].split("  ")[0] for line in text.splitlines()[3:]] == list(names)
+
+
+def test_sweeps_without_a_difference_are_a_table_too():
+    text = shown(sweep_table([record()], 10), 80)
+    assert "AUROC" in text
+    assert "settings" not in text
+
+
+def test_long_names_of_tasks_wrap_between_words_alone():
+    sets = [["term:pop", "loudness", "duration", field] for field in ("year", "tempo")]
+    records = [record(tasks, mask, seed=seed) for tasks in sets for mask, seed in MASKS]
+    text = shown(sweep_table(records, 66), 66)
+    _, *words = text.split()[3:]
+    assert words[:6] == ["tasks", "sharing", "seed", "metric", "network", "linear"]
+    assert {one["run_id"] for one in records} <= set(words)
+    assert [words.count(word) for word in ("term:pop", "loudness", "duration", "AUROC")] == [4, 4, 4, 4]
+    assert "…" not in text
+
+
+@pytest.mark.parametrize("mask", [(0,), (1, 0), (0, 1, 1, 0)])
+def test_a_mask_is_shown_as_long_as_it_is(mask):
+    assert f"sharing {''.join(map(str, mask))}, 1,000 training tracks" in shown(run_table(record(mask=mask)), 120)
+
+
+def test_metrics_have_one_name():
+    records = [record(mask=(0,) * 4), record()]
+    text = shown(summary_table(summarise(records), "term:pop", "auroc"), 80)
+    assert "Test AUROC of term:pop" in text
+    assert "auroc" not in text
+    assert "R²" in shown(run_table(record(LOOSE)), 120)
+
+
+@pytest.mark.parametrize(("step", "since"), [(None, ""), (1292, " since step 1,292")])
+def test_the_time_of_a_run_says_what_it_is_of(step, since):
+    text = " ".join(shown(run_table(record(resumed_step=step)), 200).split())
+    assert "best epoch 1,234 of 2,000, 12,345 parameters (0 shared) " in text
+    assert text.endswith(f"5.1 s for data, training, scores and baselines{since}")
