@@ -17,7 +17,7 @@ from msd_mtl.study.evaluate import evaluate
 from msd_mtl.study.fit import build_data, build_module
 from msd_mtl.study.identity import resolved, run_id
 from msd_mtl.study.run import run_once
-from msd_mtl.study.tables import run_table
+from msd_mtl.study.tables import run_table, sweep_table
 
 
 def test_a_run_leaves_a_whole_run_directory(small_run):
@@ -257,6 +257,19 @@ def test_a_table_says_how_many_tracks_have_no_known_artist(small_run, capsys):
     Console(width=200).print(run_table(record))
     shown = " ".join(capsys.readouterr().out.split())
     assert "without a known artist, each split on its own: 1,200 in train, 3 in test" in shown
+
+
+def test_a_single_task_has_nothing_to_share(small_run, capsys):
+    _, alone = run_once(small_run("baselines=false", "tasks=pop"))
+    assert alone["cell"]["sharing_mask"] == [1, 1, 0, 0]
+    Console(width=200).print(run_table(alone))
+    _, record = run_once(small_run("baselines=false"))
+    Console(width=200).print(run_table(record), sweep_table([alone, record]))
+    shown = capsys.readouterr().out
+    assert "term:pop, one task, 200 training tracks, seed 0: test scores" in shown
+    assert "term:pop, sharing 1100, 200 training tracks, seed 0: test scores" in shown
+    (line,) = (line for line in shown.splitlines() if alone["run_id"] in line)
+    assert line.split()[1:4] == ["pop", "one", "task"]
 
 
 def test_tags_may_hold_what_means_something_to_a_terminal_or_a_picture(small_run, capsys):

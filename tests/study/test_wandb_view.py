@@ -320,6 +320,13 @@ def test_a_description_names_no_path_and_a_summary_no_setting(small_run):
     assert {key.partition("/")[0] for key in summary(record)}.isdisjoint(others)
 
 
+def test_a_single_task_is_described_as_one(small_run):
+    _, record = run_once(small_run("baselines=false", "tasks=pop"))
+    told = description(record)
+    assert told["tags"] == ["synthetic", "term:pop", "one task", "default"]
+    assert told["name"] == "term:pop, one task, 200 tracks, coupling 0, seed 0"
+
+
 def test_disabled_is_no_view_at_all(small_run):
     folder, record = run_once(small_run("logger=wandb", "logger.mode=disabled", "baselines=false"))
     assert record["status"] == "completed"

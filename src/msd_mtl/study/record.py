@@ -120,6 +120,12 @@ def is_completed(record: Record) -> bool:
     return record.get("status") == "completed"
 
 
+def sharing_of(record: Record) -> str:
+    """What a run shares, in words: ``sharing 1100``, or ``one task``, which has nothing to share whatever its mask."""
+    cell = record["cell"]
+    return "one task" if len(cell["tasks"]) == 1 else f"sharing {''.join(map(str, cell['sharing_mask']))}"
+
+
 def lacks(record: Record, further: Sequence[str] = ()) -> list[str]:
     """Dotted keys that a record does not have though its status promises them: somebody may have edited it.
 

@@ -15,7 +15,7 @@ from msd_mtl.data.task import task_of
 from msd_mtl.study.answers.arms import task_set
 from msd_mtl.study.page.words import metric_name
 from msd_mtl.study.record import SHOWN as IN_RECORD
-from msd_mtl.study.record import damage, error_of, lacks
+from msd_mtl.study.record import damage, error_of, lacks, sharing_of
 from msd_mtl.study.selection import HEADLINE
 
 if TYPE_CHECKING:  # they import SciPy, which a run found done need not wait for
@@ -45,8 +45,7 @@ def run_table(record: Record) -> Table:
         that is possible.
     """
     cell, rows = record["cell"], record["data"]["rows"]
-    mask = "".join(map(str, cell["sharing_mask"]))
-    what = f"sharing {mask}, {rows['train']:,} training tracks, seed {record['seed']}: test scores"
+    what = f"{sharing_of(record)}, {rows['train']:,} training tracks, seed {record['seed']}: test scores"
     title = f"{escape(cell['target'])}, {what}"
     baselines = record["baselines"].get("test", {})
     bayes = record["bayes"]["test"]
@@ -100,7 +99,7 @@ def sweep_table(records: list[Record], width: int) -> Table:
     cells = [record["cell"] for record in records]
     settings = {
         "tasks": _task_sets(records),
-        "sharing": ["".join(map(str, cell["sharing_mask"])) for cell in cells],
+        "sharing": [sharing_of(record).removeprefix("sharing ") for record in records],
         "coupling": [str(cell["coupling"]) for cell in cells],
         "tracks": [f"{record['data']['rows']['train']:,}" for record in records],
         "seed": [str(record["seed"]) for record in records],

@@ -11,7 +11,7 @@ from msd_mtl.data.task import task_of
 from msd_mtl.errors import UserError
 from msd_mtl.study.given import mark_given
 from msd_mtl.study.identity import without
-from msd_mtl.study.record import HISTORY, Record, is_completed, read_record
+from msd_mtl.study.record import HISTORY, Record, is_completed, read_record, sharing_of
 from msd_mtl.study.selection import HEADLINE, improvement
 from msd_mtl.study.wandb_run import GuardedRun, Mode, WandbSettings
 
@@ -112,10 +112,10 @@ def description(record: Record, tags: Sequence[str] = ()) -> dict[str, Any]:
     sharing = "".join(map(str, cell["sharing_mask"]))
     coordinates = {**cell, "tasks": ", ".join(cell["tasks"]), "sharing": sharing, "depth": sharing.count("1")}
     coupling = "" if cell["coupling"] is None else f", coupling {cell['coupling']:g}"
-    told = [cell["data"], cell["target"], f"sharing {sharing}", cell["recipe"], *tags]
+    told = [cell["data"], cell["target"], sharing_of(record), cell["recipe"], *tags]
     return {
         "id": record["run_id"],
-        "name": f"{cell['target']}, sharing {sharing}, {cell['train_size']} tracks{coupling}, seed {record['seed']}",
+        "name": f"{cell['target']}, {sharing_of(record)}, {cell['train_size']} tracks{coupling}, seed {record['seed']}",
         "group": record["study"],
         "tags": [tag[:LONGEST_TAG] for tag in dict.fromkeys(told) if tag],
         "config": {
