@@ -8,8 +8,8 @@ from msd_mtl.study.record import PREDICTIONS, write_record
 
 def test_a_cell_says_what_its_runs_came_to(crossed):
     analysis = analyse(crossed().folder, "made")
-    alone, high, low = analysis.cells
-    assert [cell.arm.mask for cell in analysis.cells] == ["0000", "0011", "1100"]
+    alone, low, high = analysis.cells
+    assert [cell.arm.mask for cell in analysis.cells] == ["0000", "1100", "0011"]
     scores = [run.score for run in analysis.runs if run.arm == low.arm]
     assert low.mean == pytest.approx(np.mean(scores))
     assert low.low < low.mean - stats.sem(scores)

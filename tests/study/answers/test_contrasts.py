@@ -140,7 +140,7 @@ def test_a_size_that_was_begun_and_has_no_score_is_said_to_be_left_out():
     unscored = [run(arm(*one, n=2000), 0, NAN, {}) for one in (("pop",), ("tight", "1100"))]
     elsewhere = arm("tight", "1100", 8000, context=(("recipe.name", "other"),))
     (group,) = groups([*runs, *unscored], absent=[arm("pop", n=4000), arm("tight", "1100", 4000), elsewhere])
-    low, _ = ASKED["benefit"](group)[::-1]
+    low, _ = ASKED["benefit"](group)
     assert low.notes == tuple(f"n={n} is left out: no run of it has a score" for n in ("2,000", "4,000"))
     (where,) = ASKED["depth"](group)
     assert where.notes == tuple(f"n={n} is left out: not every arm has it" for n in ("2,000", "4,000"))

@@ -66,6 +66,11 @@ def describe(arm: Arm, *, with_context: bool = True) -> str:
     return ", ".join(words)
 
 
+def mask_order(mask: str) -> tuple[int, tuple[int, ...]]:
+    """Sorts masks from few shared layers to many, from low to high."""
+    return mask.count("1"), tuple(-int(bit) for bit in mask)
+
+
 def mask_name(mask: str) -> str:
     """A sharing mask with its name in ``conf/sharing``, such as ``low (1100)``; the mask alone where it has none."""
     name = _sharings().get(mask)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
+from msd_mtl.study.answers.arms import mask_order
 from msd_mtl.study.answers.reading import metric_of
 from msd_mtl.study.answers.scoring import Scored
 from msd_mtl.study.answers.terms import Terms
@@ -56,7 +57,9 @@ def _ordered(scored: Scored) -> list[Arm]:
     """Arms by task set, coupling, size and mask."""
     arms = scored.group.scores
     task_sets = list(dict.fromkeys(arm.task_set for arm in arms))
-    return sorted(arms, key=lambda arm: (task_sets.index(arm.task_set), arm.coupling or 0.0, arm.train_size, arm.mask))
+    return sorted(
+        arms, key=lambda arm: (task_sets.index(arm.task_set), arm.coupling or 0.0, arm.train_size, mask_order(arm.mask))
+    )
 
 
 def _gain(scored: Scored, arm: Arm) -> Terms:

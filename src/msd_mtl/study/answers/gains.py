@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from msd_mtl.study.answers.arms import mask_order
 from msd_mtl.study.answers.terms import Terms, mean
 from msd_mtl.study.answers.types import Arm, Reference, Run, Settings
 
@@ -59,11 +60,13 @@ class Group:
         """Score minus that of the reference: by task set and coupling, by mask and by training size.
 
         Nothing for the reference itself, which gains nothing over itself. Levels are in the order of coupling within
-        that of appearance, masks and sizes in their own.
+        that of appearance, masks and sizes in their own (``mask_order``).
         """
         multi = [arm for arm, reference in self.references.items() if reference is not None]
         task_sets = list(dict.fromkeys(arm.task_set for arm in multi))
-        multi.sort(key=lambda arm: (task_sets.index(arm.task_set), arm.coupling or 0.0, arm.mask, arm.train_size))
+        multi.sort(
+            key=lambda arm: (task_sets.index(arm.task_set), arm.coupling or 0.0, mask_order(arm.mask), arm.train_size)
+        )
         found: dict[Level, dict[str, dict[int, Terms]]] = defaultdict(lambda: defaultdict(dict))
         for arm in multi:
             found[arm.task_set, arm.coupling][arm.mask][arm.train_size] = self.gain(arm)

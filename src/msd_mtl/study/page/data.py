@@ -92,7 +92,8 @@ def bodies(analysis: Analysis) -> list[tuple[str, list[Run]]]:
     found: dict[tuple[Any, ...], list[Run]] = {}
     for run in sorted(analysis.runs, key=lambda run: (run.seed, -run.arm.train_size)):
         found.setdefault((run.record["data"]["fingerprint"], *_key(run)), []).append(run)
-    ordered = sorted(found.values(), key=lambda runs: tuple(map(str, _key(runs[0]))))
+    place = {cell.arm: place for place, cell in enumerate(analysis.cells)}
+    ordered = sorted(found.values(), key=lambda runs: place.get(runs[0].arm, len(place)))
     several = len(analysis.metrics) > 1
     return [(_name(runs[0], several=several), runs) for runs in ordered]
 

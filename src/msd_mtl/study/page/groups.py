@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from msd_mtl.study.answers.arms import mask_order
 from msd_mtl.study.answers.types import Analysis, Arm, CellResult, Run, Settings
 from msd_mtl.study.page.words import setting
 
@@ -74,7 +75,7 @@ class Group:
             return [Facet(alone[0].arm.task_set, alone[0].arm.task_set, None, (), tuple(alone))]
         return [
             Facet(_title(task_set, coupling, several), task_set, coupling, tuple(cells), _beside(alone, coupling))
-            for (task_set, coupling), cells in sorted(found.items(), key=lambda item: (item[0][0], item[0][1] or 0))
+            for (task_set, coupling), cells in found.items()
         ]
 
 
@@ -130,7 +131,7 @@ def common_sizes(cells: Iterable[CellResult]) -> tuple[set[int], str]:
 
 def ordered_masks(masks: Iterable[str]) -> list[str]:
     """Different masks from few shared layers to many, from low to high."""
-    return sorted(set(masks), key=lambda mask: (mask.count("1"), tuple(-int(bit) for bit in mask)))
+    return sorted(set(masks), key=mask_order)
 
 
 def chosen(values: Sequence[int], most: int) -> list[int]:

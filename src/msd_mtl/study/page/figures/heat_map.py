@@ -48,7 +48,7 @@ def draw_heat_map(group: Group) -> Picture | None:
                 partial(_panel, table=table, largest=largest, planted=planted),
                 MARGINS + ROW * len({m for m, _ in table}),
             )
-            for title, table in sorted(tables.items())
+            for title, table in tables.items()
         ],
         shared="",
     )
@@ -60,7 +60,7 @@ def _gain(cells: Sequence[CellResult]) -> float:
 
 def _panel(axes: Axes, table: Gains, largest: float, planted: bool) -> None:
     masks = ordered_masks(mask for mask, _ in table)
-    columns = list(dict.fromkeys(column for _, column in sorted(table, key=lambda at: (_order(at[1]), at[1]))))
+    columns = list(dict.fromkeys(column for _, column in table))
     norm, colours = TwoSlopeNorm(0, -largest or -1, largest or 1), colormaps["PuOr"]
     for (mask, column), cells in table.items():
         x, y, gain = columns.index(column), masks.index(mask), _gain(cells)
@@ -79,20 +79,13 @@ def _panel(axes: Axes, table: Gains, largest: float, planted: bool) -> None:
         spine.set_visible(False)
 
 
-def _order(column: str) -> float:
-    try:
-        return float(column)
-    except ValueError:
-        return math.inf
-
-
 def _measured(runs: Sequence[Run]) -> str:
     """Label correlations of the task sets with their target: what the table of couplings has of each, averaged."""
     found: dict[str, list[Run]] = {}
     for run in runs:
         found.setdefault(run.arm.task_set, []).append(run)
     told, rests_on = [], set()
-    for task_set, ones in sorted(found.items()):
+    for task_set, ones in found.items():
         couplings = [one for one in label_couplings(ones) if math.isfinite(one.value)]
         if couplings:
             told.append(f"{task_set} {number(mean(abs(one.value) for one in couplings))}")
