@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from scipy import stats
 
 from msd_mtl.study.summary import estimate, summarise
+from msd_mtl.study.summary_figure import draw_summary
 
 
 def record(mask, coupling, seed, score, target="term:pop", metric="auroc"):
@@ -43,3 +45,20 @@ def test_a_smaller_error_is_a_gain():
     records = [record([0, 0], None, seed, 10.0 + seed, **of_year) for seed in range(2)]
     records += [record([1, 0], None, seed, 9.5 + seed, **of_year) for seed in range(2)]
     assert summarise(records)[1].gain.values == pytest.approx((0.5, 0.5))
+
+
+def test_intervals_of_few_seeds_are_drawn_no_further_than_the_metric_goes(tmp_path, monkeypatch):
+    figures = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, file, **_: (figures.append(figure), file.touch()))
+    scores = {(0, 0, 0, 0): (0.5, 0.7), (1, 1, 0, 0): (0.9, 0.6)}
+    made = [record(mask, 0.5, seed, score) for mask, ones in scores.items() for seed, score in enumerate(ones)]
+    draw_summary(tmp_path / "demo.png", summarise(made), "term:pop", "auroc")
+    (figure,) = figures
+    for axes, (low, high) in zip(figure.axes, ((0, 1), (-1, 1)), strict=True):
+        bars = [path.vertices[:, 1] for bars in axes.collections[1::2] for path in bars.get_paths()]
+        assert (np.min(bars), np.max(bars)) == pytest.approx((low, high))
+        assert axes.get_ylim() == (low, high)
+    said = figure.get_supxlabel()
+    assert "cut off at 0 and 1: no auroc" not in said
+    assert "Intervals are cut off at 0 and 1: no AUROC lies beyond." in said
+    assert "cut off at \N{MINUS SIGN}1 and 1: no gain in AUROC lies beyond." in said

@@ -1,21 +1,27 @@
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from scipy import stats
 
-from msd_mtl.study.page.figures.drawing import Panel, wrapped
+from msd_mtl.study.page.colours import style_of
+from msd_mtl.study.page.data import split_table
+from msd_mtl.study.page.figures.drawing import Panel, whole, wrapped
 from msd_mtl.study.page.figures.effects import draw_effects, labels, titles
 from msd_mtl.study.page.figures.heat_map import draw_heat_map
 from msd_mtl.study.page.figures.learning_curves import draw_curves
 from msd_mtl.study.page.figures.parameters import draw_parameters
 from msd_mtl.study.page.figures.scores import draw_gains_by_size, draw_scores
+from msd_mtl.study.page.figures.style import ALONE, THICK
 from msd_mtl.study.page.figures.svg import inline_svg
 from msd_mtl.study.page.groups import chosen, groups
 from msd_mtl.study.page.histories import curve_of, error_curve
+from msd_mtl.study.page.legend import entries
 
-from .made import TARGET, analysis, contrast, write_history
+from .made import MASKS4, TARGET, analysis, contrast, write_history
 
 
 def test_curves_are_means_with_t_intervals(tmp_path):
@@ -184,3 +190,54 @@ def test_no_band_runs_through_the_names_of_rows():
 def test_the_caption_of_scores_names_the_prevalence(tmp_path):
     (group,) = groups(analysis(tmp_path, sizes=(500,), histories=False))
     assert f"Prevalence of {TARGET}: 0.490." in draw_scores(group).caption
+
+
+WITH_ALONE = {"task_sets": (("pop", (TARGET,)), ("tight", (TARGET, "term:ballad"))), "couplings": (None,)}
+
+
+def test_the_target_alone_looks_like_no_sharing_nor_any_other_mask(tmp_path):
+    assert {ALONE.marker, ALONE.dash}.isdisjoint(
+        part for m in MASKS4 for part in (style_of(m).marker, style_of(m).dash)
+    )
+    (group,) = groups(analysis(tmp_path, masks=("0000", "1100"), n_seeds=2, **WITH_ALONE))
+    for picture in (draw_scores(group), *draw_curves(group)):
+        lines = whole(picture)[0].axes[0].get_lines()
+        assert {line.get_marker() for line in lines} >= {"o", "v", "X"}
+        assert {line.get_marker() for line in lines if line.get_linewidth() == THICK} == {"X"}
+        swatches = {label: swatch for swatch, label in entries(picture)}
+        assert swatches["target alone"] != swatches["none (0000)"].replace("--m0000", "--ink")
+        assert f'stroke-width="{THICK}"' in swatches["target alone"]
+
+
+def test_a_legend_is_as_wide_as_its_picture(tmp_path):
+    made = analysis(tmp_path, masks=MASKS4, sizes=(500,), couplings=(None,), histories=False)
+    (group,) = groups(made)
+    picture = draw_scores(group)
+    figure, _ = whole(picture)
+    FigureCanvasAgg(figure).draw()
+    (legend,) = figure.legends
+    assert len(legend.get_texts()) == 19
+    box, axes = legend.get_window_extent(), figure.axes[0]
+    assert figure.bbox.x0 <= box.x0
+    assert box.x1 <= figure.bbox.x1
+    assert box.y0 >= axes.title.get_window_extent().y1
+    ticks = [label.get_window_extent() for label in axes.get_xticklabels()]
+    assert all(one.x1 <= other.x0 for one, other in pairwise(ticks))
+
+
+def test_panels_stand_in_the_order_of_the_tables(tmp_path):
+    sets = (("tight", (TARGET, "term:ballad")), ("loose", (TARGET, "year")))
+    made = analysis(tmp_path, task_sets=sets, sizes=(500,), couplings=(None,), n_seeds=1)
+    (group,) = groups(made)
+    for picture in (draw_scores(group), draw_parameters(group), *draw_curves(group)):
+        assert [panel.title for panel in picture.panels] == ["tight", "loose"]
+    table = draw_heat_map(group).panels[0].draw.keywords["table"]
+    assert list(dict.fromkeys(column for _, column in table)) == ["tight", "loose"]
+    assert [row["data"] for row in split_table(made).rows] == ["tight", "loose"]
+
+
+def test_networks_of_one_size_are_not_drawn_by_their_size(tmp_path):
+    made = analysis(tmp_path, sizes=(500,), couplings=(None,), histories=False)
+    same = replace(made, cells=tuple(replace(c, n_parameters=5_806_000 + n) for n, c in enumerate(made.cells)))
+    assert draw_parameters(groups(same)[0]) is None
+    assert draw_parameters(groups(made)[0]) is not None

@@ -8,7 +8,7 @@ import colorsys
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
-from typing import Literal, get_args
+from typing import Literal
 
 # Okabe and Ito's palette, told apart by colour-blind readers, where it has a colour that stands out on white.
 COLOURS = {"0000": "#111111", "1100": "#0072B2", "0011": "#D55E00", "1001": "#CC79A7", "1111": "#009E73"}
@@ -25,8 +25,9 @@ FAMILIES = {
     "first, with gaps": ("#6A51A3", "<"),
     "last, with gaps": ("#7A7A2E", ">"),
 }
-Dash = Literal["-", "--", ":", "-."]
-DASHES: tuple[Dash, ...] = get_args(Dash)
+Dash = Literal["-", "--", ":", "-."] | tuple[int, tuple[float, float]]  # as matplotlib has them
+DASHES: tuple[Dash, ...] = ("-", "--", ":", "-.")
+LONG: Dash = (0, (5.0, 1.2))  # of no mask: of the target alone
 SHADE = 0.3  # of the way to white or black from one mask of a family to the next
 MOST_LAYERS = 8  # of which all masks are listed; of deeper networks a family is one colour
 NIGHT, DAY = "#14171a", "#ffffff"  # paper of the page

@@ -2,8 +2,8 @@
 
 import math
 import textwrap
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import matplotlib as mpl
@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from msd_mtl.study.page.colours import Dash, named, style_of
-from msd_mtl.study.page.figures.style import MUTED, PANEL_HEIGHT, PANEL_WIDTH, SETTINGS
+from msd_mtl.study.page.figures.bounds import within
+from msd_mtl.study.page.figures.style import ALONE, ALONE_MARKER, MUTED, PANEL_HEIGHT, PANEL_WIDTH, SETTINGS, THICK
 from msd_mtl.study.page.figures.svg import inline_svg
 
 COLUMNS = 3  # panels beside each other in a file
@@ -21,6 +22,7 @@ DPI = 150
 LONGEST = 46  # characters of a line of a legend
 HEADING, MOST_LINES = 38, 3  # characters of a line of a panel's title: as many as are as wide as its axes
 LINE = 0.17  # inches that a further line takes
+LEGEND_LINE = 0.24  # inches
 
 
 @dataclass(frozen=True)
@@ -54,15 +56,22 @@ class Mark:
 
     Attributes:
         label: What it stands for.
-        dash: Line style of matplotlib, one of ``colours.DASHES``.
+        dash: Line style of matplotlib, one of ``colours.DASHES`` or ``colours.LONG``.
         colour: Ink.
         marker: Marker of matplotlib; empty for none.
+        width: Of the line, points.
+        size: Of the marker, points.
     """
 
     label: str
     dash: Dash
     colour: str = MUTED
     marker: str = ""
+    width: float = 1.5
+    size: float = 4.5
+
+
+TARGET_ALONE = Mark("target alone", ALONE.dash, ALONE.colour, ALONE.marker, THICK, ALONE_MARKER)
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,7 @@ class Picture:
         masks: Masks in it, for the legend.
         marks: Other lines in it.
         shared: Axes with the same limits in all panels, of ``x`` and ``y``.
+        bounds: Values beyond which an axis, ``x`` or ``y``, does not go.
     """
 
     name: str
@@ -86,6 +96,7 @@ class Picture:
     masks: Sequence[str] = ()
     marks: Sequence[Mark] = ()
     shared: str = "xy"
+    bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -109,24 +120,26 @@ def draw(picture: Picture, folder: Path) -> Drawn:
         folder: Where ``NAME.pdf`` and ``NAME.png`` go.
     """
     with mpl.rc_context(SETTINGS):
-        whole, limits = _whole(picture)
+        figure, limits = whole(picture)
         path = folder / picture.name
-        whole.savefig(f"{path}.pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
-        whole.set_layout_engine("none")  # it has its layout
-        whole.savefig(f"{path}.png", dpi=DPI, facecolor="white", metadata={"Software": None})
+        figure.savefig(f"{path}.pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
+        figure.set_layout_engine("none")  # it has its layout
+        figure.savefig(f"{path}.png", dpi=DPI, facecolor="white", metadata={"Software": None})
         svgs = tuple(_svg(picture, place, limits) for place in range(len(picture.panels)))
     return Drawn(picture, svgs)
 
 
-def _whole(picture: Picture) -> tuple[Figure, list[tuple[tuple[float, float], tuple[float, float]]]]:
-    """All panels in one figure, and the limits that sharing axes gave each."""
+def whole(picture: Picture) -> tuple[Figure, list[tuple[tuple[float, float], tuple[float, float]]]]:
+    """All panels in one figure, and the limits that sharing axes and bounds gave each.
+
+    Args:
+        picture: What to draw.
+    """
     panels = picture.panels
     columns = min(COLUMNS, len(panels))
     rows = math.ceil(len(panels) / columns)
     heights = [max(p.full_height for p in panels[row * columns : (row + 1) * columns]) for row in range(rows)]
-    legend = _handles(picture)
-    extra = 0.35 * math.ceil(len(legend) / (3 * columns))
-    figure = Figure(figsize=(PANEL_WIDTH * columns, sum(heights) + extra), layout="constrained")
+    figure = Figure(figsize=(PANEL_WIDTH * columns, sum(heights)), layout="constrained")
     grid = figure.subplots(
         rows, columns, squeeze=False, height_ratios=heights, sharex="x" in picture.shared, sharey="y" in picture.shared
     )
@@ -137,8 +150,10 @@ def _whole(picture: Picture) -> tuple[Figure, list[tuple[tuple[float, float], tu
         panels[place].draw(axes)
         axes.set_title(panels[place].heading)
         axes.tick_params(labelbottom=True, labelleft=True)
-    if legend:
-        figure.legend(handles=legend, ncols=min(len(legend), 3 * columns), loc="outside upper left", handlelength=2.6)
+    for axes in grid.flat[: len(panels)]:
+        _keep_within(axes, picture.bounds)
+    if handles := _handles(picture):
+        figure.set_figheight(sum(heights) + LEGEND_LINE * _legend(figure, handles, most=3 * columns))
     return figure, [(axes.get_xlim(), axes.get_ylim()) for axes in grid.flat]
 
 
@@ -148,6 +163,7 @@ def _svg(picture: Picture, place: int, limits: list[tuple[tuple[float, float], t
     axes = figure.subplots()
     panel.draw(axes)
     axes.set_title(panel.heading)
+    _keep_within(axes, picture.bounds)
     if "x" in picture.shared:
         axes.set_xlim(limits[place][0])
     if "y" in picture.shared:
@@ -157,13 +173,39 @@ def _svg(picture: Picture, place: int, limits: list[tuple[tuple[float, float], t
     return inline_svg(figure, f"{picture.name}-{place}", title, colours)
 
 
+def _legend(figure: Figure, handles: list[Line2D], most: int) -> int:
+    """A legend above the axes, in as many columns as the figure has room for; returns its lines."""
+    for columns in range(min(len(handles), most), 0, -1):
+        legend = figure.legend(handles=handles, ncols=columns, loc="outside upper left", handlelength=2.6)
+        if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
+            break
+        legend.remove()
+    return math.ceil(len(handles) / columns)
+
+
+def _keep_within(axes: Axes, bounds: Mapping[str, tuple[float, float]]) -> None:
+    for side, ends in bounds.items():
+        axis = axes.xaxis if side == "x" else axes.yaxis
+        low, high = axis.get_view_interval()
+        axis.set_view_interval(within(low, ends), within(high, ends), ignore=True)
+
+
 def _handles(picture: Picture) -> list[Line2D]:
     handles = [
         Line2D([], [], color=s.colour, marker=s.marker, linestyle=s.dash, label=named(mask))
         for mask, s in ((mask, style_of(mask)) for mask in picture.masks)
     ]
     return handles + [
-        Line2D([], [], color=m.colour, linestyle=m.dash, marker=m.marker, label=short(m.label)) for m in picture.marks
+        Line2D(
+            *([], []),
+            color=m.colour,
+            linestyle=m.dash,
+            linewidth=m.width,
+            marker=m.marker,
+            markersize=m.size,
+            label=short(m.label),
+        )
+        for m in picture.marks
     ]
 
 

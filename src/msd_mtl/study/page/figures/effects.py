@@ -7,8 +7,10 @@ from functools import partial
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from msd_mtl.study.answers.arms import mask_order
 from msd_mtl.study.answers.types import Contrast, Question
 from msd_mtl.study.page.colours import style_of
+from msd_mtl.study.page.figures.bounds import bounds_of, cut_note, within
 from msd_mtl.study.page.figures.drawing import LINE, Panel, Picture, wrapped
 from msd_mtl.study.page.figures.style import BAND, INK, MUTED, PAPER, zero_line
 from msd_mtl.study.page.groups import ordered_masks
@@ -41,16 +43,21 @@ def draw_effects(question: Question, contrasts: Sequence[Contrast]) -> Picture |
     left = len(contrasts) - sum(map(len, drawn))
     further = f" {counted(left, 'further contrast')} in the table." if left else ""
     in_all = f" All panels: {', '.join(common)}." if common else ""
+    cut = ""
+    if question == "benefit":
+        ends = [end for rows in drawn for c in rows for end in (c.effect.low, c.effect.high)]
+        cut = cut_note(contrasts[0].metric, ends, gain=True, in_full="the table of contrasts")
     return Picture(
         name=f"effects-{question}",
         title=TITLES[question],
         caption=f"{MEANING[question]} Small dots: {spread(c.effect.n_pairs for c in contrasts)} seeds, each against "
         "its own reference; large marks: their mean with its 95 % interval over seeds and test artists; band: within "
         f"±{contrasts[0].effect.margin:g} no difference that matters. Filled marks are decided. "
-        f"Test split.{in_all}{further}",
+        f"Test split.{cut}{in_all}{further}",
         panels=panels,
         masks=ordered_masks(c.mask for c in contrasts if c.mask),
         shared="x",
+        bounds={"x": _bounds(contrasts[0])},
     )
 
 
@@ -60,8 +67,7 @@ def _panel_of(contrast: Contrast) -> tuple[str, ...]:
 
 
 def _order(contrast: Contrast) -> tuple[object, ...]:
-    mask = contrast.mask or ""
-    return mask.count("1"), [-int(bit) for bit in mask]
+    return mask_order(contrast.mask or "")
 
 
 def labels(rows: Sequence[Contrast]) -> list[str]:
@@ -112,6 +118,11 @@ def _panel(axes: Axes, rows: Sequence[Contrast]) -> None:
     )
 
 
+def _bounds(contrast: Contrast) -> tuple[float, float]:
+    """What the effect can be: a gain is a difference of two scores, its change along an axis a slope without bounds."""
+    return bounds_of(contrast.metric, gain=True) if contrast.question == "benefit" else (-math.inf, math.inf)
+
+
 def _ink(contrast: Contrast) -> str:
     return style_of(contrast.mask).colour if contrast.mask else INK
 
@@ -131,7 +142,8 @@ def _mark(axes: Axes, row: int, contrast: Contrast, label: str) -> None:
         bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.8},
     )
     if math.isfinite(effect.low):
-        axes.plot([effect.low, effect.high], [row, row], color=colour, linewidth=1.6)
+        ends = [within(end, _bounds(contrast)) for end in (effect.low, effect.high)]
+        axes.plot(ends, [row, row], color=colour, linewidth=1.6)
     face = "none" if effect.verdict == "undecided" else colour
     marker = style_of(contrast.mask).marker if contrast.mask else "o"
     axes.plot([effect.estimate], [row], marker=marker, color=colour, markerfacecolor=face, markersize=5.5)

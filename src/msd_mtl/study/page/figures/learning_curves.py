@@ -7,11 +7,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from msd_mtl.data.task import task_of
 from msd_mtl.study.answers.types import Arm, CellResult, Run
 from msd_mtl.study.page.colours import style_of
-from msd_mtl.study.page.figures.drawing import Mark, Panel, Picture
-from msd_mtl.study.page.figures.style import BAND, INK
-from msd_mtl.study.page.groups import Facet, Group, by_mask, chosen
+from msd_mtl.study.page.figures.bounds import bounds_of, cut_note
+from msd_mtl.study.page.figures.drawing import TARGET_ALONE, Panel, Picture
+from msd_mtl.study.page.figures.style import ALONE, ALONE_MARKER, BAND, THICK
+from msd_mtl.study.page.groups import Facet, Group, by_mask, chosen, is_alone
 from msd_mtl.study.page.histories import Curve, curve_of, error_curve, error_name
 from msd_mtl.study.page.words import counted, metric_name, spread
 
@@ -26,14 +28,18 @@ def draw_curves(group: Group) -> list[Picture]:
     for run in group.runs:
         runs.setdefault(run.arm, []).append(run)
     score = partial(curve_of, column=f"val/{group.target}/{group.metric}")
+    error = "rmse" if task_of(group.target).kind == "regression" else "error"
     pictures = [
-        _picture(group, runs, "error", error_name(group.target), error_curve),
-        _picture(group, runs, group.metric, metric_name(group.metric), score),
+        _picture(group, runs, ("error", error, error_name(group.target)), error_curve),
+        _picture(group, runs, (group.metric, group.metric, metric_name(group.metric)), score),
     ]
     return [picture for picture in pictures if picture is not None]
 
 
-def _picture(group: Group, runs: dict[Arm, list[Run]], key: str, label: str, read: Reader) -> Picture | None:
+def _picture(group: Group, runs: dict[Arm, list[Run]], names: tuple[str, str, str], read: Reader) -> Picture | None:
+    """Curves of a score, given its names in the file, as a metric and in words."""
+    key, metric, label = names
+    bounds = bounds_of(metric)
     sizes = chosen(group.sizes, MOST_SIZES)
     places = [(facet, size) for size in sizes for facet in group.facets()]
     panels, bands = [], len(group.masks) <= MOST_BANDS
@@ -41,20 +47,23 @@ def _picture(group: Group, runs: dict[Arm, list[Run]], key: str, label: str, rea
         lines = _lines(facet, size, runs, read)
         if lines:
             title = f"{facet.title}, {size:,} tracks" if len(sizes) > 1 else facet.title
-            panels.append(Panel(title, partial(_panel, lines=lines, label=label, bands=bands)))
+            panels.append(Panel(title, partial(_panel, lines=lines, label=label, bands=bands, bounds=bounds)))
     if not panels:
         return None
-    n = [curve.n for panel in panels for _, curve in panel.draw.keywords["lines"]]  # type: ignore[attr-defined]
+    curves = [curve for panel in panels for _, curve in panel.draw.keywords["lines"]]  # type: ignore[attr-defined]
+    ends = np.concatenate([[*curve.low, *curve.high] for curve in curves]).tolist() if bands else []
     left = len(group.sizes) * len(group.facets()) - len(places[:MOST_PANELS])
     shaded = "shaded: its 95 % interval (t)" if bands else "intervals are left out for so many lines"
     return Picture(
         name=f"curves-{key}-{group.name}",
         title=f"Validation {label} of {group.title} by epoch",
-        caption=f"Mean over {spread(n)} seeds; {shaded}. Validation split."
+        caption=f"Mean over {spread(curve.n for curve in curves)} seeds; {shaded}. Validation split."
+        + cut_note(metric, ends)
         + (f" {counted(left, 'further panel')} (other sizes or task sets) not drawn." if left else ""),
         panels=panels,
         masks=group.masks,
-        marks=[Mark("target alone", "-", INK)] if any(f.alone for f in group.facets()) else [],
+        marks=[TARGET_ALONE] if any(f.alone for f in group.facets()) else [],
+        bounds={"y": bounds},
     )
 
 
@@ -69,22 +78,23 @@ def _lines(facet: Facet, size: int, runs: dict[Arm, list[Run]], read: Reader) ->
     return lines
 
 
-def _panel(axes: Axes, lines: Lines, label: str, bands: bool) -> None:
+def _panel(axes: Axes, lines: Lines, label: str, bands: bool, bounds: tuple[float, float]) -> None:
     for cell, curve in lines:
-        alone = len(cell.arm.tasks) == 1
-        style = style_of(cell.arm.mask)
-        colour, dash = (INK, "-") if alone else (style.colour, style.dash)
+        alone = is_alone(cell.arm)
+        style = ALONE if alone else style_of(cell.arm.mask)
         if bands and np.isfinite(curve.low).any():
-            axes.fill_between(curve.epochs, curve.low, curve.high, color=colour, alpha=BAND, linewidth=0)
+            low, high = np.clip([curve.low, curve.high], *bounds)
+            axes.fill_between(curve.epochs, low, high, color=style.colour, alpha=BAND, linewidth=0)
         axes.plot(
             curve.epochs,
             curve.mean,
-            color=colour,
-            linestyle=dash,
-            linewidth=2.0 if alone else 1.4,
-            marker="none" if alone else style.marker,
+            color=style.colour,
+            linestyle=style.dash,
+            linewidth=THICK if alone else 1.4,
+            marker=style.marker,
             markevery=max(len(curve.epochs) // 6, 1),
-            markersize=3.5,
+            markersize=ALONE_MARKER - 1 if alone else 3.5,
+            clip_on=False,
         )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     axes.set(xlabel="epoch", ylabel=f"validation {label}")

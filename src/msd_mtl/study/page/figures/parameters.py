@@ -6,32 +6,38 @@ from functools import partial
 from statistics import mean
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from msd_mtl.study.page.colours import style_of
+from msd_mtl.study.page.figures.bounds import bounds_of, cut_note, within
 from msd_mtl.study.page.figures.drawing import Panel, Picture
 from msd_mtl.study.page.figures.style import zero_line
 from msd_mtl.study.page.groups import Facet, Group, by_mask, common_sizes, has_gain
 from msd_mtl.study.page.words import metric_name
 
 MOST_PANELS = 6
+SAME = 1.01  # as many parameters, but for the rounding of widths to whole units
 
 
 def draw_parameters(group: Group) -> Picture | None:
-    """The figure of a group; None where no cell has a gain."""
+    """The figure of a group; None where no cell has a gain, or all networks are as large as each other."""
     facets = [f for f in group.facets() if any(has_gain(cell) for cell in f.cells)]
-    if not facets:
+    parameters = [cell.n_parameters for facet in facets for cell in facet.cells if has_gain(cell)]
+    if not parameters or max(parameters) < SAME * min(parameters):
         return None
     sizes, said = common_sizes(cell for facet in facets for cell in facet.cells if has_gain(cell))
+    gains = [cell.gain for facet in facets for cell in facet.cells if cell.gain and cell.arm.train_size in sizes]
+    ends = [end for gain in gains for end in (gain.low, gain.high)]
     return Picture(
         name=f"parameters-{group.name}",
         title=f"Gain in {metric_name(group.metric)} of {group.title} by number of parameters",
         caption=f"Mean gain over the reference of the same seed, {said}, with the widest 95 % interval of its cells. "
-        "Test split.",
+        f"Test split.{cut_note(group.metric, ends, gain=True, in_full='the table of cells')}",
         panels=[
             Panel(f.title, partial(_panel, facet=f, sizes=sizes, metric=group.metric)) for f in facets[:MOST_PANELS]
         ],
         masks=[m for m in group.masks if any(c.gain and c.arm.mask == m for c in group.cells)],
+        bounds={"y": bounds_of(group.metric, gain=True)},
     )
 
 
@@ -45,12 +51,13 @@ def _panel(axes: Axes, facet: Facet, sizes: Container[int], metric: str) -> None
         below = max((g.estimate - g.low for g in gains if math.isfinite(g.low)), default=math.nan)
         above = max((g.high - g.estimate for g in gains if math.isfinite(g.high)), default=math.nan)
         if math.isfinite(below):
-            axes.plot([x, x], [y - below, y + above], color=style.colour, linewidth=1)
+            ends = [within(end, bounds_of(metric, gain=True)) for end in (y - below, y + above)]
+            axes.plot([x, x], ends, color=style.colour, linewidth=1)
         axes.plot([x], [y], color=style.colour, marker=style.marker, linestyle="none")
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: millions(value)))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.set(xlabel="parameters", ylabel=f"gain in {metric_name(metric)}")
 
 

@@ -9,17 +9,18 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from msd_mtl.study.answers.types import Analysis, Run
-from msd_mtl.study.page.colours import style_of
-from msd_mtl.study.page.figures.drawing import Mark, Panel, Picture
-from msd_mtl.study.page.figures.style import BAND, INK, MUTED, size_axis
+from msd_mtl.study.page.colours import Style, style_of
+from msd_mtl.study.page.figures.bounds import bounds_of, cut_note
+from msd_mtl.study.page.figures.drawing import TARGET_ALONE, Mark, Panel, Picture
+from msd_mtl.study.page.figures.style import ALONE, ALONE_MARKER, BAND, INK, MUTED, THICK, size_axis
 from msd_mtl.study.page.groups import Group, groups, is_alone, ordered_masks
 from msd_mtl.study.page.hints import Reported
 from msd_mtl.study.page.histories import Curve, error_curve
 from msd_mtl.study.page.words import brief, spread
 
 MOST_PANELS = 12
-ALONE = "alone"
-Ours = dict[str, list[Run]]  # mask, or ALONE, to its runs
+SINGLE = "alone"
+Ours = dict[str, list[Run]]  # mask, or SINGLE, to its runs
 
 
 def draw_post_mortem(analysis: Analysis, reported: Reported) -> list[Picture]:
@@ -34,16 +35,19 @@ def draw_post_mortem(analysis: Analysis, reported: Reported) -> list[Picture]:
 
 
 def _by_epoch(found: Sequence[Group], reported: Reported) -> Picture | None:
-    panels, counts = [], []
+    panels: list[Panel] = []
+    counts: list[int] = []
+    ends: list[float] = []
     for group in found:
-        for task_set in sorted({name for name, mask, _ in reported.error if mask != ALONE}):
+        for task_set in _task_sets(group, reported):
             runs = _ours(group, task_set, [reported.train_size])
             curves = {mask: curve for mask, ones in runs.items() if (curve := error_curve(ones)) is not None}
-            if any(mask != ALONE for mask in curves):
+            if any(mask != SINGLE for mask in curves):
                 base = _base_rate([run for ones in runs.values() for run in ones])
                 draw = partial(_epoch_panel, task_set=task_set, curves=curves, reported=reported, base=base)
                 panels.append(Panel(_title(task_set, group), draw))
                 counts += [curve.n for curve in curves.values()]
+                ends += [end for curve in curves.values() for end in (*curve.low, *curve.high)]
     if not panels:
         return None
     return Picture(
@@ -51,10 +55,11 @@ def _by_epoch(found: Sequence[Group], reported: Reported) -> Picture | None:
         title=f"Error of {reported.target} by epoch, as reported by {reported.by} and as it comes out here",
         caption=f"{reported.about} Ours: mean over {spread(counts)} seeds at the same size, on validation, with its "
         "95 % interval (t). Grey: the error of predicting the commoner class for every song, then (dotted) and now "
-        "(dashed). Validation split.",
+        f"(dashed). Validation split.{cut_note('error', ends)}",
         panels=panels[:MOST_PANELS],
-        masks=ordered_masks(mask for _, mask, _ in reported.error if mask != ALONE),
-        marks=[Mark("target alone", "-", INK), Mark("reported: thin and dotted", ":", INK)],
+        masks=ordered_masks(mask for _, mask, _ in reported.error if mask != SINGLE),
+        marks=[TARGET_ALONE, Mark("reported: thin and dotted", ":", INK)],
+        bounds={"y": bounds_of("error")},
     )
 
 
@@ -62,9 +67,9 @@ def _by_size(found: Sequence[Group], reported: Reported) -> Picture | None:
     panels, counts = [], []
     sizes = sorted({size for group in found for size in group.sizes})
     for group in found:
-        for task_set in sorted({name for name, mask, _ in reported.error if mask != ALONE}):
+        for task_set in _task_sets(group, reported):
             runs = _ours(group, task_set, group.sizes)
-            if len(group.sizes) > 1 and any(mask != ALONE for mask in runs):
+            if len(group.sizes) > 1 and any(mask != SINGLE for mask in runs):
                 draw = partial(_size_panel, runs=runs, reported=reported, sizes=sizes)
                 panels.append(Panel(_title(task_set, group), draw))
                 counts += [len({run.seed for run in ones}) for ones in runs.values()]
@@ -76,8 +81,9 @@ def _by_size(found: Sequence[Group], reported: Reported) -> Picture | None:
         caption=f"Dotted: {reported.base_rate:g}, the error of every model of {reported.by} at every size. Ours: "
         f"validation error of the chosen epoch, mean over {spread(counts)} seeds. Validation split.",
         panels=panels[:MOST_PANELS],
-        masks=ordered_masks(mask for _, mask, _ in reported.error if mask != ALONE),
-        marks=[Mark("target alone", "-", INK, "o"), Mark("reported", ":", MUTED)],
+        masks=ordered_masks(mask for _, mask, _ in reported.error if mask != SINGLE),
+        marks=[TARGET_ALONE, Mark("reported", ":", MUTED)],
+        bounds={"y": bounds_of("error")},
     )
 
 
@@ -87,8 +93,14 @@ def _ours(group: Group, task_set: str, sizes: Sequence[int]) -> Ours:
     for run in group.runs:
         arm = run.arm
         if arm.train_size in sizes and (is_alone(arm) or arm.task_set == task_set):
-            found.setdefault(ALONE if is_alone(arm) else arm.mask, []).append(run)
+            found.setdefault(SINGLE if is_alone(arm) else arm.mask, []).append(run)
     return found
+
+
+def _task_sets(group: Group, reported: Reported) -> list[str]:
+    """Task sets of a group that were reported, in its order."""
+    told = {name for name, mask, _ in reported.error if mask != SINGLE}
+    return [name for name in dict.fromkeys(cell.arm.task_set for cell in group.cells) if name in told]
 
 
 def _title(task_set: str, group: Group) -> str:
@@ -107,16 +119,16 @@ def _epoch_panel(axes: Axes, task_set: str, curves: dict[str, Curve], reported: 
     if base is not None:
         axes.axhline(base, color=MUTED, linestyle="--", linewidth=0.8)
     for name, mask, errors in reported.error:
-        if name == task_set or mask == ALONE:
-            colour = INK if mask == ALONE else style_of(mask).colour
+        if name == task_set or mask == SINGLE:
+            colour = INK if mask == SINGLE else style_of(mask).colour
             axes.plot(reported.epochs, errors, color=colour, linestyle=":", linewidth=1.1)
     for mask, curve in curves.items():
-        style = style_of(mask) if mask != ALONE else None
-        colour, marker = (style.colour, style.marker) if style else (INK, "none")
+        style = ALONE if mask == SINGLE else style_of(mask)
         if np.isfinite(curve.low).any():
-            axes.fill_between(curve.epochs, curve.low, curve.high, color=colour, alpha=BAND, linewidth=0)
-        every = max(len(curve.epochs) // 6, 1)
-        axes.plot(curve.epochs, curve.mean, color=colour, marker=marker, markevery=every, markersize=3.5)
+            low, high = np.clip([curve.low, curve.high], *bounds_of("error"))
+            axes.fill_between(curve.epochs, low, high, color=style.colour, alpha=BAND, linewidth=0)
+        every = max(reported.epochs[-1] // 10, 1)  # the same in all panels: a short line is not all marks
+        _line(axes, curve.epochs.tolist(), curve.mean.tolist(), style, markevery=every)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     axes.set(xlabel="epoch", ylabel="error (1 \N{MINUS SIGN} accuracy)")
 
@@ -127,9 +139,22 @@ def _size_panel(axes: Axes, runs: Ours, reported: Reported, sizes: Sequence[int]
         errors: dict[int, list[float]] = {}
         for run in ones:
             errors.setdefault(run.arm.train_size, []).append(run.record["metrics"]["val"][run.arm.target]["error"])
-        style = style_of(mask) if mask != ALONE else None
-        colour, marker, dash = (style.colour, style.marker, style.dash) if style else (INK, "o", "-")
-        points = [(size, mean(values)) for size, values in sorted(errors.items())]
-        axes.plot([x for x, _ in points], [y for _, y in points], color=colour, marker=marker, linestyle=dash)
+        style = ALONE if mask == SINGLE else style_of(mask)
+        _line(axes, sorted(errors), [mean(values) for _, values in sorted(errors.items())], style)
     size_axis(axes, sizes)
     axes.set_ylabel("error (1 \N{MINUS SIGN} accuracy)")
+
+
+def _line(axes: Axes, x: Sequence[float], y: Sequence[float], style: Style, markevery: int = 1) -> None:
+    """A line of ours."""
+    width, size = (THICK, ALONE_MARKER - 1) if style is ALONE else (1.5, 3.5)
+    axes.plot(
+        x,
+        y,
+        color=style.colour,
+        linestyle=style.dash,
+        linewidth=width,
+        marker=style.marker,
+        markersize=size,
+        markevery=markevery,
+    )

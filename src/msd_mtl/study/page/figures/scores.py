@@ -8,18 +8,21 @@ from statistics import mean
 from matplotlib.axes import Axes
 
 from msd_mtl.study.answers.types import CellResult
-from msd_mtl.study.page.colours import Dash, named, style_of
-from msd_mtl.study.page.figures.drawing import Mark, Panel, Picture
-from msd_mtl.study.page.figures.style import INK, MUTED, size_axis, zero_line
+from msd_mtl.study.page.colours import Dash, Style, named, style_of
+from msd_mtl.study.page.figures.bounds import bounds_of, cut_note, within
+from msd_mtl.study.page.figures.drawing import TARGET_ALONE, Mark, Panel, Picture
+from msd_mtl.study.page.figures.style import ALONE, ALONE_MARKER, MUTED, THICK, size_axis, zero_line
 from msd_mtl.study.page.groups import Facet, Group, by_mask
 from msd_mtl.study.page.words import counted, metric_name, number, spread
 
 MOST_PANELS = 6
+MOST_NAMES = 5  # masks with their names side by side below the axes
 LEVELS: dict[str, tuple[str, Dash]] = {
     "bayes": ("best possible", "-."),
     "linear": ("linear model", "--"),
     "trivial": ("without lyrics", ":"),
 }
+IN_FULL = "the table of cells"
 Point = tuple[float, float, float, float]  # place, mean, low, high
 
 
@@ -36,9 +39,10 @@ def draw_scores(group: Group) -> Picture:
         panels=panels,
         masks=group.masks,
         marks=[
-            *([Mark("target alone", "-", INK, "o")] if any(f.alone for f in facets) else []),
+            *([TARGET_ALONE] if any(f.alone for f in facets) else []),
             *(Mark(label, dash) for label, dash in _levels(group)),
         ],
+        bounds={"y": bounds_of(group.metric)},
     )
 
 
@@ -47,13 +51,16 @@ def draw_gains_by_size(group: Group) -> Picture | None:
     facets = group.facets()[:MOST_PANELS]
     if len(group.sizes) < 2 or not any(cell.gain for cell in group.cells):
         return None
+    gains = [cell.gain for cell in group.cells if cell.gain]
+    cut = cut_note(group.metric, (end for g in gains for end in (g.low, g.high)), gain=True, in_full=IN_FULL)
     return Picture(
         name=f"gain-by-size-{group.name}",
         title=f"Gain in {metric_name(group.metric)} of {group.title} by training size",
         caption="Mean gain over the reference of the same seed with its 95 % interval over seeds and test artists; "
-        "above the line, sharing helps. Test split.",
+        f"above the line, sharing helps. Test split.{cut}",
         panels=[Panel(facet.title, partial(_gain_panel, facet=facet, group=group)) for facet in facets],
         masks=[mask for mask in group.masks if any(c.gain and c.arm.mask == mask for c in group.cells)],
+        bounds={"y": bounds_of(group.metric, gain=True)},
     )
 
 
@@ -75,24 +82,20 @@ def _panel(axes: Axes, facet: Facet, axis: str, group: Group) -> None:
     place = _place(axis, group.masks)
     _levels_of(axes, [*facet.cells, *facet.alone], place, axis)
     lines = by_mask(facet.cells, place)
-    for mask, cells in lines.items():
-        style = style_of(mask)
+    bounds = bounds_of(group.metric)
+    for at, (mask, cells) in enumerate(lines.items()):
         points = [(place(cell), cell.mean, cell.low, cell.high) for cell in cells]
-        _line(
-            axes,
-            _aside(points, list(lines).index(mask), len(lines), axis, group.sizes),
-            style.colour,
-            style.marker,
-            style.dash,
-        )
+        _line(axes, _aside(points, at, len(lines), axis, group.sizes), style_of(mask), bounds)
     alone = sorted(facet.alone, key=place)
     if axis == "mask":
         for cell in alone:
-            axes.axhline(cell.mean, color=INK, linewidth=1.2)
-        axes.set_xticks(range(len(group.masks)), [_tick(mask) for mask in group.masks])
+            axes.axhline(cell.mean, color=ALONE.colour, linestyle=ALONE.dash, linewidth=THICK, zorder=0.9)
+        many = len(group.masks) > MOST_NAMES
+        labels = [mask if many else named(mask).replace(" (", "\n(") for mask in group.masks]
+        axes.set_xticks(range(len(group.masks)), labels, rotation=90 if many else 0)
     else:
         points = [(place(cell), cell.mean, cell.low, cell.high) for cell in alone]
-        _line(axes, points, INK, "o", "-", width=2.0)
+        _line(axes, points, ALONE, bounds)
         _scale(axes, axis, group)
     axes.set_ylabel(f"test {metric_name(group.metric)}")
 
@@ -102,9 +105,9 @@ def _gain_panel(axes: Axes, facet: Facet, group: Group) -> None:
     place = _place("size", group.masks)
     lines = by_mask((cell for cell in facet.cells if cell.gain), place)
     for at, (mask, cells) in enumerate(lines.items()):
-        style = style_of(mask)
         points = [(place(c), c.gain.estimate, c.gain.low, c.gain.high) for c in cells if c.gain]
-        _line(axes, _aside(points, at, len(lines), "size", group.sizes), style.colour, style.marker, style.dash)
+        bounds = bounds_of(group.metric, gain=True)
+        _line(axes, _aside(points, at, len(lines), "size", group.sizes), style_of(mask), bounds)
     size_axis(axes, group.sizes)
     axes.set_ylabel(f"gain in {metric_name(group.metric)}")
 
@@ -117,13 +120,22 @@ def _scale(axes: Axes, axis: str, group: Group) -> None:
         axes.set_xlabel("planted coupling")
 
 
-def _line(axes: Axes, points: Sequence[Point], colour: str, marker: str, dash: str, *, width: float = 1.4) -> None:
-    """Means with their intervals, joined."""
-    xs, means = [p[0] for p in points], [p[1] for p in points]
-    axes.plot(xs, means, color=colour, marker=marker, linestyle=dash if len(xs) > 1 else "none", linewidth=width)
-    bars = [point for point in points if math.isfinite(point[2])]
-    x, _, low, high = zip(*bars, strict=True) if bars else ((),) * 4
-    axes.vlines(x, low, high, colors=colour, linewidth=0.9, alpha=0.7)
+def _line(axes: Axes, points: Sequence[Point], style: Style, bounds: tuple[float, float]) -> None:
+    """Means with their intervals, joined; intervals end where the metric does."""
+    width, size = (THICK, ALONE_MARKER) if style is ALONE else (1.4, 4.5)
+    axes.plot(
+        [x for x, *_ in points],
+        [y for _, y, *_ in points],
+        color=style.colour,
+        marker=style.marker,
+        linestyle=style.dash if len(points) > 1 else "none",
+        linewidth=width,
+        markersize=size,
+        clip_on=False,  # a mark at the bound stays whole
+    )
+    bars = [(x, within(low, bounds), within(high, bounds)) for x, _, low, high in points if math.isfinite(low)]
+    x, low, high = zip(*bars, strict=True) if bars else ((),) * 3
+    axes.vlines(x, low, high, colors=style.colour, linewidth=0.9, alpha=0.7)
 
 
 def _aside(points: Sequence[Point], place: int, n: int, axis: str, sizes: Sequence[int]) -> list[Point]:
@@ -156,10 +168,6 @@ def _levels(group: Group) -> Iterator[tuple[str, Dash]]:
             yield label, dash
 
 
-def _tick(mask: str) -> str:
-    return named(mask).replace(" (", "\n(")
-
-
 def _caption(group: Group, facets: Sequence[Facet]) -> str:
     left = len(facets) - MOST_PANELS
     levels = {name: [getattr(c, name) for c in group.cells if math.isfinite(getattr(c, name))] for name in LEVELS}
@@ -173,4 +181,6 @@ def _caption(group: Group, facets: Sequence[Facet]) -> str:
         f"prevalence of {group.target}: {number(mean(positive))}" if positive else "",
         f"{counted(left, 'further panel')} in the table of cells" if left > 0 else "",
     ]
-    return ". ".join(part[0].upper() + part[1:] for part in parts if part) + "."
+    ends = (end for cell in group.cells for end in (cell.low, cell.high))
+    said = ". ".join(part[0].upper() + part[1:] for part in parts if part)
+    return f"{said}.{cut_note(group.metric, ends, in_full=IN_FULL)}"

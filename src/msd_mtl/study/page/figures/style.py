@@ -7,10 +7,14 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from msd_mtl.study.page.colours import LONG, Style
+
 # Stand-ins for the page's inks: in the inlined SVG each becomes a variable of the style sheet, for light and dark.
 INK, MUTED, FAINT, PAPER = "#1d2125", "#5b6570", "#d9dde1", "#fefefe"
 PANEL_WIDTH, PANEL_HEIGHT = 3.9, 2.9  # inches, at 72 pixels an inch on the page
 BAND = 0.13  # opacity of an interval drawn as an area
+ALONE = Style(colour=INK, night=INK, marker="X", dash=LONG)  # the target alone, which shares nothing: no mask's style
+THICK, ALONE_MARKER = 2.2, 6.5  # of its line, points
 
 SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: it can be read aloud, searched, and takes the page's font
