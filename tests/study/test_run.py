@@ -264,7 +264,7 @@ def test_a_single_task_has_nothing_to_share(small_run, capsys):
     assert alone["cell"]["sharing_mask"] == [1, 1, 0, 0]
     Console(width=200).print(run_table(alone))
     _, record = run_once(small_run("baselines=false"))
-    Console(width=200).print(run_table(record), sweep_table([alone, record]))
+    Console(width=200).print(run_table(record), sweep_table([alone, record], width=100))
     shown = capsys.readouterr().out
     assert "term:pop, one task, 200 training tracks, seed 0: test scores" in shown
     assert "term:pop, sharing 1100, 200 training tracks, seed 0: test scores" in shown

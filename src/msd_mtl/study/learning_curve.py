@@ -33,13 +33,8 @@ def draw_learning_curve(folder: Path, record: Record) -> None:
     metric = HEADLINE[task.kind]
     labels = [drawn(name) for name in cell["tasks"]]
     columns = max(1, min(len(labels), WIDEST // (HANDLE + max(map(len, labels)))))
-    above = LINE * max(math.ceil(len(labels) / columns), 1) + 0.1
-    figure = Figure(figsize=(9, HEIGHT + above))
-    losses, scores = figure.subplots(1, 2)
-    # fixed: to find a layout, matplotlib draws everything twice, which takes longer than many a run's training
-    figure.subplots_adjust(
-        left=0.11, right=0.98, bottom=0.5 / (HEIGHT + above), top=(HEIGHT - 0.05) / (HEIGHT + above), wspace=0.3
-    )
+    figure = _figure(LINE * math.ceil(len(labels) / columns) + 0.1)
+    losses, scores = figure.axes
     for name, label in zip(cell["tasks"], labels, strict=True):
         epochs, values = _series(rows, f"train/{name}/loss")
         losses.plot(epochs, values, label=label, linewidth=2 if name == cell["target"] else 1)
@@ -58,6 +53,16 @@ def draw_learning_curve(folder: Path, record: Record) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     with whole_file(folder / PICTURE) as temporary:
         figure.savefig(temporary, format="png", dpi=120)
+
+
+def _figure(above: float) -> Figure:
+    """Two axes, with so many inches above them."""
+    height = HEIGHT + above
+    figure = Figure(figsize=(9, height))
+    figure.subplots(1, 2)
+    # fixed: to find a layout, matplotlib draws everything twice, which takes longer than many a run's training
+    figure.subplots_adjust(left=0.11, right=0.98, bottom=0.5 / height, top=(HEIGHT - 0.05) / height, wspace=0.3)
+    return figure
 
 
 def _legend_above(axes: Axes, columns: int) -> None:
