@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -20,6 +21,29 @@ SMALL = [
     "trainer.max_epochs=3",
     "trainer.enable_progress_bar=false",
 ]
+
+# What a completed run has in its record, the shortest of all.
+WHOLE: dict[str, Any] = {
+    "schema_version": 1,
+    "run_id": "a",
+    "study": "s",
+    "status": "completed",
+    "cell": {
+        "data": "synthetic", "tasks": ["year"], "target": "year", "sharing_mask": [0], "train_size": 9,
+        "coupling": None, "recipe": "default",
+    },
+    "seed": 0,
+    "config": {"tasks": {"names": ["year"], "target": "year"}, "sharing": {"mask": [0]}, "study": {}, "data": {}},
+    "data": {"fingerprint": "synthetic", "rows": {"train": 9}, "prevalence": {"test": {}}},
+    "environment": {},
+    "parameters": {"total": 7, "shared": 0},
+    "epochs": 3,
+    "best_epoch": 1,
+    "timing_s": {"total": 10.0},
+    "metrics": {"val": {}, "test": {"year": {"rmse": 1.0}}},
+    "baselines": {},
+    "bayes": {"test": {}},
+}  # fmt: skip
 
 RAW = Path(__file__).parents[2] / "shared" / "data" / "raw"
 

@@ -10,10 +10,12 @@ import pytest
 from msd_mtl.errors import UserError
 from msd_mtl.study import dashboard, launch, status, train
 from msd_mtl.study.answers.analyse import analyse
-from msd_mtl.study.cell import Cell, attempt, mark_failed, name_of
+from msd_mtl.study.cell import COMPLETED, Cell, attempt, mark_failed, name_of
+from msd_mtl.study.damage import SHOWN, check_shown, lacks
+from msd_mtl.study.evaluate import evaluate
 from msd_mtl.study.identity import resolved
 from msd_mtl.study.index import add_sweep
-from msd_mtl.study.record import SHOWN, check_shown, error_of, lacks, read_record
+from msd_mtl.study.record import error_of, read_record
 from msd_mtl.study.run import run_once
 from msd_mtl.study.tables import run_table, sweep_table
 
@@ -77,10 +79,10 @@ def test_a_completed_record_that_lacks_something_is_named(entered, monkeypatch, 
         check_shown(done.folder, read_record(done.folder))
     with pytest.raises(UserError, match=message):
         dashboard.completed_records(done.folder.parent, "s")
-    monkeypatch.setattr(train, "launched", entered)
-    train.show_sweep()
+    monkeypatch.setattr(train, "launched", entered[:1])
+    assert not train.show_sweep().is_complete
     shown = capsys.readouterr().out
-    assert f"damaged {done.run_id}: its record lacks " in shown
+    assert f"1 runs: 1 damaged\n  damaged {done.run_id}: its record lacks " in shown
     assert "Target on test" not in shown
 
 
@@ -117,15 +119,74 @@ def keys(node: dict, *parents: str) -> list[tuple[str, ...]]:
     return [*((*parents, name) for name in node), *below]
 
 
-def test_every_entry_that_a_table_needs_is_checked(entered):
+CHANGES = {"not there": (), "text": ("text",), "null": (None,)}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_every_entry_that_a_table_needs_is_checked(entered, change):
     folder = entered[0].folder
     whole = json.loads((folder / "record.json").read_text())
+    assert not lacks(whole, SHOWN)
     for key in keys({name: item for name, item in whole.items() if name not in ("config", "environment")}):
         record = copy.deepcopy(whole)
         node = record
         for parent in key[:-1]:
             node = node[parent]
         del node[key[-1]]
+        if change:
+            (node[key[-1]],) = change
         if key != ("status",) and not lacks(record, SHOWN):
             run_table(record)
             sweep_table([record], 80)
+
+
+EDITS = {
+    "timing_s.total": "ten",
+    "timing_s": 7,
+    "parameters.total": "many",
+    "epochs": None,
+    "started_at": "yesterday",
+    "metrics.test.term:pop.auroc": "good",
+    "metrics.test": None,
+    "bayes.test": [],
+    "data.rows": "all",
+    "data.coupling": {"term:ballad": {"label": "close"}},
+    "cell.target": "year",
+    "config.data": 3,
+    "seed": "zero",
+    "attempts": "two",
+}
+
+
+@pytest.mark.parametrize(("key", "value"), EDITS.items(), ids=EDITS)
+def test_what_is_not_what_it_should_be_is_told_by_every_command(entered, monkeypatch, capsys, key, value):
+    done, failed = entered
+    edit(done.folder, key, value)
+    runs_dir, told = done.folder.parent, f"its record lacks {'metrics.test.year' if key == 'cell.target' else key}"
+    monkeypatch.setenv("COLUMNS", "250")
+    monkeypatch.setattr(train, "launched", [done])
+    assert not train.show_sweep().is_complete
+    assert told in capsys.readouterr().out
+    monkeypatch.setattr(sys, "argv", ["msd-mtl", "study.name=s", f"runs_dir={runs_dir}"])
+    with pytest.raises(SystemExit, match="1"):
+        status.main()
+    assert told in capsys.readouterr().out
+    assert {one.run_id: told in one.error for one in analyse(runs_dir, "s").running} == {done.run_id: True}
+    with pytest.raises(
+        UserError, match=r"record must have all that a completed run leaves; got .*record\.json without"
+    ):
+        evaluate(done.folder, "test")
+    edit(failed.folder, key.split(".")[0], value)  # of a run that is made again it is no matter
+    assert attempt(failed) == COMPLETED
+    assert not lacks(read_record(failed.folder), SHOWN)
+
+
+def test_a_record_that_cannot_be_read_has_its_run_made_again_by_a_sweep(entered, monkeypatch):
+    done = entered[0]
+    path = done.folder / "record.json"
+    path.write_text(path.read_text().replace('"seed": 0,', '"seed": 0'))  # a comma is easily lost
+    assert launch.to_make([done]) == [done]
+    launch.launch_in_process([done])
+    monkeypatch.setattr(train, "launched", [done])
+    assert train.show_sweep().is_complete
+    assert (done.folder / "record.unreadable.json").is_file()

@@ -3,6 +3,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.conftest import WHOLE
 
 from msd_mtl.errors import RefusedLaunchError, UserError
 from msd_mtl.study import launch
@@ -15,7 +16,7 @@ from msd_mtl.study.states import State, progress, state_of
 
 def write(runs_dir: Path, run: str, status: str) -> None:
     (runs_dir / run).mkdir(parents=True)
-    record = {"schema_version": 1, "run_id": run, "study": "s", "status": status, "timing_s": {"total": 10.0}}
+    record = {**WHOLE, "run_id": run, "status": status}
     (runs_dir / run / "record.json").write_text(json.dumps(record, indent=1))
 
 
@@ -23,6 +24,16 @@ def write(runs_dir: Path, run: str, status: str) -> None:
 def test_a_state_is_that_of_the_record(tmp_path, status):
     write(tmp_path, "a", status)
     assert state_of(tmp_path, "a") == State(status)
+
+
+def test_how_a_record_is_written_tells_nothing(tmp_path):
+    """Somebody may have sorted its keys, or put it on one line."""
+    write(tmp_path, "a", "completed")
+    path = tmp_path / "a" / "record.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"before": "x" * 5000}, sort_keys=True))
+    assert state_of(tmp_path, "a") == State.COMPLETED
+    path.write_text(path.read_text().replace('"epochs"', "epochs"))
+    assert state_of(tmp_path, "a") == State.INTERRUPTED
 
 
 def test_a_run_without_a_process_is_interrupted(tmp_path):
@@ -42,6 +53,19 @@ def test_time_left_is_that_of_the_runs_to_come_shared_by_those_that_work(tmp_pat
     assert line(now) == "6 runs: 2 completed, 2 running, 2 missing, about 20 s left"
     assert not now.is_complete
     assert progress(tmp_path, ["a", "b"]).is_complete
+
+
+def test_a_record_that_has_changed_is_looked_at_again(tmp_path):
+    write(tmp_path, "a", "completed")
+    assert progress(tmp_path, ["a"]).states == {"a": State.COMPLETED}
+    path = tmp_path / "a" / "record.json"
+    whole = path.read_text()
+    path.write_text(whole.replace('"epochs": 3', '"epochs": null'))
+    assert progress(tmp_path, ["a"]).states == {"a": State.DAMAGED}
+    path.write_text(whole.replace('"completed"', '"failed"'))
+    assert progress(tmp_path, ["a"]).states == {"a": State.FAILED}
+    path.unlink()
+    assert progress(tmp_path, ["a"]).states == {"a": State.MISSING}
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(40, "40 s"), (720, "12 min"), (12600, "3.5 h")])

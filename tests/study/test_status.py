@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.conftest import WHOLE
 
 from msd_mtl.study import status
 from msd_mtl.study.cell import Cell
@@ -14,7 +15,7 @@ from msd_mtl.study.lock import locked
 
 def write(runs_dir: Path, run: str, state: str, **more) -> None:
     (runs_dir / run).mkdir(parents=True, exist_ok=True)
-    record = {"schema_version": 1, "run_id": run, "study": "s", "status": state, "timing_s": {"total": 10.0}, **more}
+    record = {**WHOLE, "run_id": run, "status": state, **more}
     (runs_dir / run / "record.json").write_text(json.dumps(record, indent=1))
 
 
@@ -69,12 +70,24 @@ def test_a_record_that_cannot_be_read_is_a_run_to_make(shown, tmp_path, capsys):
     assert "3 runs: 1 completed, 1 interrupted, 1 missing" in capsys.readouterr().out
 
 
-def test_a_record_without_a_time_tells_none(shown, tmp_path, capsys):
-    for run, time in {"a": {}, "b": None}.items():
-        write(tmp_path, run, "completed", timing_s=time)
+def test_what_lacks_something_or_has_something_else_is_damaged_and_no_run_to_make(shown, tmp_path, capsys):
+    write(tmp_path, "b", "completed", timing_s={})
+    write(tmp_path, "c", "completed", timing_s={"total": "ten"})
+    with pytest.raises(SystemExit, match="1"):
+        shown("watch=1")
+    page = capsys.readouterr().out
+    assert "3 runs: 1 completed, 2 damaged\n" in page
+    lines = {line.split()[1]: line for line in page.splitlines() if line.startswith("│")}
+    assert "its record lacks timing_s.total; delete it, and repeat the sweep" in lines["b"]
+    assert "its record lacks timing_s.total as a number; delete it" in lines["c"]
+
+
+@pytest.mark.parametrize("started_at", ["yesterday", None, 7, []])
+def test_a_run_whose_beginning_cannot_be_read_is_listed_without(shown, tmp_path, capsys, started_at):
+    write(tmp_path, "b", "failed", started_at=started_at, error="it broke")
     with pytest.raises(SystemExit, match="1"):
         shown()
-    assert "3 runs: 2 completed, 1 missing\n" in capsys.readouterr().out
+    assert "│ b   │ failed │       │ seed=1 │ it broke" in capsys.readouterr().out
 
 
 def test_a_study_may_have_a_number_for_a_name(shown, tmp_path):
@@ -88,3 +101,18 @@ def test_a_damaged_index_is_named(shown, tmp_path, capsys):
     with pytest.raises(SystemExit, match="2"):
         shown()
     assert f"index of a study must be JSON of its runs; got {path}: " in capsys.readouterr().err
+
+
+def test_runs_of_earlier_sweeps_are_told_apart(shown, tmp_path, capsys):
+    with pytest.raises(SystemExit, match="1"):
+        shown()
+    assert "sweep" not in capsys.readouterr().out
+    add_sweep(tmp_path, "s", [Cell(run, ("seed=0", "lr=1"), {}) for run in "ad"])  # another setting since
+    write(tmp_path, "d", "failed")
+    with pytest.raises(SystemExit, match="1"):
+        shown()
+    assert capsys.readouterr().out.splitlines()[:3] == [
+        "s: 4 runs: 1 completed, 1 failed, 2 missing, about 20 s left",
+        "  of the latest sweep 2 runs: 1 completed, 1 failed",
+        "  of earlier ones alone 2 runs: 0 completed, 2 missing",
+    ]

@@ -7,10 +7,11 @@ from omegaconf import DictConfig
 
 from msd_mtl.app import hydra_app
 from msd_mtl.errors import UserError
+from msd_mtl.study.damage import check_shown
 from msd_mtl.study.files import write_json
 from msd_mtl.study.given import n_lacking
 from msd_mtl.study.index import read_study, studies
-from msd_mtl.study.record import Record, check_shown, is_completed, read_record
+from msd_mtl.study.record import Record, is_completed, read_record
 from msd_mtl.study.wandb_core import in_brief
 
 

@@ -10,6 +10,8 @@ from rich.table import Table
 
 from msd_mtl.app import hydra_app
 from msd_mtl.errors import UserError
+from msd_mtl.study.checks import check_settings
+from msd_mtl.study.damage import check_shown
 from msd_mtl.study.files import finite
 from msd_mtl.study.identity import data_fingerprint, run_id
 from msd_mtl.study.record import is_completed, read_record
@@ -35,6 +37,8 @@ def evaluate(folder: Path, part: str, store: str | None = None) -> Metrics:
     if record is None or not is_completed(record):
         status = "no record" if record is None else f"status {record.get('status')!r}"
         raise UserError(f"run must be a completed run directory; got {folder} with {status}. Train it first.")
+    check_shown(folder, record)
+    check_settings(record["config"])
     if part not in record["metrics"]:
         raise UserError(f"split must be one of {', '.join(record['metrics'])}; got {part!r}.")
     config = record["config"]

@@ -13,6 +13,8 @@ from msd_mtl.study.identity import digest
 
 FOLDER = ".studies"
 
+Sweep = dict[str, tuple[str, ...]]  # ``run_id`` to what was set in it
+
 
 def add_sweep(runs_dir: Path, study: str, cells: Sequence[Cell]) -> Callable[[], None]:
     """Say that the runs of a sweep belong to a study.
@@ -48,19 +50,19 @@ def add_sweep(runs_dir: Path, study: str, cells: Sequence[Cell]) -> Callable[[],
     return take_back
 
 
-def read_study(runs_dir: Path, study: str) -> dict[str, tuple[str, ...]]:
+def read_study(runs_dir: Path, study: str) -> Sweep:
     """Runs of a study.
 
     Returns:
         ``run_id`` to what its sweep set, in the order of the sweeps; empty if there is no such study.
     """
-    found: dict[str, tuple[str, ...]] = {}
+    found: Sweep = {}
     for sweep in sweeps(runs_dir, study):
         found |= sweep
     return found
 
 
-def sweeps(runs_dir: Path, study: str) -> list[dict[str, tuple[str, ...]]]:
+def sweeps(runs_dir: Path, study: str) -> list[Sweep]:
     """Sweeps of a study, from the first to the last, each as ``read_study`` gives them all.
 
     Raises:
@@ -70,7 +72,7 @@ def sweeps(runs_dir: Path, study: str) -> list[dict[str, tuple[str, ...]]]:
     return [_sweep(path) for path in sorted(files, key=lambda file: file.stat().st_mtime_ns)]
 
 
-def _sweep(path: Path) -> dict[str, tuple[str, ...]]:
+def _sweep(path: Path) -> Sweep:
     try:
         return {run: tuple(set_) for run, set_ in json.loads(path.read_text(encoding="utf-8")).items()}
     except (ValueError, AttributeError, TypeError) as error:  # neither UTF-8 nor JSON nor a dictionary of lists

@@ -3,7 +3,6 @@
 import json
 import os
 import platform
-from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,6 @@ from msd_mtl.study.identity import Config
 
 SCHEMA_VERSION = 1
 RECORD, HISTORY, PREDICTIONS = "record.json", "history.csv", "predictions.npz"
-# What a report relies on: from the beginning of a run, and once it is completed.
-BEGUN = ("run_id", "seed", "config.tasks.target", "config.sharing", "config.study", "config.data", "data.fingerprint")
-COMPLETED = ("metrics.test", "baselines", "bayes.test", "parameters.total", "timing_s.total", "environment")
-# What tables and the workspace show of a completed run beside that.
-SHOWN = (
-    *(f"cell.{key}" for key in ("data", "tasks", "target", "sharing_mask", "train_size", "coupling", "recipe")),
-    *("study", "epochs", "best_epoch", "parameters.shared", "metrics.val", "data.rows.train", "data.prevalence.test"),
-)
 
 Record = dict[str, Any]
 
@@ -70,7 +61,11 @@ def attempt_of(earlier: Record | None) -> list[dict[str, Any]]:
         return []
     ended = "failed" if earlier.get("status") == "failed" else "interrupted"
     said = {key: earlier[key] for key in ("error", "interrupted_by") if key in earlier}
-    return [*earlier.get("attempts", []), {"started_at": earlier.get("started_at"), "ended": ended} | said]
+    before = earlier.get("attempts")
+    return [
+        *(before if isinstance(before, list) else []),
+        {"started_at": earlier.get("started_at"), "ended": ended} | said,
+    ]
 
 
 def environment() -> dict[str, Any]:
@@ -100,18 +95,24 @@ def read_record(folder: Path) -> Record | None:
         UnreadableRecordError: If the file is no record.
         UserError: If it is of another schema.
     """
+    record = _read(folder)
+    if record is not None and (schema := record["schema_version"]) != SCHEMA_VERSION:
+        raise UserError(f"record must have schema version {SCHEMA_VERSION}; got {schema} in {folder / RECORD}.")
+    return record
+
+
+def _read(folder: Path) -> Record | None:
+    """A run's record, of whatever schema."""
     path = folder / RECORD
     try:
         record: Record = json.loads(path.read_text(encoding="utf-8"))
-        schema = record["schema_version"]
+        _ = record["schema_version"]
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:  # neither UTF-8 nor JSON nor a dictionary
         raise UnreadableRecordError(
             f"record must be the JSON of a run; got {path}: {error}. The command that made the run makes it again."
         ) from None
-    if schema != SCHEMA_VERSION:
-        raise UserError(f"record must have schema version {SCHEMA_VERSION}; got {schema} in {path}.")
     return record
 
 
@@ -126,38 +127,6 @@ def sharing_of(record: Record) -> str:
     return "one task" if len(cell["tasks"]) == 1 else f"sharing {''.join(map(str, cell['sharing_mask']))}"
 
 
-def lacks(record: Record, further: Sequence[str] = ()) -> list[str]:
-    """Dotted keys that a record does not have though its status promises them: somebody may have edited it.
-
-    Args:
-        record: A record of any status.
-        further: What a completed one must have beside what a report relies on.
-    """
-    promised = [*BEGUN, *((*COMPLETED, *further) if is_completed(record) else ())]
-    if (absent := [key for key in promised if not _has(record, *key.split("."))]) or promised == [*BEGUN]:
-        return absent
-    target = record["config"]["tasks"]["target"]
-    return [] if target in record["metrics"]["test"] else [f"metrics.test.{target}"]
-
-
-def damage(lacking: Sequence[str]) -> str:
-    """What is wrong with a record that lacks something, and what to do."""
-    return f"its record lacks {', '.join(lacking)}; delete it, and repeat the sweep"
-
-
-def check_shown(folder: Path, record: Record) -> None:
-    """Check that a completed record can be shown.
-
-    Raises:
-        UserError: If it lacks something.
-    """
-    if lacking := lacks(record, SHOWN):
-        raise UserError(
-            f"record must have all that a completed run leaves; got {folder / RECORD} without {', '.join(lacking)}. "
-            "Delete it, and repeat the command that made the run."
-        )
-
-
 def error_of(record: Record) -> str:
     """The error of a failed run in a line, however somebody edited it; empty where there is none."""
     error = record.get("error", "")
@@ -165,10 +134,6 @@ def error_of(record: Record) -> str:
         return str(error)
     where = ", ".join(f"{key} {error[key]}" for key in ("task", "step") if key in error)
     return f"{error.get('kind')}{f' ({where})' if where else ''}: {error.get('message')}"
-
-
-def _has(node: Any, *keys: str) -> bool:
-    return not keys or (isinstance(node, dict) and keys[0] in node and _has(node[keys[0]], *keys[1:]))
 
 
 def found_record(folder: Path) -> Record | None:
@@ -179,5 +144,13 @@ def found_record(folder: Path) -> Record | None:
     """
     try:
         return read_record(folder)
+    except UnreadableRecordError:
+        return None
+
+
+def seen_record(folder: Path) -> Record | None:
+    """As ``found_record``, of whatever schema: for what only looks."""
+    try:
+        return _read(folder)
     except UnreadableRecordError:
         return None

@@ -1,21 +1,19 @@
-"""How runs stand, read off the first bytes of their records: cheap enough to watch thousands."""
+"""How runs stand, read off their records: cheap enough to watch thousands."""
 
-import re
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from os import SEEK_END
+from functools import lru_cache
 from pathlib import Path
 from statistics import median
 
+from msd_mtl.study.damage import SHOWN, lacks
 from msd_mtl.study.lock import is_locked
-from msd_mtl.study.record import RECORD, found_record
+from msd_mtl.study.record import RECORD, Record, is_completed, seen_record
 
-HEAD = 1024  # bytes; the status is the fourth entry of a record
-TAIL = 8  # bytes; the end of a record that is whole
 SAMPLE = 30  # completed runs whose time tells that of the others
-STATUS = re.compile(rb'"status": "(\w+)"')
 
 
 class State(StrEnum):
@@ -26,22 +24,20 @@ class State(StrEnum):
     INTERRUPTED = "interrupted"  # begun, and no process makes it now: the next sweep goes on with it
     FAILED = "failed"
     MISSING = "missing"  # not begun
+    DAMAGED = "damaged"  # completed, and somebody has edited its record since
 
 
 def state_of(runs_dir: Path, run: str) -> State:
-    """How a run stands."""
-    try:
-        with (runs_dir / run / RECORD).open("rb") as file:
-            found = STATUS.search(file.read(HEAD))
-            file.seek(0, SEEK_END)
-            file.seek(max(0, file.tell() - TAIL))
-            is_whole = file.read().rstrip().endswith(b"\n}")
-    except FileNotFoundError:
+    """How a run stands, but for damage: a completed run whose record has been edited is completed."""
+    return _stands(runs_dir, run, seen_record(runs_dir / run))
+
+
+def _stands(runs_dir: Path, run: str, record: Record | None) -> State:
+    if record is not None and record.get("status") in (State.COMPLETED, State.FAILED):
+        return State(record["status"])
+    if record is None and not (runs_dir / run / RECORD).is_file():
         return State.MISSING
-    status = found.group(1).decode() if found and is_whole else "running"
-    if status not in (State.COMPLETED, State.FAILED):  # or unreadable: then it is made again
-        return State.RUNNING if is_locked(runs_dir, run) else State.INTERRUPTED
-    return State(status)
+    return State.RUNNING if is_locked(runs_dir, run) else State.INTERRUPTED  # one without a status is made again
 
 
 @dataclass(frozen=True)
@@ -63,7 +59,7 @@ class Progress:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every run is completed."""
+        """Whether every run is completed, and its record as it was written."""
         return self.counts[State.COMPLETED] == len(self.states)
 
 
@@ -73,17 +69,35 @@ def progress(runs_dir: Path, runs: Iterable[str]) -> Progress:
     The time left is the median time of the completed runs that ended last, for each run to come, divided by the number
     of runs that are being made now.
     """
-    states = {run: state_of(runs_dir, run) for run in runs}
+    states, times = {}, []
+    for run in runs:
+        ended, seconds = _ended(runs_dir / run / RECORD)
+        states[run] = ended or _stands(runs_dir, run, None)
+        times += [] if seconds is None else [seconds]
     to_come = sum(state in (State.RUNNING, State.INTERRUPTED, State.MISSING) for state in states.values())
     n_running = sum(state == State.RUNNING for state in states.values())
     if not to_come:
         return Progress(states, 0.0)
-    times = _times(runs_dir, [run for run, state in states.items() if state == State.COMPLETED])
-    return Progress(states, median(times) * to_come / max(n_running, 1) if times else None)
+    return Progress(states, median(times[-SAMPLE:]) * to_come / max(n_running, 1) if times else None)
 
 
-def _times(runs_dir: Path, completed: list[str]) -> list[float]:
-    """Seconds that some of the completed runs took."""
-    records = (found_record(runs_dir / run) for run in completed[-SAMPLE:])
-    times = ((record or {}).get("timing_s") for record in records)
-    return [time["total"] for time in times if isinstance(time, dict) and "total" in time]
+def _ended(path: Path) -> tuple[State | None, float | None]:
+    """How a run ended, None where it has not, and the seconds that it took if it is completed."""
+    try:
+        with path.open("rb") as file:  # opening a file has NFS ask for its attributes anew
+            found = os.fstat(file.fileno())
+    except FileNotFoundError:
+        return None, None
+    return _ended_at(path, found.st_ino, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(2**16)  # a record that is as it was need not be read again
+def _ended_at(path: Path, *stamp: int) -> tuple[State | None, float | None]:  # noqa: ARG001
+    record = seen_record(path.parent)
+    if record is None or record.get("status") not in (State.COMPLETED, State.FAILED):
+        return None, None
+    if not is_completed(record):
+        return State.FAILED, None
+    if lacks(record, SHOWN):
+        return State.DAMAGED, None
+    return State.COMPLETED, record["timing_s"]["total"]

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -14,44 +15,62 @@ from rich.text import Text
 
 from msd_mtl.app import hydra_app
 from msd_mtl.errors import UserError
+from msd_mtl.study.damage import SHOWN, damage, lacks
 from msd_mtl.study.follow import duration, line
-from msd_mtl.study.index import read_study, studies
-from msd_mtl.study.record import error_of, found_record
+from msd_mtl.study.index import Sweep, studies, sweeps
+from msd_mtl.study.record import error_of, seen_record
 from msd_mtl.study.states import Progress, State, progress
 
 MOST_LINES = 20  # runs that are listed
+LISTED = (State.RUNNING, State.FAILED, State.DAMAGED)
+TO_COME = (State.RUNNING, State.INTERRUPTED, State.MISSING)
 
 
-def page(runs_dir: Path, study: str, runs: dict[str, tuple[str, ...]], now: Progress) -> Group:
-    """What the command shows.
+def page(runs_dir: Path, study: str, found: Sequence[Sweep]) -> tuple[Progress, Group]:
+    """How the runs of a study stand, and what the command shows of it.
 
     Args:
         runs_dir: Folder of the runs.
         study: Name of the study.
-        runs: Its runs and what its sweeps set in them.
-        now: How they stand.
+        found: Its sweeps, from the first to the last: its runs and what is set in them.
     """
-    listed = [(run, state) for run, state in now.states.items() if state in (State.RUNNING, State.FAILED)]
+    runs = {run: set_ for sweep in found for run, set_ in sweep.items()}
+    now = progress(runs_dir, runs)
+    lines = [f"{study}: {line(now)}"]
+    if len(found[-1]) < len(runs):
+        latest = Progress({run: now.states[run] for run in found[-1]}, None)
+        earlier = Progress({run: state for run, state in now.states.items() if run not in found[-1]}, None)
+        lines += [f"  of the latest sweep {line(latest)}", f"  of earlier ones alone {line(earlier)}"]
     bar = ProgressBar(total=len(runs), completed=now.counts[State.COMPLETED])
-    title = f"{study}: {line(now)}"
+    return now, Group(*lines, bar, _table(runs_dir, runs, now) or "")
+
+
+def _table(runs_dir: Path, runs: Sweep, now: Progress) -> Table | None:
+    """Runs that somebody may want to look at; None without any."""
+    listed = [(run, state) for run, state in now.states.items() if state in LISTED]
     if not listed:
-        return Group(title, bar, "")
+        return None
     table = Table()
     for column in ("run", "state", "since", "sets", "said"):
         table.add_column(column)
     for run, state in listed[:MOST_LINES]:
-        record = found_record(runs_dir / run) or {}
-        said = error_of(record) or _progress_of(runs_dir / run)
+        record = seen_record(runs_dir / run) or {}
+        if state == State.DAMAGED:
+            said = damage(lacks(record, SHOWN))
+        else:
+            said = error_of(record) or _progress_of(runs_dir / run)
         table.add_row(run, state, _since(record.get("started_at")), Text(" ".join(runs[run])), Text(said))
     if len(listed) > MOST_LINES:
         table.caption = f"and {len(listed) - MOST_LINES:,} more"
-    return Group(title, bar, table)
+    return table
 
 
-def _since(started_at: str | None) -> str:
-    if started_at is None:
+def _since(started_at: object) -> str:
+    """How long ago a run began; nothing where its record has been edited."""
+    try:
+        return duration(time.time() - datetime.fromisoformat(str(started_at)).timestamp())
+    except ValueError:
         return ""
-    return duration(time.time() - datetime.fromisoformat(started_at).timestamp())
 
 
 def _progress_of(folder: Path) -> str:
@@ -67,21 +86,20 @@ def _progress_of(folder: Path) -> str:
 def main(cfg: DictConfig) -> None:
     """Entry point of the command; exit code 0 only if every run is completed."""
     runs_dir, study = Path(cfg.runs_dir), str(cfg.study.name)  # a number is a name too
-    runs = read_study(runs_dir, study)
-    if not runs:
+    found = sweeps(runs_dir, study)
+    if not any(found):
         known = ", ".join(studies(runs_dir)) or "none"
         raise UserError(f"study must have runs in {runs_dir}; got {study!r}. Studies there: {known}.")
-    now = progress(runs_dir, runs)
+    now, shown = page(runs_dir, study, found)
     console = Console()
     if cfg.watch is None:
-        console.print(page(runs_dir, study, runs, now))
+        console.print(shown)
     else:
-        with Live(page(runs_dir, study, runs, now), console=console, auto_refresh=False) as live:
-            while now.counts[State.COMPLETED] + now.counts[State.FAILED] < len(runs):
+        with Live(shown, console=console, auto_refresh=False) as live:
+            while any(state in TO_COME for state in now.states.values()):
                 time.sleep(float(cfg.watch))
-                runs = read_study(runs_dir, study)  # another sweep may have joined
-                now = progress(runs_dir, runs)
-                live.update(page(runs_dir, study, runs, now), refresh=True)
+                now, shown = page(runs_dir, study, sweeps(runs_dir, study))  # another sweep may have joined
+                live.update(shown, refresh=True)
     if not now.is_complete:
         sys.exit(1)
 

@@ -13,9 +13,10 @@ from rich.table import Table
 
 from msd_mtl.data.task import task_of
 from msd_mtl.study.answers.arms import task_set
+from msd_mtl.study.damage import SHOWN as IN_RECORD
+from msd_mtl.study.damage import damage, lacks
 from msd_mtl.study.page.words import metric_name
-from msd_mtl.study.record import SHOWN as IN_RECORD
-from msd_mtl.study.record import damage, error_of, lacks, sharing_of
+from msd_mtl.study.record import error_of, sharing_of
 from msd_mtl.study.selection import HEADLINE
 
 if TYPE_CHECKING:  # they import SciPy, which a run found done need not wait for
@@ -155,12 +156,12 @@ def problems(now: Progress, overrides: Mapping[str, Sequence[str]], records: Map
     lines = [f"{len(now.states):,} runs: {counts}"]
     everywhere = set.intersection(*(set(overrides[run]) for run in now.states)) if len(now.states) > 1 else set()
     for run, state in now.states.items():
-        if state != "completed":
+        if state == "damaged":
+            lines.append(f"  damaged {run}: {damage(lacks(records.get(run) or {}, IN_RECORD))}")
+        elif state != "completed":
             said = error_of(records.get(run) or {})
             sets = " ".join(o for o in overrides[run] if o not in everywhere)
             lines.append(f"  {state} {run} {sets}{said and f': {said}'}")
-        elif lacking := lacks(records.get(run) or {}, IN_RECORD):
-            lines.append(f"  damaged {run}: {damage(lacking)}")
     return "\n".join(lines)
 
 

@@ -11,11 +11,12 @@ from rich.markup import escape
 
 from msd_mtl.app import hydra_app
 from msd_mtl.study.cell import Cell, attempt, name_of
+from msd_mtl.study.damage import check_shown
 from msd_mtl.study.identity import resolved
 from msd_mtl.study.interruption import InterruptedRun
 from msd_mtl.study.launch import launched
 from msd_mtl.study.processes import is_main_process
-from msd_mtl.study.record import SHOWN, check_shown, found_record, lacks
+from msd_mtl.study.record import seen_record
 from msd_mtl.study.run import run_once
 from msd_mtl.study.states import Progress, State, progress
 from msd_mtl.study.tables import problems, run_table, sweep_table
@@ -45,16 +46,16 @@ def show_sweep() -> Progress:
     runs_dir = Path(launched[0].config["runs_dir"])
     overrides = {cell.run_id: cell.overrides for cell in launched}
     now = progress(runs_dir, overrides)
-    records = {run: found_record(runs_dir / run) for run, state in now.states.items() if state != State.MISSING}
-    done = [r for run, r in records.items() if r is not None and now.states[run] == State.COMPLETED]
-    completed = [record for record in done if not lacks(record, SHOWN)]
+    records = {run: seen_record(runs_dir / run) for run, state in now.states.items() if state != State.MISSING}
+    completed = [r for run, r in records.items() if r is not None and now.states[run] == State.COMPLETED]
     console = Console()
     if 0 < len(completed) <= MOST_LINES:
         console.print(sweep_table(completed, console.width))
     console.print(problems(now, overrides, records), markup=False, highlight=False, soft_wrap=True)
     unseen = [cell for cell in launched if cell.is_completed and not cell.is_done]
     if unseen:
-        console.print(f"W&B lacks {len(unseen)} of {len(done)} completed runs; the same command gives them to it.")
+        n_completed = sum(cell.is_completed for cell in launched)
+        console.print(f"W&B lacks {len(unseen)} of {n_completed} completed runs; the same command gives them to it.")
     return now
 
 

@@ -9,9 +9,10 @@ from msd_mtl.data.task import Kind, task_of
 from msd_mtl.errors import UserError
 from msd_mtl.study.answers.arms import arms_of, describe, differences
 from msd_mtl.study.answers.types import Absent, Arm, Duplicate, Run
+from msd_mtl.study.damage import damage, lacks
 from msd_mtl.study.identity import is_of_this_code
 from msd_mtl.study.index import read_study, studies
-from msd_mtl.study.record import RECORD, Record, damage, error_of, found_record, lacks
+from msd_mtl.study.record import RECORD, Record, error_of, found_record
 from msd_mtl.study.states import State, state_of
 from msd_mtl.study.summary import baseline_score, best_possible, target_score
 
@@ -71,7 +72,7 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
         run: _absent(run, states[run], found.get(run), arms.get(run), [o for o in overrides if o not in everywhere])
         for run, overrides in expected.items()
         if run not in completed
-    } | {run: Absent(run, str(State.INTERRUPTED), " ".join(expected[run]), damage(damaged[run])) for run in damaged}
+    } | {run: _damaged(run, states[run], records[run] or {}, expected[run], damaged[run]) for run in damaged}
     return StudyRuns(
         runs=tuple(_run(runs_dir, found[cell[0]], arm) for (arm, _), cell in cells.items() if len(cell) == 1),
         absent=tuple(absent.values()),
@@ -111,6 +112,13 @@ def _absent(run: str, state: State, record: Record | None, arm: Arm | None, over
     if record is None or arm is None:
         return Absent(run, str(state), " ".join(overrides), "")
     return Absent(run, str(state), f"{describe(arm)}, seed {record['seed']}", error_of(record))
+
+
+def _damaged(run: str, state: State, record: Record, overrides: Sequence[str], lacking: Sequence[str]) -> Absent:
+    """A run that cannot be placed: of one that failed, as over its settings, the error says more."""
+    if state == State.FAILED and (error := error_of(record)):
+        return Absent(run, str(state), " ".join(overrides), error)
+    return Absent(run, str(State.INTERRUPTED), " ".join(overrides), damage(lacking))
 
 
 def _run(runs_dir: Path, record: Record, arm: Arm) -> Run:
