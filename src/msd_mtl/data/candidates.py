@@ -17,7 +17,7 @@ from msd_mtl.data.correlation import association, association_matrix, correlate_
 from msd_mtl.data.splits import split_rows
 from msd_mtl.data.store import Store
 from msd_mtl.data.task import TAG_FAMILIES, task_of
-from msd_mtl.errors import UserError
+from msd_mtl.errors import UserError, check_whole
 
 DRAWN = 16  # tasks on the heat map: more cannot be read
 
@@ -159,6 +159,8 @@ def candidate_table(candidates: list[Candidate], target: str, n_train: int, spli
 @hydra_app("tasks")
 def main(cfg: DictConfig) -> None:
     """Entry point of the command."""
+    for setting in ("min_labelled", "min_positive", "most"):
+        check_whole(setting, cfg[setting], at_least=1)
     store, target = Store.open(cfg.data.store), cfg.tasks.target
     settings = {key: cfg.data[key] for key in ("split_seed", "val_fraction", "test_fraction")}
     train = split_rows(store.tracks(), cfg.data.split, **settings).rows["train"]

@@ -46,6 +46,8 @@ def completed_records(runs_dir: Path, study: str) -> list[Record]:
 @hydra_app("dashboard")
 def main(cfg: DictConfig) -> None:
     """Entry point of the command: make the workspace, or write what it would be."""
+    if not isinstance(cfg.offline, bool):
+        raise UserError(f"offline must be true or false; got {cfg.offline!r}. Set offline=true.")
     records = completed_records(Path(cfg.runs_dir), cfg.study.name)
     lacking = n_lacking(Path(cfg.runs_dir), records, cfg.project)
     try:

@@ -85,6 +85,8 @@ def _progress_of(folder: Path) -> str:
 @hydra_app("status")
 def main(cfg: DictConfig) -> None:
     """Entry point of the command; exit code 0 only if every run is completed."""
+    if cfg.watch is not None and (not isinstance(cfg.watch, int | float) or cfg.watch <= 0):
+        raise UserError(f"watch must be seconds above 0, or null; got {cfg.watch!r}. Set watch=5.")
     runs_dir, study = Path(cfg.runs_dir), str(cfg.study.name)  # a number is a name too
     found = sweeps(runs_dir, study)
     if not any(found):
