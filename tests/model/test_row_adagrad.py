@@ -152,3 +152,12 @@ def test_a_copy_of_the_optimiser_goes_on(taken):
     copied.zero_grad()
     copied.step()
     assert tables_of(network, copied) == {}
+
+
+def test_a_state_that_is_loaded_later_leaves_the_tables_taken(taken):
+    network, optimizer, backward = taken
+    before = network.layers[0].weight.detach().clone()
+    optimizer.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    backward()
+    optimizer.step()
+    assert not torch.equal(network.layers[0].weight, before)
