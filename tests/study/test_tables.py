@@ -52,8 +52,8 @@ def varied(*, sizes=(500, 10000), recipes=("default",)):
 
 def settings(record):
     cell = record["cell"]
-    mask = "".join(map(str, cell["sharing_mask"]))
-    return [mask, str(cell["coupling"]), str(record["seed"])]
+    mask = "".join(map(str, cell["sharing_mask"])) if len(cell["tasks"]) > 1 else "one task"
+    return [*mask.split(), str(cell["coupling"]), str(record["seed"])]
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])
