@@ -220,6 +220,25 @@ def test_a_time_limit_is_survived_and_a_cancelled_job_stays_cancelled(cluster, s
     assert_quiet_run_is_equal(cluster, tmp_path, *LONG, f"seed={found['seed']}")
 
 
+def assert_jobs_give_wandb_what_it_lacks(sweep: Callable[..., Any], where: Path, *overrides: str) -> None:
+    """Have completed runs shown on W&B, offline, by the same sweep."""
+    before = {path: path.read_bytes() for path in where.glob("runs/*/record.json")}
+    assert sweep(*overrides, "logger=wandb", "logger.mode=offline").wait(600) == 0
+    log = (where / "launcher.log").read_text()
+    assert f"{len(before)} completed runs are given to W&B" in log
+    assert "W&B lacks" not in log
+    for path, record in before.items():
+        assert path.read_bytes() == record
+        assert (path.parent / "wandb" / "given.json").is_file()
+        assert len(list(path.parent.glob("wandb/offline-run-*/run-*.wandb"))) == 1
+
+
+def test_completed_runs_are_given_to_wandb_by_jobs(sweep, tmp_path):
+    swept = [*SHORT, "seed=0,1", "hydra.launcher.cells_per_job=2"]
+    assert sweep(*swept).wait(600) == 0
+    assert_jobs_give_wandb_what_it_lacks(sweep, tmp_path, *swept)
+
+
 def test_one_run_over_two_tasks_leaves_one_record(sweep, tmp_path):
     two = ["trainer=ddp", "hydra.launcher.tasks_per_node=2", "hydra.launcher.cells_per_job=1"]
     launcher = sweep(*SHORT, *two, "seed=0")
@@ -230,6 +249,7 @@ def test_one_run_over_two_tasks_leaves_one_record(sweep, tmp_path):
     for task in (0, 1):  # each is a process of the run
         (log,) = tmp_path.glob(f"runs/.slurm/*/*_{task}_log.err")
         assert f"GLOBAL_RANK: {task}, MEMBER: {task + 1}/2" in log.read_text()
+    assert_jobs_give_wandb_what_it_lacks(sweep, tmp_path, *SHORT, *two, "seed=0")
 
 
 def test_a_refused_launch_leaves_no_runs_behind_and_a_killed_one_does(cluster, sweep, tmp_path):

@@ -201,13 +201,17 @@ def test_a_sweep_gives_the_runs_that_wandb_lacks_without_torch(small_run, tmp_pa
 
     made = [run_once(small_run("baselines=false", f"seed={seed}", *OFFLINE[: 2 * (seed == 1)]))[0] for seed in range(3)]
     records = [(folder / RECORD).read_bytes() for folder in made]
-    assert "msd-mtl train: 2 completed runs are given to W&B, and not made again.\n" in sweep("torch pytorch_lightning")
+    said = sweep("torch pytorch_lightning")
+    assert said.startswith(
+        "msd-mtl train: 2 completed runs are given to W&B, and not made again.\n3 runs: 3 completed\n"
+    )
+    assert "not shown" not in said
     assert [logged(folder)["run"]["run_id"] for folder in made] == [folder.name for folder in made]
     assert sweep("torch wandb") == ""
     assert [(folder / RECORD).read_bytes() for folder in made] == records
 
 
-def test_a_job_gives_the_runs_that_wandb_lacks(made, small_run, monkeypatch):
+def test_a_job_gives_the_runs_that_wandb_lacks(made, small_run, monkeypatch, capsys):
     cell, begun = cell_of(made, small_run(*OFFLINE)), []
     monkeypatch.setattr(slurm_job, "Pool", lambda *_: SimpleNamespace(run=begun.append))
     monkeypatch.setattr(slurm, "live_jobs", lambda: begun.append("job") or {})
@@ -218,6 +222,7 @@ def test_a_job_gives_the_runs_that_wandb_lacks(made, small_run, monkeypatch):
     launch_on_slurm([cell], settings)
     assert begun[0] == "job"
     assert [cell] in begun
+    assert "1 completed runs are given to W&B" in capsys.readouterr().err
     attempt(cell)
     begun.clear()
     launch_on_slurm([cell], settings)

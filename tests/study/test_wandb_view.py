@@ -327,10 +327,12 @@ def test_a_single_task_is_described_as_one(small_run):
     assert told["name"] == "term:pop, one task, 200 tracks, coupling 0, seed 0"
 
 
-def test_disabled_is_no_view_at_all(small_run):
+def test_disabled_is_no_view_at_all(small_run, capfd):
     folder, record = run_once(small_run("logger=wandb", "logger.mode=disabled", "baselines=false"))
     assert record["status"] == "completed"
     assert not list(folder.glob("wandb/*run-*"))
+    assert not (folder / "wandb" / "given.json").exists()
+    assert not capfd.readouterr().err
 
 
 def test_baselines_added_later_are_shown_too(small_run):

@@ -14,7 +14,7 @@ from msd_mtl.study.given import is_shown
 from msd_mtl.study.interruption import interruptible
 from msd_mtl.study.lock import locked
 from msd_mtl.study.processes import is_main_process
-from msd_mtl.study.record import found_record, is_completed
+from msd_mtl.study.record import found_record
 
 if TYPE_CHECKING:  # Lightning takes seconds to import, which a run found done need not wait for
     from collections.abc import Iterator
@@ -89,7 +89,7 @@ def show_late(config: Config, folder: Path, *, wait: bool) -> None:
     try:
         with interruptible(), locked(folder.parent, folder.name, wait=wait):
             record = found_record(folder)
-            if record is not None and is_completed(record) and not is_shown(config, folder):
+            if record is not None and not is_shown(config, folder):  # another process may have shown it since
                 with viewed(config, folder, record):
                     pass
     except OSError as error:  # a disk that is full, or to read from only
