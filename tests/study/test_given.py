@@ -68,7 +68,7 @@ def test_a_run_given_afterwards_is_on_wandb_what_it_would_have_been(small_run, t
     assert found["exit"].get("exit_code", 0) == expected["exit"].get("exit_code", 0) == 0
 
 
-@pytest.mark.parametrize("changed", ["nothing", "project", "record", "marker", "files"])
+@pytest.mark.parametrize("changed", ["nothing", "project", "record", "{", "[]", "files"])
 def test_a_run_is_given_once_unless_it_or_the_place_has_changed(made, small_run, monkeypatch, changed):
     run_once(small_run(*OFFLINE))
     assert is_given(made, HERE)
@@ -78,8 +78,8 @@ def test_a_run_is_given_once_unless_it_or_the_place_has_changed(made, small_run,
     match changed:
         case "record":
             write_record(made, (read_record(made) or {}) | {"baselines": {"test": {}}})
-        case "marker":
-            (made / GIVEN).write_text("[]")
+        case "{" | "[]":
+            (made / GIVEN).write_text(changed)
         case "files":
             shutil.rmtree(made / GIVEN.parent)
     run_once(small_run(*again))
@@ -150,6 +150,7 @@ def test_one_process_at_a_time_gives_a_run(made, small_run, monkeypatch):
 
     @contextmanager
     def until_given(*_, **__):
+        (made / GIVEN).parent.mkdir()
         mark_given(made, HERE)  # by the process that this one waits for
         yield
 
@@ -160,7 +161,8 @@ def test_one_process_at_a_time_gives_a_run(made, small_run, monkeypatch):
 
 def test_of_several_processes_of_a_run_one_gives_it(made, small_run, monkeypatch):
     monkeypatch.setenv("RANK", "1")
-    assert run_once(small_run(*OFFLINE))[1]["status"] == "completed"
+    with locked(made.parent, made.name, wait=True):  # by the first of them
+        assert run_once(small_run(*OFFLINE), wait=False)[1]["status"] == "completed"
     assert not (made / GIVEN).exists()
 
 
@@ -174,11 +176,12 @@ def test_a_run_that_cannot_be_held_stays_completed_and_says_so(made, small_run, 
     assert capsys.readouterr().err.endswith(said)
 
 
-def test_a_record_that_cannot_be_read_whole_is_left_alone(made, small_run):
+def test_a_record_that_cannot_be_read_whole_is_left_alone(made, small_run, capsys):
     cell, text = cell_of(made, small_run(*OFFLINE)), (made / RECORD).read_text()
     (made / RECORD).write_text(text.replace('"seed"', '"seed', 1))
     assert attempt(cell) == COMPLETED
     assert not (made / GIVEN).exists()
+    assert not capsys.readouterr().err
 
 
 @pytest.mark.slow
