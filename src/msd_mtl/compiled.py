@@ -6,7 +6,9 @@ from typing import Any, ParamSpec, TypeVar
 
 import numba
 import torch
-from numba.core import config
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import types
+from numba.core import cgutils, config
 from numba.extending import intrinsic
 
 P = ParamSpec("P")
@@ -57,6 +59,27 @@ def _multiply_add(_context: Any, x: Any, y: Any, z: Any) -> Any:
 
 # For compiled loops: x * y + z of three floats of one type, rounded once, as in PyTorch's own loops.
 multiply_add: Any = intrinsic(_multiply_add)
+
+
+def _prefetch(_context: Any, matrix: Any, _row: Any, _column: Any) -> Any:
+    """Of types the signature, and what to generate."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        made = context.make_array(signature.args[0])(context, builder, args[0])
+        element = cgutils.get_item_pointer(context, builder, matrix, made, args[1:], wraparound=False)  # type: ignore[no-untyped-call]
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        fetch = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        # to be written, into all caches, data
+        builder.call(fetch, [builder.bitcast(element, byte), *(number(i) for i in (1, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(matrix, types.intp, types.intp), generate
+
+
+# For compiled loops: ask for the cache line of an element of a matrix that is soon read and written; changes no number.
+prefetch: Any = intrinsic(_prefetch)
+CACHE_LINE = 64  # bytes
 
 
 def _kept(loop: Callable[..., Any], **options: Any) -> Callable[..., Any]:

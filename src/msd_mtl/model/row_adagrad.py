@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Adagrad, Optimizer
 
-from msd_mtl.compiled import compiled_over_rows, multiply_add
+from msd_mtl.compiled import CACHE_LINE, compiled_over_rows, multiply_add, prefetch
 from msd_mtl.data.batch import SparseRows
 from msd_mtl.model.sparse_product import GradientFactors, transposed
 from msd_mtl.model.streams import FirstLinear
@@ -145,19 +145,25 @@ def _update(
     rate: Any,
     eps: Any,
 ) -> None:
+    line = CACHE_LINE // weights.itemsize
+    words = np.flatnonzero(starts[1:] > starts[:-1])
     for turn in numba.prange(n_turns):  # each has as many frequent words as the others
         gradient = np.empty_like(grad[0])
-        for feature in range(turn, len(starts) - 1, n_turns):
-            first, end = starts[feature], starts[feature + 1]
-            if first < end:
-                value, row = values[first], grad[of_row[first]]
+        for place in range(turn, len(words), n_turns):
+            if place + n_turns < len(words):  # rows lie pages apart: the processor does not foresee the next one
+                for i in range(0, len(gradient), line):
+                    prefetch(weights, words[place + n_turns], i)
+                    prefetch(sums, words[place + n_turns], i)
+            word = words[place]
+            first, end = starts[word], starts[word + 1]
+            value, row = values[first], grad[of_row[first]]
+            for i in range(len(gradient)):
+                gradient[i] = value * row[i]
+            for k in range(first + 1, end):
+                value, row = values[k], grad[of_row[k]]
                 for i in range(len(gradient)):
-                    gradient[i] = value * row[i]
-                for k in range(first + 1, end):
-                    value, row = values[k], grad[of_row[k]]
-                    for i in range(len(gradient)):
-                        gradient[i] += value * row[i]
-                weight, total = weights[feature], sums[feature]
-                for i in range(len(gradient)):
-                    total[i] = multiply_add(gradient[i], gradient[i], total[i])
-                    weight[i] -= rate * gradient[i] / (np.sqrt(total[i]) + eps)
+                    gradient[i] += value * row[i]
+            weight, total = weights[word], sums[word]
+            for i in range(len(gradient)):
+                total[i] = multiply_add(gradient[i], gradient[i], total[i])
+                weight[i] -= rate * gradient[i] / (np.sqrt(total[i]) + eps)
