@@ -58,7 +58,7 @@ def _point(
     axes: Axes, place: float, value: Estimate, style: Style, bounds: tuple[float, float], label: str | None
 ) -> None:
     seeds = np.full(len(value.values), place - 0.05)
-    axes.scatter(seeds, value.values, s=9, color=style.colour, linewidths=0, clip_on=False)
+    axes.scatter(seeds, value.values, s=9, color=style.colour, linewidths=0, clip_on=False, in_layout=False)
     bars = None
     if not np.isnan(value.half_width):
         low, high = (within(value.mean + sign * value.half_width, bounds) for sign in (-1, 1))
@@ -71,6 +71,7 @@ def _point(
         capsize=3,
         label=label,
         clip_on=False,
+        in_layout=False,
     )
 
 

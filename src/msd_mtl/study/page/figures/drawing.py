@@ -22,7 +22,7 @@ DPI = 150
 LONGEST = 46  # characters of a line of a legend
 HEADING, MOST_LINES = 38, 3  # characters of a line of a panel's title: as many as are as wide as its axes
 LINE = 0.17  # inches that a further line takes
-LEGEND_LINE = 0.24  # inches
+LEGEND_MARGIN = 0.15  # inches below a legend
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def whole(picture: Picture) -> tuple[Figure, list[tuple[tuple[float, float], tup
     for axes in grid.flat[: len(panels)]:
         _keep_within(axes, picture.bounds)
     if handles := _handles(picture):
-        figure.set_figheight(sum(heights) + LEGEND_LINE * _legend(figure, handles, most=3 * columns))
+        figure.set_figheight(sum(heights) + _legend(figure, handles, most=3 * columns))
     return figure, [(axes.get_xlim(), axes.get_ylim()) for axes in grid.flat]
 
 
@@ -173,14 +173,15 @@ def _svg(picture: Picture, place: int, limits: list[tuple[tuple[float, float], t
     return inline_svg(figure, f"{picture.name}-{place}", title, colours)
 
 
-def _legend(figure: Figure, handles: list[Line2D], most: int) -> int:
-    """A legend above the axes, in as many columns as the figure has room for; returns its lines."""
+def _legend(figure: Figure, handles: list[Line2D], most: int) -> float:
+    """A legend above the axes, in as many columns as the figure has room for; returns the inches that it takes."""
     for columns in range(min(len(handles), most), 0, -1):
         legend = figure.legend(handles=handles, ncols=columns, loc="outside upper left", handlelength=2.6)
-        if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
+        box = legend.get_window_extent()
+        if columns == 1 or box.width <= figure.bbox.width:
             break
         legend.remove()
-    return math.ceil(len(handles) / columns)
+    return float(box.height) / figure.dpi + LEGEND_MARGIN
 
 
 def _keep_within(axes: Axes, bounds: Mapping[str, tuple[float, float]]) -> None:

@@ -95,6 +95,7 @@ def _panel(axes: Axes, lines: Lines, label: str, bands: bool, bounds: tuple[floa
             markevery=max(len(curve.epochs) // 6, 1),
             markersize=ALONE_MARKER - 1 if alone else 3.5,
             clip_on=False,
+            in_layout=False,
         )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     axes.set(xlabel="epoch", ylabel=f"validation {label}")

@@ -132,6 +132,7 @@ def _line(axes: Axes, points: Sequence[Point], style: Style, bounds: tuple[float
         linewidth=width,
         markersize=size,
         clip_on=False,  # a mark at the bound stays whole
+        in_layout=False,  # which is no reason to make the axes smaller
     )
     bars = [(x, within(low, bounds), within(high, bounds)) for x, _, low, high in points if math.isfinite(low)]
     x, low, high = zip(*bars, strict=True) if bars else ((),) * 3
