@@ -28,7 +28,7 @@ def test_controlled_runs_stand_beside_the_plain_ones(tmp_path):
     assert capacity.state == "compared"
     rows = [row for row in capacity.table.rows if row["question"] == "benefit"]
     assert [row["name"] for row in rows] == ["tight, 1100"]
-    assert rows[0]["under"] == "model.match_parameters = [1, 1, 0, 0]"
+    assert rows[0]["under"] == "model.match_parameters = 1100"
     assert rows[0]["plain"] == rows[0]["controlled"]
 
 

@@ -70,3 +70,9 @@ def test_numbers(value, shown):
 
 def test_settings_that_are_not_set_are_not_named():
     assert words.setting((("data.control", "null"), ("recipe.name", "paper2016"))) == "recipe.name = paper2016"
+
+
+def test_a_mask_among_settings_is_written_as_everywhere():
+    context = (("data.split", "[a, b]"), ("model.match_parameters", "[1, 1, 0, 0]"), ("data.control", "null"))
+    assert words.setting(context) == "data.split = [a, b], model.match_parameters = 1100"
+    assert words.brief(context) == "split [a, b], match_parameters 1100"

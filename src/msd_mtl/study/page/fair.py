@@ -97,7 +97,7 @@ def _comparison(control: Control, analysis: Analysis, command: str) -> Compariso
     columns = [
         Column("question", "question"),
         Column("name", "contrast"),
-        Column("under", "under"),
+        Column("under", "under", folds=True),
         Column("plain", "plain effect", digits=3, signed=True),
         Column("plain_verdict", "plain verdict"),
         Column("controlled", "effect", digits=3, signed=True),
@@ -106,8 +106,10 @@ def _comparison(control: Control, analysis: Analysis, command: str) -> Compariso
         Column("verdict", "verdict"),
         *([Column("missing", "missing")] if any(row["missing"] for row in rows) else []),
     ]
-    caption = f"Each contrast without and with {control.name} held equal; 95 % intervals of the latter."
-    table = Table(f"fair-{control.name}", control.name, caption, columns, rows, masks)
+    caption = "Plain: without it. Effect: with it, and its 95 % interval."
+    table = Table(
+        f"fair-{control.name}", f"Contrasts without and with equal {control.name}", caption, columns, rows, masks
+    )
     return Comparison(control, "compared", table, "", missing)
 
 

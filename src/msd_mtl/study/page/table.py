@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ class Column:
         digits: Digits after the point of its numbers; None for words.
         signed: Write a plus before positive numbers.
         is_probability: Write what rounds to 0 as less than the last digit.
+        about: What a short head stands for; empty where it says it all.
+        names: How the page writes some of its words.
+        folds: Say it once above the table, not in each row, where all rows have the same; files keep the column.
     """
 
     key: str
@@ -29,13 +32,16 @@ class Column:
     digits: int | None = None
     signed: bool = False
     is_probability: bool = False
+    about: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
+    folds: bool = False
 
     def shown(self, value: Any) -> str:
         """A value as the page and LaTeX write it."""
         if value is None:
             return NOT_KNOWN
         if self.digits is None or isinstance(value, str):
-            return str(value)
+            return self.names.get(str(value), str(value))
         if self.digits == 0:
             return f"{value:,.0f}" if math.isfinite(value) else NOT_KNOWN
         if self.is_probability and value < 10.0**-self.digits:
@@ -62,6 +68,22 @@ class Table:
     columns: Sequence[Column]
     rows: Sequence[Mapping[str, Any]]
     masks: Sequence[str | None] = ()
+
+    @property
+    def shown_columns(self) -> list[Column]:
+        """Columns that the page has."""
+        return [column for column in self.columns if self._common(column) is None]
+
+    @property
+    def told(self) -> str:
+        """What all rows have in common, in words; empty where it is nothing."""
+        common = [(column, text) for column in self.columns if (text := self._common(column)) is not None]
+        return "; ".join(f"{column.head}: {text}" for column, text in common)
+
+    def _common(self, column: Column) -> str | None:
+        """What all of several rows show in a column that folds."""
+        texts = {column.shown(row.get(column.key)) for row in self.rows} if column.folds else set()
+        return texts.pop() if len(self.rows) > 1 and len(texts) == 1 else None
 
     def write(self, folder: Path) -> None:
         """Write ``NAME.csv`` and ``NAME.tex``."""

@@ -5,24 +5,28 @@ from collections.abc import Sequence
 from msd_mtl.study.answers.types import Analysis, CellResult, Contrast
 from msd_mtl.study.page.groups import is_alone
 from msd_mtl.study.page.table import Column, Table
-from msd_mtl.study.page.words import setting
+from msd_mtl.study.page.words import METRICS, setting
 
 
 def cell_table(analysis: Analysis) -> Table:
     """Every cell with its scores, gain, size and time."""
     cells = analysis.cells
     columns = [
-        Column("task_set", "tasks"),
-        *([Column("target", "target")] if len(analysis.metrics) > 1 else []),
+        Column("task_set", "tasks", folds=True),
+        *([Column("target", "target", folds=True)] if len(analysis.metrics) > 1 else []),
         *([Column("context", "under")] if any(cell.arm.context for cell in cells) else []),
-        *([Column("coupling", "coupling", digits=2)] if any(c.arm.coupling is not None for c in cells) else []),
+        *(
+            [Column("coupling", "coupling", digits=2, folds=True)]
+            if any(c.arm.coupling is not None for c in cells)
+            else []
+        ),
         Column("mask", "sharing"),
-        Column("train_size", "training tracks", digits=0),
-        Column("metric", "metric"),
-        Column("n", "seeds", digits=0),
+        Column("train_size", "training tracks", digits=0, folds=True),
+        Column("metric", "metric", names=METRICS, folds=True),
+        Column("n", "seeds", digits=0, folds=True),
         *_numbers("mean low high", "score|low|high"),
         *_numbers("gain gain_low gain_high", "gain|low|high", signed=True),
-        Column("p_holm", "p (Holm)", digits=4, is_probability=True),
+        Column("p_holm", "p (Holm)", digits=3, is_probability=True, about="p of no gain, corrected over all cells"),
         Column("verdict", "verdict"),
         *_numbers("linear trivial bayes", "linear|trivial|best possible"),
         Column("n_parameters", "parameters", digits=0),
@@ -69,16 +73,25 @@ def contrast_table(name: str, title: str, contrasts: Sequence[Contrast]) -> Tabl
         *([Column("target", "target")] if len({c.target for c in contrasts}) > 1 else []),
         Column("verdict", "verdict"),
         *_numbers("estimate low high", "effect|low|high", signed=True),
-        Column("metric", "metric"),
-        Column("n_pairs", "seeds", digits=0),
-        Column("p", "p", digits=4, is_probability=True),
-        Column("p_holm", "p (Holm)", digits=4, is_probability=True),
-        Column("p_equivalence", "p (equivalence)", digits=4, is_probability=True),
-        Column("se_seeds", "s.e. seeds", digits=4),
-        Column("se_artists", "s.e. artists", digits=4),
-        Column("df", "d.f.", digits=1),
-        Column("seeds_needed", "seeds that would decide", digits=0),
-        Column("reference", "gain over"),
+        Column("metric", "metric", names=METRICS, folds=True),
+        Column("n_pairs", "seeds", digits=0, folds=True),
+        Column("p", "p", digits=3, is_probability=True, about="p of no effect"),
+        Column(
+            "p_holm", "p (Holm)", digits=3, is_probability=True, about="p of no effect, corrected over the question"
+        ),
+        Column(
+            *("p_equivalence", "p (equiv.)"),
+            digits=3,
+            is_probability=True,
+            about="p of an effect beyond the margin, two one-sided tests, corrected over the question",
+        ),
+        Column("se_seeds", "s.e. seeds", digits=4, about="standard error over seeds"),
+        Column("se_artists", "s.e. artists", digits=4, about="standard error over test artists"),
+        Column("df", "d.f.", digits=1, about="degrees of freedom"),
+        Column(
+            "seeds_needed", "seeds to decide", digits=0, about="seeds that would decide it, if a number of them would"
+        ),
+        Column("reference", "gain over", folds=True),
         *([Column("missing", "missing")] if any(c.missing for c in contrasts) else []),
     ]
     rows = [

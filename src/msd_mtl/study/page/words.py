@@ -1,6 +1,7 @@
 """What the page says in words: questions, verdicts, settings, numbers."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -71,7 +72,7 @@ def probability(value: float) -> str:
 
 def setting(context: Settings) -> str:
     """Settings in one line, those that are not set left out."""
-    return ", ".join(f"{key} = {value}" for key, value in context if value != NOT_SET)
+    return ", ".join(f"{key} = {_value(value)}" for key, value in context if value != NOT_SET)
 
 
 def brief(context: Settings) -> str:
@@ -85,8 +86,13 @@ def briefly(context: Settings) -> list[str]:
     for key, value in context:
         *group, leaf = key.split(".")
         if value != NOT_SET:
-            parts.append(f"{group[-1] if leaf == 'name' and group else leaf} {value}")
+            parts.append(f"{group[-1] if leaf == 'name' and group else leaf} {_value(value)}")
     return parts
+
+
+def _value(value: str) -> str:
+    """A value of a setting; a mask as it is written everywhere, ``1111``."""
+    return re.sub(r"[^01]", "", value) if re.fullmatch(r"\[[01](, [01])*\]", value) else value
 
 
 def verdict_of(contrast: Contrast) -> str:

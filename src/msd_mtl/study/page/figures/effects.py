@@ -18,6 +18,7 @@ from msd_mtl.study.page.words import MEANING, briefly, counted, metric_name, spr
 
 ROW, MARGINS = 0.4, 0.8  # inches
 MOST_ROWS, MOST_PANELS = 24, 9
+PLAIN = "plain"  # a panel without what others have a setting for, as the fair comparisons call it
 TITLES: dict[Question, str] = {
     "benefit": "Gain of sharing, paired by seed",
     "size": "Change of the gain from few to many training tracks",
@@ -63,7 +64,8 @@ def draw_effects(question: Question, contrasts: Sequence[Contrast]) -> Picture |
 
 def _panel_of(contrast: Contrast) -> tuple[str, ...]:
     coupling = "" if contrast.coupling is None else f"coupling {contrast.coupling:g}"
-    return contrast.target, contrast.task_set or "", coupling, *briefly(contrast.context)
+    task_set = contrast.task_set or ("between task sets" if contrast.question == "depth" else "")
+    return contrast.target, task_set, coupling, *briefly(contrast.context)
 
 
 def _order(contrast: Contrast) -> tuple[object, ...]:
@@ -84,13 +86,13 @@ def titles(keys: Sequence[tuple[str, ...]]) -> tuple[list[str], list[str]]:
         keys: Of each panel its target, task set, coupling and settings; empty where it has none.
 
     Returns:
-        A title for each panel, all of its own where it has nothing but what the others have; what is in all of several
-        panels, their target left out.
+        A title for each panel, all of its own where it has nothing but what the others have, ``PLAIN`` where it has
+        nothing; what is in all of several panels, their target left out.
     """
     several = len({target for target, *_ in keys}) > 1
     parts = [[part for part in (key if several else key[1:]) if part] for key in keys]
     common = [part for part in parts[0] if all(part in own for own in parts)] if len(keys) > 1 else []
-    return [", ".join(part for part in own if part not in common) or ", ".join(own) for own in parts], common
+    return [", ".join(part for part in own if part not in common) or ", ".join(own) or PLAIN for own in parts], common
 
 
 def _row_height(rows: Sequence[Contrast]) -> float:

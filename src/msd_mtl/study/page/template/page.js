@@ -11,6 +11,16 @@ function compare(a, b) {
   if (typeof a === "number" && typeof b === "number") return a - b;
   return String(a).localeCompare(String(b), "en", { numeric: true });
 }
+// Says which tables are wider or longer than their box.
+const boxes = document.querySelectorAll(".scroll");
+function mark() {
+  for (const box of boxes) {
+    box.classList.toggle("wide", box.scrollWidth > box.clientWidth + 1);
+    box.classList.toggle("tall", box.scrollHeight > box.clientHeight + 1);
+  }
+}
+addEventListener("resize", mark);
+mark();
 for (const button of document.querySelectorAll("th button")) {
   button.addEventListener("click", () => {
     const head = button.closest("th"), body = head.closest("table").tBodies[0], column = head.cellIndex;
