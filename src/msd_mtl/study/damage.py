@@ -53,6 +53,7 @@ def _is_label(value: Any) -> bool:
 
 
 OF_DATA = ("artists.*", "without_artist.*", "labelled.*.*", "prevalence.*.*", "dropped.*", "overlap.*")
+ENTRIES = ("environment", "environment.packages")
 SETTINGS = ("data", "tasks", "sharing", "study", "recipe", "trainer", "model")
 
 # What entries are, wherever a record has them; ``*`` is any key.
@@ -76,7 +77,10 @@ KINDS: dict[str, tuple[Callable[[Any], bool], tuple[str, ...]]] = {
     ),
     "a coupling": (_is_label, ("data.coupling.*.label",)),
     "a list": (lambda v: isinstance(v, list), ("attempts", "cell.tasks", "cell.sharing_mask")),
-    "entries": (lambda v: isinstance(v, dict), ("environment", *(f"config.{key}" for key in SETTINGS))),
+    "entries": (
+        lambda v: isinstance(v, dict),
+        ("environment", "environment.packages", *(f"config.{key}" for key in SETTINGS)),
+    ),
 }
 
 
