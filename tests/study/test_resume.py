@@ -169,6 +169,27 @@ def test_a_run_that_was_cut_off_while_it_validated_ends_as_if_it_had_not_been(
     )
 
 
+HALF_DONE = {
+    "last batch of an epoch": ((), 3, 4),
+    "last batch of all": ((), 11, None),  # with nothing left to train Lightning starts no training
+    "validation to come": (("+trainer.val_check_interval=3",), 6, 8),
+    "validation long ago": (("+trainer.val_check_interval=3",), 7, 8),
+    "gradients added up": (("+trainer.accumulate_grad_batches=3",), 5, 3),
+}
+
+
+@pytest.mark.parametrize(("overrides", "step", "resumed"), HALF_DONE.values(), ids=HALF_DONE)
+def test_a_signal_while_something_is_half_done_is_heeded_when_it_is_done(
+    small_run, monkeypatch, tmp_path, overrides, step, resumed
+):
+    cut(monkeypatch, step, terminate)
+    with pytest.raises(InterruptedRun, match="SIGTERM"):
+        run_once(small_run(*OFTEN, *overrides))
+    found = outcome(small_run(*OFTEN, *overrides))
+    assert_same(found, outcome(small_run(*OFTEN, *overrides, f"runs_dir={tmp_path}/q")))
+    assert found[0]["resumed_step"] == resumed
+
+
 @pytest.mark.parametrize("step", [1, 5])
 def test_within_an_epoch_only_the_steps_since_the_checkpoint_are_made_again(small_run, monkeypatch, step):
     cut(monkeypatch, step, die)
