@@ -26,10 +26,10 @@ BASE = Setting()
 NOTHING = replace(BASE, lucky=0.0, taste=0.0)  # arms differ by the noise of training alone
 QUIET = Setting(n_artists=400, lucky=0.01, taste=0.03, memory=0.05, noise=0.1)  # precise enough to show equivalence
 SETTINGS: dict[str, Setting] = {
-    **{f"no effect, {n} seeds": replace(BASE, n_seeds=n) for n in SEEDS},
+    **{f"no effect, {n} seeds": replace(BASE, n_seeds=n) for n in (2, *SEEDS)},
     **{f"no effect, seeds differ much, {n} seeds": replace(BASE, lucky=0.2, n_seeds=n) for n in (3, 5)},
     "no effect, artists differ much": replace(BASE, taste=0.5),
-    **{f"nothing differs, {n} seeds": replace(NOTHING, n_seeds=n) for n in (3, 5)},
+    **{f"nothing differs, {n} seeds": replace(NOTHING, n_seeds=n) for n in (2, 3, 5)},
     "quiet, no effect": QUIET,
     "quiet, one effect of 0.01": replace(QUIET, effect=0.01),
     **{f"one effect of {e:g}, {n} seeds": replace(BASE, effect=e, n_seeds=n) for n in (5, 3, 10) for e in EFFECTS},
@@ -43,7 +43,8 @@ SETTINGS: dict[str, Setting] = {
             **{f"no effect, {n} seeds": replace(BASE, n_seeds=n) for n in SEEDS},
             "no effect, seeds differ much, 3 seeds": replace(BASE, lucky=0.2, n_seeds=3),
             "no effect, artists differ much": replace(BASE, taste=0.5),
-            "nothing differs, 5 seeds": NOTHING,
+            **{f"nothing differs, {n} seeds": replace(NOTHING, n_seeds=n) for n in (2, 5)},
+            "nothing differs, 2 seeds, 100 artists": replace(NOTHING, n_seeds=2, n_artists=100),
         }.items()
     },
 }
@@ -137,7 +138,10 @@ def main() -> None:
             if chosen.only in name:
                 studies = list(pool.map(partial(study, setting), range(chosen.studies), chunksize=20))
                 print(row(name, studies), flush=True)
-                if setting == replace(BASE, effect=setting.effect, n_seeds=setting.n_seeds):
+                if (
+                    setting == replace(BASE, effect=setting.effect, n_seeds=setting.n_seeds)
+                    and setting.n_seeds in power
+                ):
                     found = np.mean([one.verdict == "better" for one in studies])
                     power[setting.n_seeds][setting.effect] = float(found)
                     if chosen.picture is not None:

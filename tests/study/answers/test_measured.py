@@ -71,6 +71,7 @@ def test_what_is_hardly_possible_has_a_p_above_zero():
 def test_fewer_than_two_seeds_have_an_estimate_but_no_interval(values):
     one = measure(values, np.zeros((len(values), 100)), 50)
     assert one.n_pairs == len(values)
+    assert one.untested == f"{len(values)} seed{'' if values else 's'}, and two are the least that show a spread"
     assert np.isnan([one.p, one.p_equivalence(0.01), one.df, one.se_seeds, *one.interval]).all()
     assert np.isnan(one.estimate) == (not values)
 
@@ -82,7 +83,40 @@ def test_draws_that_do_not_define_the_score_do_not_count():
     assert np.isnan(measure(GAINS, np.full((5, 100), np.nan), 50).p)
 
 
-def test_seeds_and_artists_that_all_agree_leave_no_doubt():
+def test_seeds_that_agree_by_chance_are_not_taken_for_certain():
+    values, own = np.full(2, 1 / 353), RNG.normal(0, 0.004, 4000)
+    tied = measure(
+        values, np.stack([own, -own]), 187
+    )  # draws that go against each other hide what seeds have in common
+    assert tied.se_artists == 0
+    assert tied.se_seeds == pytest.approx(0.004 / np.sqrt(2) * np.sqrt(187 / 186), rel=0.05)
+    assert tied.p == pytest.approx(2 * stats.t.sf(1 / 353 / tied.se_seeds, 1))
+    common = RNG.normal(0, 0.003, 4000)
+    both = measure([1 / 353, 1 / 353 + 1e-15], common + np.stack([own, -own]), 187)  # equal but for rounding
+    of_each = np.hypot(0.004, 0.003) * np.sqrt(187 / 186)
+    assert np.hypot(both.se_seeds * np.sqrt(2), both.se_artists) == pytest.approx(of_each, rel=0.05)
+
+
+def test_three_seeds_that_agree_have_an_error_where_their_draws_differ():
+    own = RNG.normal(0, 0.004, (3, 20_000))
+    tied = measure([0.01] * 3, own, 10**6)
+    assert np.hypot(tied.se_seeds * np.sqrt(3), tied.se_artists) == pytest.approx(0.004, rel=0.02)
+    assert tied.p > 0.01
+
+
+def test_seeds_that_differ_have_the_variance_that_they_show():
+    noisy = RNG.normal(0, 1, (2, 1000))
+    assert measure([0.01, 0.012], noisy, 100).variance == pytest.approx(2e-6)
+
+
+def test_two_seeds_that_agree_whoever_is_drawn_decide_nothing():
+    for value in (0.0, 0.25):
+        same = measure([value] * 2, np.full((2, 100), value), 50)
+        assert np.isnan([same.p, same.p_equivalence(0.01), *same.interval]).all()
+        assert same.untested == "two seeds that agree on all draws of test artists show no spread; three may"
+
+
+def test_three_seeds_and_artists_that_all_agree_leave_no_doubt():
     same = measure([0.0, 0.0, 0.0], np.zeros((3, 100)), 50)
     assert (same.p, same.p_equivalence(0.01), same.df) == (1, 0, 2)
     gain = measure([0.25, 0.25, 0.25], np.zeros((3, 100)), 50)

@@ -41,6 +41,7 @@ def effect(estimate: float, verdict: Verdict = "undecided", n: int = 5, spread: 
         verdict=verdict,
         margin=0.01,
         n_pairs=n,
+        untested="" if known else f"{n} seed, and two are the least that show a spread",
         se_seeds=spread,
         se_artists=spread / 2,
         df=5.5,

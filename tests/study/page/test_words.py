@@ -36,7 +36,7 @@ def test_equivalence_names_its_margin_and_its_test():
     [
         ({"seeds_needed": 1200}, "about 1,200 seeds would decide it"),
         ({"seeds_needed": None}, "no number of seeds would decide it: the test set is too small"),
-        ({"n_pairs": 1}, "undecided: 1 seed, and two are the least that show a spread"),
+        ({"n_pairs": 1, "untested": "1 seed is too few"}, "undecided: 1 seed is too few"),
     ],
 )
 def test_undecided_says_what_would_decide_it(changes, end):

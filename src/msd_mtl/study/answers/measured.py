@@ -11,6 +11,7 @@ from scipy.special import ndtr, stdtr, stdtridf, stdtrit
 
 from msd_mtl.study.summary import LEVEL
 
+TIED = 1e-9  # seeds within this agree: scores of records and of predictions are held to be equal up to it
 FARTHEST = 8.0  # standard normal deviations; what is less likely than beyond these, 6e-16, is as unlikely
 
 
@@ -24,6 +25,7 @@ class Measured:
         se_artists: Standard error of the estimate over test artists, in what all seeds have in common.
         n_pairs: Seeds.
         n_artists: Test artists.
+        untested: Why there is no interval; empty where there is one.
     """
 
     estimate: float
@@ -31,6 +33,7 @@ class Measured:
     se_artists: float
     n_pairs: int
     n_artists: int
+    untested: str = ""
 
     @property
     def is_testable(self) -> bool:
@@ -109,6 +112,9 @@ def measure(values: Sequence[float], draws: NDArray[np.float64], n_artists: int)
     test part. What all seeds have in common on a test part is the covariance between seeds when artists are drawn
     again. The two add up to the variance of the mean over new seeds and new artists.
 
+    Seeds may agree by chance, as accuracies do that are counts of few tracks: there is a variance, and none is seen.
+    What the draws show to be particular to a seed, a part of what it holds, stands in for it.
+
     Args:
         values: Contrast of each seed.
         draws: The same on each draw of artists, NaN where it is not defined, shape ``(seeds, draws)``.
@@ -121,10 +127,22 @@ def measure(values: Sequence[float], draws: NDArray[np.float64], n_artists: int)
     estimate = float(np.mean(values)) if n else math.nan
     defined = draws[:, np.isfinite(draws).all(axis=0)] if n else draws
     if n < 2 or n_artists < 2 or defined.shape[1] < 2:
-        return Measured(estimate, math.nan, math.nan, n, n_artists)
+        least = f"{n} seed{'' if n == 1 else 's'}, and two are the least that show a spread"
+        why = least if n < 2 else "no spread over test artists is known, who are too few"
+        return _untested(estimate, n, n_artists, why)
     of_mean = float(np.var(defined.mean(axis=0), ddof=1))
     of_each = float(np.var(defined, axis=1, ddof=1).sum())
     # Drawing n of n artists shows a variance that is too small by (n - 1) / n.
-    covariance = (n**2 * of_mean - of_each) / (n * (n - 1)) * n_artists / (n_artists - 1)
+    covariance = max((n**2 * of_mean - of_each) / (n * (n - 1)) * n_artists / (n_artists - 1), 0.0)
     variance = float(np.var(values, ddof=1))
-    return Measured(estimate, variance, math.sqrt(max(covariance, 0.0)), n, n_artists)
+    if np.ptp(values) < TIED:
+        variance = max(of_each / n * n_artists / (n_artists - 1) - covariance, 0.0)
+    if n < 3 and math.sqrt(variance + covariance) < TIED:
+        return _untested(
+            estimate, n, n_artists, "two seeds that agree on all draws of test artists show no spread; three may"
+        )
+    return Measured(estimate, variance, math.sqrt(covariance), n, n_artists)
+
+
+def _untested(estimate: float, n_pairs: int, n_artists: int, why: str) -> Measured:
+    return Measured(estimate, math.nan, math.nan, n_pairs, n_artists, why)

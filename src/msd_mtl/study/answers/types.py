@@ -85,6 +85,7 @@ class Effect:
         verdict: What may be said.
         margin: Effects within plus or minus this count as none.
         n_pairs: Seeds it rests on.
+        untested: Why there is no interval, and no verdict; empty where there is one.
         se_seeds: Standard error over seeds, in what is particular to each.
         se_artists: Standard error over test artists, in what all seeds have in common.
         df: Degrees of freedom of Student's t that makes the same interval of the two standard errors together.
@@ -100,6 +101,7 @@ class Effect:
     verdict: Verdict
     margin: float
     n_pairs: int
+    untested: str
     se_seeds: float
     se_artists: float
     df: float

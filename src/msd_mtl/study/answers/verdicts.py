@@ -43,6 +43,7 @@ def _effect(one: Measured, margin: float, p: float, p_equivalence: float, alpha:
         verdict=verdict,
         margin=margin,
         n_pairs=one.n_pairs,
+        untested=one.untested,
         se_seeds=one.se_seeds,
         se_artists=one.se_artists,
         df=one.df,

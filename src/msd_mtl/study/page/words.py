@@ -108,8 +108,8 @@ def verdict_of(contrast: Contrast) -> str:
             within = f"no difference beyond ±{effect.margin:g} {metric}: {number(effect.estimate, signed=True)}"
             return f"{within}, {interval}, {probability(effect.p_equivalence)} (two one-sided tests, Holm)"
         case "undecided":
-            if effect.n_pairs < 2:
-                return f"undecided: {seeds(effect.n_pairs)}, and two are the least that show a spread"
+            if effect.untested:
+                return f"undecided: {effect.untested}"
             return f"undecided: {number(effect.estimate, signed=True)} {metric}, {interval}; {decided_by(effect)}"
 
 
