@@ -188,14 +188,15 @@ def load_best(folder: Path, module: MultiTaskModule) -> None:
 
 
 def _between_steps(trainer: pl.Trainer, batch_idx: int) -> bool:
-    """Whether after this batch nothing of the epoch is half done: gradients added up, or a validation about to come."""
+    """Whether after this batch nothing is half done: gradients added up, or the epoch, which is compared at its end.
+
+    A validation that is to come within an epoch is no matter: Lightning makes it first of all when it goes on.
+    """
     n_done = batch_idx + 1
-    validates_next = trainer.val_check_batch is not None and n_done % trainer.val_check_batch == 0
     return (
         n_done < trainer.num_training_batches
         and n_done % trainer.accumulate_grad_batches == 0
         and trainer.global_step != trainer.max_steps
-        and not validates_next
     )
 
 
