@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections import Counter
 from pathlib import Path
 
@@ -74,14 +75,69 @@ def test_a_checkpoint_that_cannot_be_read_costs_time_only(often, tmp_path, monke
     assert record["metrics"] == run_once(often(f"runs_dir={tmp_path / 'quiet'}"))[1]["metrics"]
 
 
-def test_a_checkpoint_from_which_nothing_goes_on_is_tried_once(often, monkeypatch):
+def test_a_checkpoint_that_does_not_fit_costs_time_only(often, tmp_path, monkeypatch, capfd):
     last = cut_off(often(), monkeypatch)
-    torch.save({"of": "another version"}, last)
-    assert attempt(cell(often())) == FAILED
-    assert attempt(cell(often())) == COMPLETED
-    record = read_record(last.parent)
-    assert record["attempts"][0]["error"]["kind"] == "CutError"
-    assert len(record["attempts"]) == 2
+    content = torch.load(last, weights_only=True)
+    content["state_dict"].popitem()  # as of an earlier version of the network, half of it restored before it shows
+    torch.save(content, last)
+    _, record = run_once(often())
+    assert record["resumed_step"] is None
+    assert len(record["attempts"]) == 1
+    (said,) = (line for line in capfd.readouterr().err.splitlines() if "does not fit" in line)
+    assert said.startswith(f"{last} does not fit this version (RuntimeError: Error(s) in loading state_dict")
+    assert said.endswith("; the run begins anew.")
+    assert record["metrics"] == run_once(often(f"runs_dir={tmp_path / 'quiet'}"))[1]["metrics"]
+
+
+OF_THE_MACHINE = [
+    OSError(errno.EIO, "Input/output error"),
+    MemoryError(),
+    torch.OutOfMemoryError("CUDA out of memory"),
+    torch.AcceleratorError("CUDA error: out of memory"),
+]
+
+
+@pytest.mark.parametrize("error", OF_THE_MACHINE, ids=lambda error: type(error).__name__)
+def test_a_machine_that_fails_while_a_checkpoint_is_read_costs_no_step(often, monkeypatch, error):
+    cut_off(often(), monkeypatch)
+
+    def load_state_dict(*_, **__):
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(MultiTaskModule, "load_state_dict", load_state_dict)
+        assert attempt(cell(often())) == FAILED
+    assert run_once(often())[1]["resumed_step"] == 5
+
+
+def test_a_disk_that_does_not_give_the_checkpoint_costs_no_step(often, monkeypatch):
+    last = cut_off(often(), monkeypatch)
+
+    class Archive(zipfile.ZipFile):
+        def testzip(self):
+            raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("msd_mtl.study.resume.zipfile.ZipFile", Archive)
+        assert attempt(cell(often())) == FAILED
+    assert "Input/output error" in read_record(last.parent)["error"]["message"]
+    assert run_once(often())[1]["resumed_step"] == 5
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left on device"), RuntimeError("any")], ids=["full disk", "any"]
+)
+def test_a_failure_before_the_next_checkpoint_costs_no_step(often, monkeypatch, error):
+    cut_off(often(), monkeypatch)
+
+    def checkpoint(*_):
+        raise error
+
+    for _ in range(2):  # whoever tries it again meets the same
+        with monkeypatch.context() as patched:
+            patched.setattr("msd_mtl.study.keep.KeepBest.checkpoint", checkpoint)
+            assert attempt(cell(often())) == FAILED
+    assert run_once(often())[1]["resumed_step"] == 5
 
 
 def test_a_failure_before_training_leaves_the_checkpoint(often, monkeypatch):

@@ -4,6 +4,7 @@ import logging
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,12 +24,11 @@ from msd_mtl.model.module import MultiTaskModule
 from msd_mtl.model.network import SharingNetwork
 from msd_mtl.study.files import whole_file
 from msd_mtl.study.identity import Config
-from msd_mtl.study.interruption import until_checkpoint
 from msd_mtl.study.keep import KeepBest, load_best, save_best
 from msd_mtl.study.launch import too_few_gpus
 from msd_mtl.study.progress import StepProgress
 from msd_mtl.study.record import PREDICTIONS
-from msd_mtl.study.resume import resumable
+from msd_mtl.study.resume import Training, trained
 from msd_mtl.study.selection import selection
 
 STEPS = "n_steps"  # in the settings of a schedule: the number of steps of the run
@@ -82,14 +82,8 @@ def fit(config: Config, data: MultiTaskDataModule, folder: Path, callbacks: Sequ
         UserError: If a setting is wrong or a loss stops being finite.
     """
     started = time.perf_counter()
-    module = build_module(config, data)
-    recipe = config["recipe"]
-    by = selection(recipe["monitor"], data.tasks, data.target)
-    kept = KeepBest(folder, by, recipe["select_after"], config["checkpoint_every_s"], recipe["patience"])
-    trainer = build_trainer(config, folder, kept, callbacks)
-    ready = time.perf_counter()
-    with until_checkpoint(), resumable(folder) as last:
-        trainer.fit(module, datamodule=data, ckpt_path=last, weights_only=True)
+    training = trained(partial(_training, config, data, folder, callbacks), data, folder)
+    module, kept, trainer = training.module, training.kept, training.trainer
     if kept.best_score is None:
         trainer.validate(module, datamodule=data, verbose=False)
         kept.compare(module)
@@ -106,12 +100,20 @@ def fit(config: Config, data: MultiTaskDataModule, folder: Path, callbacks: Sequ
         "best_epoch": kept.best_epoch,
         "resumed_step": kept.resumed_step,
         "timing_s": {
-            "set_up": ready - started,
-            "fit": fitted - ready,
+            "set_up": training.ready_s - started,
+            "fit": fitted - training.ready_s,
             "evaluate": time.perf_counter() - fitted,
         },
         "metrics": metrics,
     }
+
+
+def _training(config: Config, data: MultiTaskDataModule, folder: Path, callbacks: Sequence[Callback]) -> Training:
+    module = build_module(config, data)
+    recipe = config["recipe"]
+    by = selection(recipe["monitor"], data.tasks, data.target)
+    kept = KeepBest(folder, by, recipe["select_after"], config["checkpoint_every_s"], recipe["patience"])
+    return Training(module, kept, build_trainer(config, folder, kept, callbacks), time.perf_counter())
 
 
 def score(module: MultiTaskModule, trainer: pl.Trainer, data: MultiTaskDataModule, folder: Path) -> dict[str, Any]:

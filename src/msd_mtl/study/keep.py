@@ -39,6 +39,7 @@ class KeepBest(Checkpoint):
 
     Attributes:
         resumed_step: Training step from which this process went on; None if it began.
+        has_begun: Whether training has: by then all of a checkpoint has been restored.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class KeepBest(Checkpoint):
         self.best_step = -1
         self.best_weights: dict[str, torch.Tensor] = {}
         self.resumed_step: int | None = None
+        self.has_begun = False
         self._since_best = 0  # epochs compared
         self._stopped_early = False
         self._written_s = time.monotonic()
@@ -65,6 +67,7 @@ class KeepBest(Checkpoint):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
         """Take the signals back from Lightning, which would leave without a checkpoint."""
         take_over()
+        self.has_begun = True
         if trainer.global_step:
             self.resumed_step = trainer.global_step
         trainer.should_stop = trainer.should_stop or self._stopped_early

@@ -3,44 +3,82 @@
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from msd_mtl.study.keep import LAST
+import pytorch_lightning as pl
+import torch
+
+from msd_mtl.data.datamodule import MultiTaskDataModule
+from msd_mtl.errors import UserError
+from msd_mtl.model.module import MultiTaskModule
+from msd_mtl.study.interruption import until_checkpoint
+from msd_mtl.study.keep import LAST, KeepBest
+
+# What says nothing of the checkpoint that was being read: the disk, the memory, a device, a setting.
+NOT_OF_THE_FILE = (OSError, MemoryError, torch.OutOfMemoryError, torch.AcceleratorError, UserError)
 
 
-@contextmanager
-def resumable(folder: Path) -> Iterator[Path | None]:
-    """The last checkpoint of a run, for as long as the block trains.
+@dataclass(frozen=True)
+class Training:
+    """A run before its training begins, or goes on.
 
-    A checkpoint that cannot be read is removed, and the run begins anew: its numbers are the same. So is one from which
-    the block got no further before it failed, as with one of another version of a library, which a check of the file
-    alone does not show.
+    Attributes:
+        module: Network, losses and metrics.
+        kept: What training leaves.
+        trainer: Lightning's Trainer, bound to both.
+        ready_s: When they were made, by ``time.perf_counter``.
+    """
+
+    module: MultiTaskModule
+    kept: KeepBest
+    trainer: pl.Trainer
+    ready_s: float
+
+
+def trained(build: Callable[[], Training], data: MultiTaskDataModule, folder: Path) -> Training:
+    """Train a run, from its last checkpoint where it has one.
+
+    From its beginning, with the same numbers, where that file cannot be read or does not fit, as one of another version
+    of a library: a check of the file alone does not show that. The file stays until a later checkpoint takes its place,
+    so that whatever else goes wrong loses nothing.
 
     Args:
+        build: Makes the run as it is before training; a checkpoint that does not fit may have left it half restored.
+        data: Its data.
         folder: Run directory.
 
-    Yields:
-        Where the checkpoint is; None to begin.
+    Raises:
+        OSError: If the disk does not give the checkpoint that is there.
     """
-    last = folder / LAST
-    if last.is_file() and not _is_whole(last):
-        sys.stderr.write(f"{last} cannot be read; the run begins anew.\n")
-        last.unlink(missing_ok=True)
-    found = last.stat().st_mtime_ns if last.is_file() else None
+    training, last = build(), _whole(folder / LAST)
     try:
-        yield last if found else None
-    except Exception:
-        if last.is_file() and last.stat().st_mtime_ns == found:
-            last.unlink(missing_ok=True)
-        raise
+        _fit(training, data, last)
+    except Exception as error:
+        if last is None or training.kept.has_begun or isinstance(error, NOT_OF_THE_FILE):
+            raise
+        said = f"{type(error).__name__}: {error}".splitlines()[0]
+        sys.stderr.write(f"{last} does not fit this version ({said}); the run begins anew.\n")
+        training = build()
+        _fit(training, data, None)
+    return training
 
 
-def _is_whole(path: Path) -> bool:
-    """Whether every part of an archive that ``torch.save`` wrote has the checksum that it had then."""
+def _fit(training: Training, data: MultiTaskDataModule, checkpoint: Path | None) -> None:
+    with until_checkpoint():
+        training.trainer.fit(training.module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+
+
+def _whole(path: Path) -> Path | None:
+    """An archive that ``torch.save`` wrote, if it is there and every part has the checksum that it had then."""
+    if not path.is_file():
+        return None
     try:
         with zipfile.ZipFile(path) as archive:
-            return archive.testzip() is None
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError):
-        return False
+            if archive.testzip() is None:
+                return path
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
+        pass
+    sys.stderr.write(f"{path} cannot be read; the run begins anew.\n")
+    return None
