@@ -30,6 +30,19 @@ OPERATIONAL = (
 # Settings that came later than the first runs, with the value that leaves a run what it was before.
 LATER: dict[str, Any] = {"data.target_train_size": None, "data.epoch_steps": None, "model.match_parameters": None}
 
+# Lightning's settings of which 1 is a number of batches and 1.0 is all of them.
+SHARES = tuple(
+    f"trainer.{name}"
+    for name in (
+        "limit_train_batches",
+        "limit_val_batches",
+        "limit_test_batches",
+        "limit_predict_batches",
+        "overfit_batches",
+        "val_check_interval",
+    )
+)
+
 Config = dict[str, Any]
 
 
@@ -72,7 +85,9 @@ def run_id(config: Config, fingerprint: str) -> str:
         fingerprint: See ``data_fingerprint``.
     """
     unset = tuple(key for key, value in LATER.items() if _value(config, key) == value)
-    return digest({"config": without(config, OPERATIONAL + unset), "data": fingerprint, "numbers": NUMBERS_VERSION})
+    shares = [key for key in SHARES if isinstance(share := _value(config, key), float) and share == 1]
+    counted = {"config": without(config, OPERATIONAL + unset), "data": fingerprint, "numbers": NUMBERS_VERSION}
+    return digest(counted | ({"shares": shares} if shares else {}))
 
 
 def is_of_this_code(record: dict[str, Any]) -> bool:
