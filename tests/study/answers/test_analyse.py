@@ -346,3 +346,19 @@ def test_masks_of_no_sharing_are_told_as_they_are(study):
     assert analyse(study.folder, "made").warnings == (
         "term:pop: no single-task runs; gains are over no sharing (mask 0).",
     )
+
+
+@pytest.mark.parametrize(("n_rarer", "warned", "tested"), [(25, False, True), (12, True, True), (3, True, False)])
+def test_few_artists_with_the_rarer_class_are_warned_of_and_very_few_decide_nothing(
+    study, crossed, monkeypatch, n_rarer, warned, tested
+):
+    made = type(study)._results.__globals__
+    _, common, artist, track_id = made["world"]("term:pop")
+    monkeypatch.setitem(made, "world", lambda _: ((artist >= n_rarer).astype(np.float32), common, artist, track_id))
+    analysis = analyse(crossed(seeds=range(4)).folder, "made")
+    low = by_name(analysis)["tight, coupling 0.9, low (1100)"]
+    assert low.few_artists == (n_rarer if warned else None)
+    said = f"term:pop: only {n_rarer} test artists have the rarer class. Below 20, a finding is wrong more often"
+    assert [warning.startswith(said) for warning in analysis.warnings] == [True] * warned
+    assert (not low.effect.untested) == tested
+    assert tested or (low.effect.verdict, np.isnan(low.effect.low)) == ("undecided", True)

@@ -78,9 +78,17 @@ def test_fewer_than_two_seeds_have_an_estimate_but_no_interval(values):
 
 def test_draws_that_do_not_define_the_score_do_not_count():
     draws = RNG.normal(0, 0.02, (5, 500))
-    with_gaps = np.concatenate([draws, np.full((5, 100), np.nan)], axis=1)
+    with_gaps = np.concatenate([draws, np.full((5, 5), np.nan)], axis=1)
     assert measure(GAINS, with_gaps, 50) == measure(GAINS, draws, 50)
     assert np.isnan(measure(GAINS, np.full((5, 100), np.nan), 50).p)
+
+
+def test_a_contrast_that_many_draws_do_not_define_is_not_tested():
+    draws = RNG.normal(0, 0.0001, (5, 1000))
+    draws[2, :50] = np.nan
+    one = measure(GAINS, draws, 50)
+    assert np.isnan([one.p, one.p_equivalence(0.01), *one.interval]).all()
+    assert one.untested == "too few test artists have the rarer class: 5.0% of their draws lack it"
 
 
 def test_seeds_that_agree_by_chance_are_not_taken_for_certain():

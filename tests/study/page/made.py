@@ -63,6 +63,7 @@ def contrast(question: Question = "benefit", name: str = "tight, low (1100)", **
         reference="single task",
         per_seed={seed: given.estimate + 0.004 * (seed - 2) for seed in range(given.n_pairs)},
         effect=given,
+        few_artists=None,
         missing=(),
     )
     return replace(base, **changes)

@@ -13,6 +13,11 @@ def test_a_decided_contrast_in_words():
     assert words.verdict_of(found) == expected
 
 
+def test_a_verdict_says_how_few_artists_it_hangs_on():
+    found = contrast(effect=effect(-0.021, "worse"), few_artists=7)
+    assert words.verdict_of(found).endswith("(only 7 test artists have the rarer class: not as sure as it says)")
+
+
 def test_worse_is_told_by_its_size_and_small_p_by_a_bound():
     found = contrast(effect=replace(effect(-0.021, "worse"), low=-0.034, high=-0.008, p_holm=0.0002))
     said = words.verdict_of(found)

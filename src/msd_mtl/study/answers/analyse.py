@@ -11,7 +11,7 @@ from msd_mtl.study.answers.contrasts import ASKED
 from msd_mtl.study.answers.gains import groups
 from msd_mtl.study.answers.predictions import Predictions, read_predictions
 from msd_mtl.study.answers.reading import StudyRuns, metric_of, read_runs
-from msd_mtl.study.answers.scoring import Scored, score_group
+from msd_mtl.study.answers.scoring import FEW, Scored, score_group
 from msd_mtl.study.answers.terms import Combination
 from msd_mtl.study.answers.types import Analysis, Arm, Contrast, Question
 from msd_mtl.study.answers.verdicts import conclude
@@ -108,6 +108,7 @@ def _contrasts(
             reference=one.group.reference,
             per_seed=one.per_seed(combination.terms),
             effect=effect,
+            few_artists=one.few_artists,
             missing=_missing(one, combination, reasons),
         )
         for (one, combination), effect in zip(asked, effects, strict=True)
@@ -143,8 +144,21 @@ def _reasons(runs: StudyRuns, scored: Sequence[Scored]) -> dict[tuple[Arm, int],
     return reasons
 
 
+def _of_few_artists(scored: Sequence[Scored]) -> list[str]:
+    """The targets that too few test artists have, or lack."""
+    fewest: dict[str, int] = {}
+    for one in scored:
+        if one.few_artists is not None:
+            fewest[one.group.target] = min(one.few_artists, fewest.get(one.group.target, FEW))
+    return [
+        f"{target}: only {n} test artists have the rarer class. Below {FEW}, a finding is wrong more often than it "
+        "says, and intervals are too short."
+        for target, n in fewest.items()
+    ]
+
+
 def _warnings(runs: StudyRuns, scored: Sequence[Scored], reasons: Mapping[tuple[Arm, int], str]) -> list[str]:
-    said = []
+    said = _of_few_artists(scored)
     if runs.absent:
         said.append(f"{len(runs.absent):,} of {runs.expected:,} runs are not completed.")
     if runs.n_earlier:

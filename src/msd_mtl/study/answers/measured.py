@@ -12,6 +12,7 @@ from scipy.special import ndtr, stdtr, stdtridf, stdtrit
 from msd_mtl.study.summary import LEVEL
 
 TIED = 1e-9  # seeds within this agree: scores of records and of predictions are held to be equal up to it
+MOST_LOST = 0.01  # share of draws that lack a class; about e^-m for m artists of the rarer class, so m is below five
 FARTHEST = 8.0  # standard normal deviations; what is less likely than beyond these, 6e-16, is as unlikely
 
 
@@ -126,9 +127,7 @@ def measure(values: Sequence[float], draws: NDArray[np.float64], n_artists: int)
     n = len(values)
     estimate = float(np.mean(values)) if n else math.nan
     defined = draws[:, np.isfinite(draws).all(axis=0)] if n else draws
-    if n < 2 or n_artists < 2 or defined.shape[1] < 2:
-        least = f"{n} seed{'' if n == 1 else 's'}, and two are the least that show a spread"
-        why = least if n < 2 else "no spread over test artists is known, who are too few"
+    if why := _untestable(n, n_artists, draws.shape[-1], defined.shape[-1]):
         return _untested(estimate, n, n_artists, why)
     of_mean = float(np.var(defined.mean(axis=0), ddof=1))
     of_each = float(np.var(defined, axis=1, ddof=1).sum())
@@ -142,6 +141,17 @@ def measure(values: Sequence[float], draws: NDArray[np.float64], n_artists: int)
             estimate, n, n_artists, "two seeds that agree on all draws of test artists show no spread; three may"
         )
     return Measured(estimate, variance, math.sqrt(covariance), n, n_artists)
+
+
+def _untestable(n_pairs: int, n_artists: int, n_draws: int, n_defined: int) -> str:
+    """Why there can be no interval; empty where there can."""
+    if n_pairs < 2:
+        return f"{n_pairs} seed{'' if n_pairs == 1 else 's'}, and two are the least that show a spread"
+    if n_artists < 2 or n_defined < 2:
+        return "no spread over test artists is known, for they are too few"
+    if n_defined < (1 - MOST_LOST) * n_draws:
+        return f"too few test artists have the rarer class: {1 - n_defined / n_draws:.1%} of their draws lack it"
+    return ""
 
 
 def _untested(estimate: float, n_pairs: int, n_artists: int, why: str) -> Measured:

@@ -124,6 +124,7 @@ class Contrast:
         reference: What the gains are over; ``no sharing`` if any of them is.
         per_seed: The contrast of each seed.
         effect: What it came to.
+        few_artists: Test artists with the rarer class, where they are too few to trust the verdict; None elsewhere.
         missing: What is not there, and why.
     """
 
@@ -138,6 +139,7 @@ class Contrast:
     reference: Reference
     per_seed: Mapping[int, float]
     effect: Effect
+    few_artists: int | None
     missing: tuple[str, ...]
 
 

@@ -92,6 +92,11 @@ def contrast_table(name: str, title: str, contrasts: Sequence[Contrast]) -> Tabl
             "seeds_needed", "seeds to decide", digits=0, about="seeds that would decide it, if a number of them would"
         ),
         Column("reference", "gain over", folds=True),
+        *(
+            [Column("few_artists", "artists with the rarer class", digits=0, folds=True)]
+            if any(c.few_artists is not None for c in contrasts)
+            else []
+        ),
         *([Column("missing", "missing")] if any(c.missing for c in contrasts) else []),
     ]
     rows = [

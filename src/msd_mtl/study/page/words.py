@@ -96,7 +96,13 @@ def _value(value: str) -> str:
 
 
 def verdict_of(contrast: Contrast) -> str:
-    """A contrast in a sentence, without its name."""
+    """A contrast in a sentence, without its name, and how few test artists it hangs on where they are few."""
+    few = contrast.few_artists
+    doubt = "" if few is None else f" (only {few} test artists have the rarer class: not as sure as it says)"
+    return _verdict_of(contrast) + doubt
+
+
+def _verdict_of(contrast: Contrast) -> str:
     effect, metric = contrast.effect, metric_name(contrast.metric)
     interval = f"95 % interval {number(effect.low)} to {number(effect.high)}, {seeds(effect.n_pairs)}"
     match effect.verdict:
