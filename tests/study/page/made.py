@@ -179,7 +179,9 @@ def analysis(
                 contrasts.append(contrast("coupling", f"{name}, {mask}", **where))
     for context, (name, _) in product(contexts, task_sets):
         where = {"context": context, "task_set": name, "target": target, "mask": None}
-        contrasts.append(contrast("depth", f"{name}, slope over depth", effect=effect(0.002, "equivalent"), **where))
+        contrasts.append(
+            contrast("depth", f"{name}, slope over depth", effect=effect(0.002, "equivalent", n_seeds), **where)
+        )
     return Analysis(
         study=study,
         metrics={target: "auroc"},

@@ -13,6 +13,7 @@ from msd_mtl.study.page.figures.scores import draw_gains_by_size, draw_scores
 from msd_mtl.study.page.groups import groups
 from msd_mtl.study.page.hints import hints
 
+from .asked import asked
 from .made import TARGET, analysis, contrast, effect, reported, write_history
 
 
@@ -54,11 +55,11 @@ def test_gains_are_drawn_no_further_than_a_difference_of_scores_goes(tmp_path):
         assert y[0] >= -1
         assert y[1] <= 1
         assert "cut off at \N{MINUS SIGN}1 and 1: no gain in AUROC lies beyond; the table of cells" in picture.caption
-    picture = draw_effects("benefit", [contrast(effect=effect(0.1, spread=0.8))])
+    picture = draw_effects("benefit", asked(contrast(effect=effect(0.1, spread=0.8))))
     ends, (x, _) = segments(picture)
     assert (ends[:, 0].min(), x) == (-1, (-1, 1))
     assert "cut off" in picture.caption
-    slope = draw_effects("size", [contrast("size", effect=effect(0.1, spread=0.8))])
+    slope = draw_effects("size", asked(contrast("size", effect=effect(0.1, spread=0.8))))
     assert segments(slope)[0][:, 0].min() == pytest.approx(-1.5)
     assert "cut off" not in slope.caption
 

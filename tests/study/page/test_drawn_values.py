@@ -19,6 +19,7 @@ from msd_mtl.study.page.groups import groups
 from msd_mtl.study.page.histories import curve_of, error_curve
 from msd_mtl.study.page.words import number
 
+from .asked import asked
 from .made import TARGET, analysis, contrast, effect
 
 SIZES = (500, 2000)
@@ -71,7 +72,7 @@ def test_effects_show_each_seed_the_mean_and_its_interval():
             ("0011", effect(-0.034, "worse", spread=0.004), {0: -0.07, 1: -0.002, 2: -0.03}),
         )
     ]
-    axes = drawn(draw_effects("benefit", rows))
+    axes = drawn(draw_effects("benefit", asked(*rows)))
     dots = axes.collections[0].get_offsets().tolist()
     assert dots == [[value, pytest.approx(row + 0.16)] for row, c in enumerate(rows) for value in c.per_seed.values()]
     for row, one in enumerate(rows):

@@ -21,6 +21,7 @@ from msd_mtl.study.page.groups import chosen, groups
 from msd_mtl.study.page.histories import curve_of, error_curve
 from msd_mtl.study.page.legend import entries
 
+from .asked import asked
 from .made import MASKS4, TARGET, analysis, contrast, write_history
 
 
@@ -88,12 +89,13 @@ def test_the_heat_map_has_a_column_a_coupling(tmp_path):
 def test_means_over_sizes_that_stand_side_by_side_are_over_the_same(tmp_path):
     made = analysis(tmp_path, sizes=(500, 1000), couplings=(0.0,), histories=False)
     (whole,) = groups(made)
-    assert "mean over 2 training sizes" in draw_heat_map(whole).caption
+    assert "over training sizes; purple" in draw_heat_map(whole).caption
     kept = tuple(cell for cell in made.cells if (cell.arm.mask, cell.arm.train_size) != ("1100", 500))
     (group,) = groups(replace(made, cells=kept))
     picture = draw_heat_map(group)
-    assert "at 1,000 training tracks" in picture.caption
-    assert "at 1,000 training tracks" in draw_parameters(group).caption
+    assert "same seed; purple" in picture.caption
+    assert "n = 1,000 training tracks" in picture.caption
+    assert "n = 1,000 training tracks" in draw_parameters(group).caption
     assert draw_parameters(group).panels[0].draw.keywords["sizes"] == {1000}
     fields = picture.panels[0].draw.keywords["table"].values()
     assert {cell.arm.train_size for cells in fields for cell in cells} == {1000}
@@ -145,8 +147,8 @@ def test_a_long_name_of_a_row_is_wrapped_and_its_row_higher():
     where = {"task_set": "tight", "mask": None}
     long, plain = (contrast("depth", one, **where) for one in (name, "tight, from 0 to 4 shared layers"))
     assert labels([long]) == ["1000 and 1100 and 1110 minus 0001 and 0011 and\n0111"]
-    (panel,) = draw_effects("depth", [long]).panels
-    (other,) = draw_effects("depth", [plain]).panels
+    (panel,) = draw_effects("depth", asked(long)).panels
+    (other,) = draw_effects("depth", asked(plain)).panels
     assert panel.height > other.height + 0.1
 
 
@@ -162,7 +164,7 @@ def test_panels_are_named_by_what_tells_them_apart():
 
 def test_the_caption_says_what_all_panels_have_in_common():
     contexts = ((("data.world.common", "low"),), (("data.world.common", "high"),))
-    picture = draw_effects("benefit", [contrast(context=context, coupling=1.0) for context in contexts])
+    picture = draw_effects("benefit", asked(*(contrast(context=context, coupling=1.0) for context in contexts)))
     assert [panel.title for panel in picture.panels] == ["common low", "common high"]
     assert picture.caption.endswith("All panels: tight, coupling 1.")
 
@@ -180,7 +182,7 @@ def test_no_band_runs_through_the_names_of_rows():
     from msd_mtl.study.page.figures.style import PAPER
 
     axes = Figure().subplots()
-    draw_effects("benefit", [contrast()]).panels[0].draw(axes)
+    draw_effects("benefit", asked(contrast())).panels[0].draw(axes)
     (label,) = axes.texts
     assert label.get_bbox_patch().get_facecolor()[:3] == pytest.approx(
         [int(PAPER[i : i + 2], 16) / 255 for i in (1, 3, 5)]

@@ -115,7 +115,7 @@ def common_sizes(cells: Iterable[CellResult]) -> tuple[set[int], str]:
         cells: At least one.
 
     Returns:
-        The sizes, all that there are where there is no such; what is shown then, in words.
+        The sizes, all that there are where there is no such; how means are taken over several, in words.
     """
     found: dict[tuple[object, ...], set[int]] = {}
     for cell in cells:
@@ -123,10 +123,8 @@ def common_sizes(cells: Iterable[CellResult]) -> tuple[set[int], str]:
         found.setdefault((arm.task_set, arm.coupling, arm.mask), set()).add(arm.train_size)
     common = set.intersection(*found.values())
     if not common:
-        return set.union(*found.values()), "mean over training sizes, which are not the same for all"
-    return common, f"mean over {len(common)} training sizes" if len(
-        common
-    ) > 1 else f"at {max(common):,} training tracks"
+        return set.union(*found.values()), ", averaged over training sizes, which are not the same for all"
+    return common, ", averaged over training sizes" if len(common) > 1 else ""
 
 
 def ordered_masks(masks: Iterable[str]) -> list[str]:

@@ -50,10 +50,11 @@ class Answer:
 
 def answers(analysis: Analysis, questions: Sequence[Question]) -> list[Answer]:
     """The answers to the questions, in their order."""
-    return [_answer(name, [c for c in analysis.contrasts if c.question == name]) for name in questions]
+    return [_answer(name, analysis) for name in questions]
 
 
-def _answer(name: Question, contrasts: Sequence[Contrast]) -> Answer:
+def _answer(name: Question, analysis: Analysis) -> Answer:
+    contrasts = [contrast for contrast in analysis.contrasts if contrast.question == name]
     order = {verdict: place for place, verdict in enumerate(words.VERDICTS)}
     ordered = sorted(contrasts, key=lambda contrast: order[contrast.effect.verdict])
     first = words.leading(contrasts)
@@ -66,7 +67,7 @@ def _answer(name: Question, contrasts: Sequence[Contrast]) -> Answer:
         sentences=[(c, words.setting(c.context), words.verdict_of(c)) for c in ordered[:MOST_SENTENCES]],
         left=max(len(contrasts) - MOST_SENTENCES, 0),
         needs=words.NEEDS[name],
-        picture=draw_effects(name, contrasts),
+        picture=draw_effects(name, analysis),
         table=contrast_table(f"contrasts-{name}", "Contrasts", contrasts) if contrasts else None,
     )
 

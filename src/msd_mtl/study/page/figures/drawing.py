@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from msd_mtl.study.page.colours import Dash, named, style_of
+from msd_mtl.study.page.figures.basis import Basis
 from msd_mtl.study.page.figures.bounds import within
 from msd_mtl.study.page.figures.style import ALONE, ALONE_MARKER, MUTED, PANEL_HEIGHT, PANEL_WIDTH, SETTINGS, THICK
 from msd_mtl.study.page.figures.svg import inline_svg
@@ -81,22 +82,31 @@ class Picture:
     Attributes:
         name: File name without its ending, unique in the page.
         title: What it shows.
-        caption: How to read it: n, seeds, interval, split.
+        about: How to read it.
+        basis: What it rests on.
         panels: Its axes, one or more.
         masks: Masks in it, for the legend.
         marks: Other lines in it.
         shared: Axes with the same limits in all panels, of ``x`` and ``y``.
         bounds: Values beyond which an axis, ``x`` or ``y``, does not go.
+        notes: What its caption ends with: what is cut or not drawn.
     """
 
     name: str
     title: str
-    caption: str
+    about: str
+    basis: Basis
     panels: Sequence[Panel]
     masks: Sequence[str] = ()
     marks: Sequence[Mark] = ()
     shared: str = "xy"
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    notes: str = ""
+
+    @property
+    def caption(self) -> str:
+        """All that stands below it."""
+        return " ".join(part for part in (self.about, str(self.basis), self.notes.strip()) if part)
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from msd_mtl.study.answers.arms import mask_order
-from msd_mtl.study.answers.types import Contrast, Question
+from msd_mtl.study.answers.types import Analysis, Arm, Contrast, Question
 from msd_mtl.study.page.colours import style_of
+from msd_mtl.study.page.figures.basis import INTERVALS, Basis
 from msd_mtl.study.page.figures.bounds import bounds_of, cut_note, within
 from msd_mtl.study.page.figures.drawing import LINE, Panel, Picture, wrapped
 from msd_mtl.study.page.figures.style import BAND, INK, MUTED, PAPER, zero_line
-from msd_mtl.study.page.groups import ordered_masks
-from msd_mtl.study.page.words import MEANING, briefly, counted, metric_name, spread
+from msd_mtl.study.page.groups import has_gain, ordered_masks
+from msd_mtl.study.page.words import MEANING, briefly, counted, metric_name
 
 ROW, MARGINS = 0.4, 0.8  # inches
 MOST_ROWS, MOST_PANELS = 24, 9
@@ -27,8 +28,9 @@ TITLES: dict[Question, str] = {
 }
 
 
-def draw_effects(question: Question, contrasts: Sequence[Contrast]) -> Picture | None:
+def draw_effects(question: Question, analysis: Analysis) -> Picture | None:
     """The figure of a question; None without a contrast that has an estimate."""
+    contrasts = [contrast for contrast in analysis.contrasts if contrast.question == question]
     found: dict[tuple[str, ...], list[Contrast]] = {}
     for contrast in contrasts:
         if math.isfinite(contrast.effect.estimate):
@@ -42,24 +44,44 @@ def draw_effects(question: Question, contrasts: Sequence[Contrast]) -> Picture |
         for title, rows in zip(headings, drawn, strict=True)
     ]
     left = len(contrasts) - sum(map(len, drawn))
-    further = f" {counted(left, 'further contrast')} in the table." if left else ""
-    in_all = f" All panels: {', '.join(common)}." if common else ""
-    cut = ""
+    shown = [contrast for rows in drawn for contrast in rows]
+    notes = f" All panels: {', '.join(common)}." if common else ""
+    if left:
+        notes += f" {counted(left, 'further contrast')} in the table."
     if question == "benefit":
-        ends = [end for rows in drawn for c in rows for end in (c.effect.low, c.effect.high)]
-        cut = cut_note(contrasts[0].metric, ends, gain=True, in_full="the table of contrasts")
+        ends = (end for c in shown for end in (c.effect.low, c.effect.high))
+        notes = cut_note(contrasts[0].metric, ends, gain=True, in_full="the table of contrasts") + notes
     return Picture(
         name=f"effects-{question}",
         title=TITLES[question],
-        caption=f"{MEANING[question]} Small dots: {spread(c.effect.n_pairs for c in contrasts)} seeds, each against "
-        "its own reference; large marks: their mean with its 95 % interval over seeds and test artists; band: within "
-        f"±{contrasts[0].effect.margin:g} no difference that matters. Filled marks are decided. "
-        f"Test split.{cut}{in_all}{further}",
+        about=f"{MEANING[question]} Small dots: seeds, each against its own reference; large marks: their mean, filled "
+        f"where it is decided; band: within ±{contrasts[0].effect.margin:g} no difference that matters.",
+        basis=_basis(shown, analysis),
         panels=panels,
         masks=ordered_masks(c.mask for c in contrasts if c.mask),
         shared="x",
         bounds={"x": _bounds(contrasts[0])},
+        notes=notes,
     )
+
+
+def _basis(contrasts: Sequence[Contrast], analysis: Analysis) -> Basis:
+    arms = {cell.arm for cell in analysis.cells if has_gain(cell) and any(_is_of(cell.arm, c) for c in contrasts)}
+    return Basis(
+        {arm.train_size for arm in arms},
+        [contrast.effect.n_pairs for contrast in contrasts],
+        f"Lines: {INTERVALS}",
+        "test",
+        [run for run in analysis.runs if run.arm in arms],
+    )
+
+
+def _is_of(arm: Arm, contrast: Contrast) -> bool:
+    """Whether a contrast is about the gain of an arm, perhaps among others."""
+    if (arm.target, arm.context) != (contrast.target, contrast.context):
+        return False
+    pairs = ((contrast.task_set, arm.task_set), (contrast.mask, arm.mask), (contrast.coupling, arm.coupling))
+    return all(own is None or own == other for own, other in pairs)
 
 
 def _panel_of(contrast: Contrast) -> tuple[str, ...]:

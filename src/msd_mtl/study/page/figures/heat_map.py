@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle
 from msd_mtl.study.answers.types import CellResult, Run
 from msd_mtl.study.page.colours import contrast, named
 from msd_mtl.study.page.data import label_couplings
+from msd_mtl.study.page.figures.basis import INTERVALS, Basis
 from msd_mtl.study.page.figures.drawing import Panel, Picture, short
 from msd_mtl.study.page.figures.style import PAPER
 from msd_mtl.study.page.groups import Group, common_sizes, has_gain, ordered_masks
@@ -27,7 +28,7 @@ def draw_heat_map(group: Group) -> Picture | None:
     cells = [cell for cell in group.cells if has_gain(cell)]
     if not cells:
         return None
-    sizes, said = common_sizes(cells)
+    sizes, over = common_sizes(cells)
     cells = [cell for cell in cells if cell.arm.train_size in sizes]
     planted = any(cell.arm.coupling is not None for cell in cells)
     tables: dict[str, Gains] = {}
@@ -40,8 +41,15 @@ def draw_heat_map(group: Group) -> Picture | None:
     return Picture(
         name=f"heat-map-{group.name}",
         title=f"Gain in {metric_name(group.metric)} of {group.title} by sharing and coupling",
-        caption=f"Mean gain over the reference of the same seed, {said}; purple: sharing helps, orange: it harms. "
-        f"Columns: {what}. A dot: better or worse in at least one cell after Holm's correction over all. Test split.",
+        about=f"Mean gain over the reference of the same seed{over}; purple: sharing helps, orange: it harms. "
+        f"Columns: {what}. A dot: better or worse in at least one cell after Holm's correction over all.",
+        basis=Basis(
+            sizes,
+            [cell.gain.n_pairs for cell in cells if cell.gain],
+            f"{INTERVALS}: of each cell in the table of cells",
+            "test",
+            group.runs,
+        ),
         panels=[
             Panel(
                 title,

@@ -10,12 +10,13 @@ from matplotlib.ticker import MaxNLocator
 from msd_mtl.data.task import task_of
 from msd_mtl.study.answers.types import Arm, CellResult, Run
 from msd_mtl.study.page.colours import style_of
+from msd_mtl.study.page.figures.basis import Basis
 from msd_mtl.study.page.figures.bounds import bounds_of, cut_note
 from msd_mtl.study.page.figures.drawing import TARGET_ALONE, Panel, Picture
 from msd_mtl.study.page.figures.style import ALONE, ALONE_MARKER, BAND, THICK
 from msd_mtl.study.page.groups import Facet, Group, by_mask, chosen, is_alone
 from msd_mtl.study.page.histories import Curve, curve_of, error_curve, error_name
-from msd_mtl.study.page.words import counted, metric_name, spread
+from msd_mtl.study.page.words import counted, metric_name
 
 MOST_SIZES, MOST_PANELS, MOST_BANDS = 3, 6, 6
 Lines = list[tuple[CellResult, Curve]]
@@ -42,28 +43,36 @@ def _picture(group: Group, runs: dict[Arm, list[Run]], names: tuple[str, str, st
     bounds = bounds_of(metric)
     sizes = chosen(group.sizes, MOST_SIZES)
     places = [(facet, size) for size in sizes for facet in group.facets()]
-    panels, bands = [], len(group.masks) <= MOST_BANDS
+    panels, drawn, bands = [], set(), len(group.masks) <= MOST_BANDS
     for facet, size in places[:MOST_PANELS]:
         lines = _lines(facet, size, runs, read)
         if lines:
             title = f"{facet.title}, {size:,} tracks" if len(sizes) > 1 else facet.title
+            drawn.add(size)
             panels.append(Panel(title, partial(_panel, lines=lines, label=label, bands=bands, bounds=bounds)))
     if not panels:
         return None
     curves = [curve for panel in panels for _, curve in panel.draw.keywords["lines"]]  # type: ignore[attr-defined]
     ends = np.concatenate([[*curve.low, *curve.high] for curve in curves]).tolist() if bands else []
     left = len(group.sizes) * len(group.facets()) - len(places[:MOST_PANELS])
-    shaded = "shaded: its 95 % interval (t)" if bands else "intervals are left out for so many lines"
+    t = "95 % intervals (t over seeds)"
     return Picture(
         name=f"curves-{key}-{group.name}",
         title=f"Validation {label} of {group.title} by epoch",
-        caption=f"Mean over {spread(curve.n for curve in curves)} seeds; {shaded}. Validation split."
-        + cut_note(metric, ends)
-        + (f" {counted(left, 'further panel')} (other sizes or task sets) not drawn." if left else ""),
+        about="Means over seeds.",
+        basis=Basis(
+            drawn,
+            [curve.n for curve in curves],
+            f"Shaded: {t}" if bands else f"{t} are left out for so many lines",
+            "val",
+            [run for run in group.runs if run.arm.train_size in drawn],
+        ),
         panels=panels,
         masks=group.masks,
         marks=[TARGET_ALONE] if any(f.alone for f in group.facets()) else [],
         bounds={"y": bounds},
+        notes=cut_note(metric, ends)
+        + (f" {counted(left, 'further panel')} (other sizes or task sets) not drawn." if left else ""),
     )
 
 

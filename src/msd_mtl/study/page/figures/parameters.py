@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from msd_mtl.study.page.colours import style_of
+from msd_mtl.study.page.figures.basis import INTERVALS, Basis
 from msd_mtl.study.page.figures.bounds import bounds_of, cut_note, within
 from msd_mtl.study.page.figures.drawing import Panel, Picture
 from msd_mtl.study.page.figures.style import zero_line
@@ -25,14 +26,21 @@ def draw_parameters(group: Group) -> Picture | None:
     parameters = [cell.n_parameters for facet in facets for cell in facet.cells if has_gain(cell)]
     if not parameters or max(parameters) < SAME * min(parameters):
         return None
-    sizes, said = common_sizes(cell for facet in facets for cell in facet.cells if has_gain(cell))
+    sizes, over = common_sizes(cell for facet in facets for cell in facet.cells if has_gain(cell))
     gains = [cell.gain for facet in facets for cell in facet.cells if cell.gain and cell.arm.train_size in sizes]
     ends = [end for gain in gains for end in (gain.low, gain.high)]
     return Picture(
         name=f"parameters-{group.name}",
         title=f"Gain in {metric_name(group.metric)} of {group.title} by number of parameters",
-        caption=f"Mean gain over the reference of the same seed, {said}, with the widest 95 % interval of its cells. "
-        f"Test split.{cut_note(group.metric, ends, gain=True, in_full='the table of cells')}",
+        about=f"Mean gain over the reference of the same seed{over}.",
+        basis=Basis(
+            sizes,
+            [gain.n_pairs for gain in gains if math.isfinite(gain.estimate)],
+            f"Bars: {INTERVALS}{', as wide as the widest of these sizes' if len(sizes) > 1 else ''}",
+            "test",
+            group.runs,
+        ),
+        notes=cut_note(group.metric, ends, gain=True, in_full="the table of cells"),
         panels=[
             Panel(f.title, partial(_panel, facet=f, sizes=sizes, metric=group.metric)) for f in facets[:MOST_PANELS]
         ],

@@ -10,13 +10,14 @@ from matplotlib.ticker import MaxNLocator
 
 from msd_mtl.study.answers.types import Analysis, Run
 from msd_mtl.study.page.colours import Style, style_of
+from msd_mtl.study.page.figures.basis import Basis
 from msd_mtl.study.page.figures.bounds import bounds_of, cut_note
 from msd_mtl.study.page.figures.drawing import TARGET_ALONE, Mark, Panel, Picture
 from msd_mtl.study.page.figures.style import ALONE, ALONE_MARKER, BAND, INK, MUTED, THICK, size_axis
 from msd_mtl.study.page.groups import Group, groups, is_alone, ordered_masks
 from msd_mtl.study.page.hints import Reported
 from msd_mtl.study.page.histories import Curve, error_curve
-from msd_mtl.study.page.words import brief, spread
+from msd_mtl.study.page.words import brief
 
 MOST_PANELS = 12
 SINGLE = "alone"
@@ -37,6 +38,7 @@ def draw_post_mortem(analysis: Analysis, reported: Reported) -> list[Picture]:
 def _by_epoch(found: Sequence[Group], reported: Reported) -> Picture | None:
     panels: list[Panel] = []
     counts: list[int] = []
+    drawn: list[Run] = []
     ends: list[float] = []
     for group in found:
         for task_set in _task_sets(group, reported):
@@ -46,6 +48,7 @@ def _by_epoch(found: Sequence[Group], reported: Reported) -> Picture | None:
                 base = _base_rate([run for ones in runs.values() for run in ones])
                 draw = partial(_epoch_panel, task_set=task_set, curves=curves, reported=reported, base=base)
                 panels.append(Panel(_title(task_set, group), draw))
+                drawn += [run for ones in runs.values() for run in ones]
                 counts += [curve.n for curve in curves.values()]
                 ends += [end for curve in curves.values() for end in (*curve.low, *curve.high)]
     if not panels:
@@ -53,18 +56,21 @@ def _by_epoch(found: Sequence[Group], reported: Reported) -> Picture | None:
     return Picture(
         name="post-mortem",
         title=f"Error of {reported.target} by epoch, as reported by {reported.by} and as it comes out here",
-        caption=f"{reported.about} Ours: mean over {spread(counts)} seeds at the same size, on validation, with its "
-        "95 % interval (t). Grey: the error of predicting the commoner class for every song, then (dotted) and now "
-        f"(dashed). Validation split.{cut_note('error', ends)}",
+        about=f"{reported.about} Grey: the error of predicting the commoner class for every song, then (dotted) and "
+        "now (dashed). Ours: means over seeds.",
+        basis=Basis([reported.train_size], counts, "Shaded: 95 % intervals (t over seeds)", "val", drawn),
         panels=panels[:MOST_PANELS],
         masks=ordered_masks(mask for _, mask, _ in reported.error if mask != SINGLE),
         marks=[TARGET_ALONE, Mark("reported: thin and dotted", ":", INK)],
         bounds={"y": bounds_of("error")},
+        notes=cut_note("error", ends),
     )
 
 
 def _by_size(found: Sequence[Group], reported: Reported) -> Picture | None:
-    panels, counts = [], []
+    panels: list[Panel] = []
+    counts: list[int] = []
+    drawn: list[Run] = []
     sizes = sorted({size for group in found for size in group.sizes})
     for group in found:
         for task_set in _task_sets(group, reported):
@@ -73,13 +79,15 @@ def _by_size(found: Sequence[Group], reported: Reported) -> Picture | None:
                 draw = partial(_size_panel, runs=runs, reported=reported, sizes=sizes)
                 panels.append(Panel(_title(task_set, group), draw))
                 counts += [len({run.seed for run in ones}) for ones in runs.values()]
+                drawn += [run for ones in runs.values() for run in ones]
     if not panels:
         return None
     return Picture(
         name="post-mortem-size",
         title=f"Error of {reported.target} by training size, beside that of {reported.by}",
-        caption=f"Dotted: {reported.base_rate:g}, the error of every model of {reported.by} at every size. Ours: "
-        f"validation error of the chosen epoch, mean over {spread(counts)} seeds. Validation split.",
+        about=f"Dotted: {reported.base_rate:g}, the error of every model of {reported.by} at every size. Ours: "
+        "validation error of the chosen epoch, means over seeds.",
+        basis=Basis({run.arm.train_size for run in drawn}, counts, "No intervals are drawn", "val", drawn),
         panels=panels[:MOST_PANELS],
         masks=ordered_masks(mask for _, mask, _ in reported.error if mask != SINGLE),
         marks=[TARGET_ALONE, Mark("reported", ":", MUTED)],
@@ -88,13 +96,17 @@ def _by_size(found: Sequence[Group], reported: Reported) -> Picture | None:
 
 
 def _ours(group: Group, task_set: str, sizes: Sequence[int]) -> Ours:
-    """Runs of a task set, and of the target alone, at these sizes."""
-    found: Ours = {}
+    """Runs of a task set, and of the target alone, at these sizes: one a mask, size and seed.
+
+    The target alone is the same network whatever its mask, so a second run of a seed would be no second draw.
+    """
+    found: dict[str, dict[tuple[int, int], Run]] = {}
     for run in group.runs:
         arm = run.arm
         if arm.train_size in sizes and (is_alone(arm) or arm.task_set == task_set):
-            found.setdefault(SINGLE if is_alone(arm) else arm.mask, []).append(run)
-    return found
+            of_mask = found.setdefault(SINGLE if is_alone(arm) else arm.mask, {})
+            of_mask.setdefault((arm.train_size, run.seed), run)
+    return {mask: list(of_mask.values()) for mask, of_mask in found.items()}
 
 
 def _task_sets(group: Group, reported: Reported) -> list[str]:

@@ -9,11 +9,12 @@ from matplotlib.axes import Axes
 
 from msd_mtl.study.answers.types import CellResult
 from msd_mtl.study.page.colours import Dash, Style, named, style_of
+from msd_mtl.study.page.figures.basis import INTERVALS, Basis
 from msd_mtl.study.page.figures.bounds import bounds_of, cut_note, within
 from msd_mtl.study.page.figures.drawing import TARGET_ALONE, Mark, Panel, Picture
 from msd_mtl.study.page.figures.style import ALONE, ALONE_MARKER, MUTED, THICK, size_axis, zero_line
 from msd_mtl.study.page.groups import Facet, Group, by_mask
-from msd_mtl.study.page.words import counted, metric_name, number, spread
+from msd_mtl.study.page.words import counted, metric_name, number
 
 MOST_PANELS = 6
 MOST_NAMES = 5  # masks with their names side by side below the axes
@@ -35,7 +36,8 @@ def draw_scores(group: Group) -> Picture:
     return Picture(
         name=f"scores-{group.name}",
         title=f"Test {metric_name(group.metric)} of {group.title} by {against}",
-        caption=_caption(group, facets),
+        about=_about(group),
+        basis=Basis(group.sizes, [cell.n for cell in group.cells], f"Bars: {INTERVALS}", "test", group.runs),
         panels=panels,
         masks=group.masks,
         marks=[
@@ -43,6 +45,7 @@ def draw_scores(group: Group) -> Picture:
             *(Mark(label, dash) for label, dash in _levels(group)),
         ],
         bounds={"y": bounds_of(group.metric)},
+        notes=_notes(group, len(facets) - MOST_PANELS),
     )
 
 
@@ -56,11 +59,12 @@ def draw_gains_by_size(group: Group) -> Picture | None:
     return Picture(
         name=f"gain-by-size-{group.name}",
         title=f"Gain in {metric_name(group.metric)} of {group.title} by training size",
-        caption="Mean gain over the reference of the same seed with its 95 % interval over seeds and test artists; "
-        f"above the line, sharing helps. Test split.{cut}",
+        about="Mean gain over the reference of the same seed; above the line, sharing helps.",
+        basis=Basis(group.sizes, [g.n_pairs for g in gains if g.n_pairs], f"Bars: {INTERVALS}", "test", group.runs),
         panels=[Panel(facet.title, partial(_gain_panel, facet=facet, group=group)) for facet in facets],
         masks=[mask for mask in group.masks if any(c.gain and c.arm.mask == mask for c in group.cells)],
         bounds={"y": bounds_of(group.metric, gain=True)},
+        notes=cut,
     )
 
 
@@ -169,19 +173,21 @@ def _levels(group: Group) -> Iterator[tuple[str, Dash]]:
             yield label, dash
 
 
-def _caption(group: Group, facets: Sequence[Facet]) -> str:
-    left = len(facets) - MOST_PANELS
+def _about(group: Group) -> str:
+    """Means over the figure of what the lines are to be read against."""
     levels = {name: [getattr(c, name) for c in group.cells if math.isfinite(getattr(c, name))] for name in LEVELS}
     known = [f"{LEVELS[name][0]} {number(mean(v))}" for name, v in levels.items() if v]
     shares = [run.record["data"]["prevalence"]["test"].get(group.target) for run in group.runs]
     positive = [share for share in shares if share is not None]
     parts = [
-        f"Means over {spread(cell.n for cell in group.cells)} seeds with 95 % intervals over seeds and test artists; "
-        f"{spread(group.sizes)} training tracks; test split",
-        f"grey lines, means over the figure: {', '.join(known)}" if known else "",
-        f"prevalence of {group.target}: {number(mean(positive))}" if positive else "",
-        f"{counted(left, 'further panel')} in the table of cells" if left > 0 else "",
+        "Means over seeds",
+        f"Grey lines, means over the figure: {', '.join(known)}" if known else "",
+        f"Prevalence of {group.target}: {number(mean(positive))}" if positive else "",
     ]
+    return "".join(f"{part}. " for part in parts if part).strip()
+
+
+def _notes(group: Group, left: int) -> str:
+    further = f" {counted(left, 'further panel')} in the table of cells." if left > 0 else ""
     ends = (end for cell in group.cells for end in (cell.low, cell.high))
-    said = ". ".join(part[0].upper() + part[1:] for part in parts if part)
-    return f"{said}.{cut_note(group.metric, ends, in_full=IN_FULL)}"
+    return further + cut_note(group.metric, ends, in_full=IN_FULL)

@@ -1,0 +1,44 @@
+"""What a figure rests on: every caption says n, seeds, interval and split, in the same words."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from msd_mtl.study.answers.types import Run
+from msd_mtl.study.page.words import spread
+
+INTERVALS = "95 % intervals over seeds and test artists"
+PARTS = {"val": "Validation", "test": "Test"}
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a figure rests on; as text, what its caption says of that.
+
+    Attributes:
+        sizes: Training sizes that it shows, tracks.
+        n_seeds: Seeds of each mean in it.
+        interval: What it shows of intervals, in words.
+        part: Part of the data that it is about.
+        runs: Runs that it shows; how many tracks of the part they are scored on is in their records.
+    """
+
+    sizes: Collection[int]
+    n_seeds: Collection[int]
+    interval: str
+    part: Literal["val", "test"]
+    runs: Sequence[Run]
+
+    def __str__(self) -> str:
+        """In three sentences."""
+        seeds = f"{spread(self.n_seeds)} seed{'' if max(self.n_seeds) == 1 else 's'}"
+        kinds = sorted({str(run.record["config"]["data"]["split"]) for run in self.runs})
+        labelled = spread(run.record["data"]["labelled"][self.part][run.arm.target] for run in self.runs)
+        split = f"{PARTS[self.part]} split ({' or '.join(kinds)}): {labelled} labelled tracks"
+        return f"n = {_listed(self.sizes)} training tracks; {seeds}. {self.interval}. {split}."
+
+
+def _listed(sizes: Collection[int]) -> str:
+    """``500``, ``500, 1,000 and 2,000``."""
+    *first, last = (f"{size:,}" for size in sorted(set(sizes)))
+    return f"{', '.join(first)} and {last}" if first else last

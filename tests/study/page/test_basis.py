@@ -1,0 +1,137 @@
+"""Every caption says n, seeds, interval and split of what its figure shows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pytest
+
+from msd_mtl.study.page.figures.drawing import Picture
+from msd_mtl.study.page.figures.effects import draw_effects
+from msd_mtl.study.page.figures.heat_map import draw_heat_map
+from msd_mtl.study.page.figures.learning_curves import draw_curves
+from msd_mtl.study.page.figures.parameters import draw_parameters
+from msd_mtl.study.page.figures.post_mortem import draw_post_mortem
+from msd_mtl.study.page.figures.scores import draw_gains_by_size, draw_scores
+from msd_mtl.study.page.groups import groups
+from msd_mtl.study.page.hints import hints
+
+from .made import MASKS4, analysis, effect, reported, write_history
+
+OVER_BOTH = "95 % intervals over seeds and test artists"
+OVER_SEEDS = "95 % intervals (t over seeds)"
+TEST, VALIDATION = "Test split (artist): 433 labelled tracks.", "Validation split (artist): 211 labelled tracks."
+
+
+@dataclass
+class Said:
+    """A figure, and what its caption must say.
+
+    Attributes:
+        draw: Makes it of a study.
+        interval: Of its intervals.
+        split: Of its part of the data.
+    """
+
+    draw: Callable[..., Picture]
+    interval: str
+    split: str
+
+
+def of_group(draw, place=None):
+    def made(study):
+        (group,) = groups(study)
+        return draw(group) if place is None else draw(group)[place]
+
+    return made
+
+
+FIGURES = {
+    "benefit": Said(lambda study: draw_effects("benefit", study), f"Lines: {OVER_BOTH}.", TEST),
+    "size": Said(lambda study: draw_effects("size", study), f"Lines: {OVER_BOTH}.", TEST),
+    "coupling": Said(lambda study: draw_effects("coupling", study), f"Lines: {OVER_BOTH}.", TEST),
+    "depth": Said(lambda study: draw_effects("depth", study), f"Lines: {OVER_BOTH}.", TEST),
+    "scores": Said(of_group(draw_scores), f"Bars: {OVER_BOTH}.", TEST),
+    "gains by size": Said(of_group(draw_gains_by_size), f"Bars: {OVER_BOTH}.", TEST),
+    "heat map": Said(of_group(draw_heat_map), f"{OVER_BOTH}: of each cell in the table of cells.", TEST),
+    "parameters": Said(of_group(draw_parameters), f"Bars: {OVER_BOTH}, as wide as the widest of these sizes.", TEST),
+    "curves of the error": Said(of_group(draw_curves, 0), f"Shaded: {OVER_SEEDS}.", VALIDATION),
+    "curves of the score": Said(of_group(draw_curves, 1), f"Shaded: {OVER_SEEDS}.", VALIDATION),
+}
+
+
+def labelled(study):
+    """The study with another number of labelled tracks in each part."""
+    for run in study.runs:
+        for part, n in (("train", 307), ("val", 211), ("test", 433)):
+            run.record["data"]["labelled"][part][run.arm.target] = n
+    return study
+
+
+@pytest.fixture
+def study(tmp_path):
+    return labelled(analysis(tmp_path, sizes=(500, 2000, 8000), n_seeds=4))
+
+
+@pytest.mark.parametrize("said", FIGURES.values(), ids=FIGURES)
+def test_a_caption_says_n_seeds_interval_and_split(study, said):
+    caption = said.draw(study).caption
+    assert "n = 500, 2,000 and 8,000 training tracks; 4 seeds." in caption
+    assert said.interval in caption
+    assert said.split in caption
+
+
+def test_what_a_caption_says_follows_what_is_drawn(study):
+    """Fewer seeds in some cells, a size less, and two splits."""
+    fewer = {"1100": 2, "0011": 3}
+    cells = [
+        replace(
+            cell,
+            n=fewer.get(cell.arm.mask, 4),
+            gain=cell.gain and replace(cell.gain, n_pairs=fewer.get(cell.arm.mask, 4)),
+        )
+        for cell in study.cells
+        if cell.arm.train_size < 8000
+    ]
+    contrasts = [replace(one, effect=replace(one.effect, n_pairs=fewer.get(one.mask, 4))) for one in study.contrasts]
+    study.runs[0].record["config"]["data"]["split"] = "track"
+    study.runs[1].record["data"]["labelled"]["test"][study.runs[1].arm.target] = 430
+    kept = [run for run in study.runs if run.arm.train_size < 8000]
+    less = replace(study, cells=tuple(cells), contrasts=tuple(contrasts), runs=tuple(kept))
+    of_gains = ("gains by size", "heat map", "parameters")
+    for name in ("benefit", "scores", *of_gains):
+        caption = FIGURES[name].draw(less).caption
+        assert "n = 500 and 2,000 training tracks; 2 to 4 seeds." in caption, name
+    for name in ("scores", *of_gains):
+        assert "Test split (artist or track): 430 to 433 labelled tracks." in FIGURES[name].draw(less).caption, name
+
+
+def test_effects_rest_on_the_sizes_of_their_own_cells(study):
+    """Another target of the study has another size."""
+    (first, *_) = [one for one in study.contrasts if one.question == "benefit"]
+    arm = replace(study.cells[0].arm, target="year", tasks=("year", "loudness"), train_size=64_000, mask=first.mask)
+    more = replace(study, cells=(*study.cells, replace(study.cells[0], arm=arm, gain=effect(0.1))), contrasts=(first,))
+    assert "n = 500, 2,000 and 8,000 training tracks;" in draw_effects("benefit", more).caption
+
+
+def test_one_size_and_one_seed_are_said_as_one(tmp_path):
+    (group,) = groups(labelled(analysis(tmp_path, sizes=(500,), couplings=(None,), n_seeds=1)))
+    for picture in (draw_scores(group), draw_parameters(group), *draw_curves(group)):
+        assert "n = 500 training tracks; 1 seed." in picture.caption
+    assert f"Bars: {OVER_BOTH}." in draw_parameters(group).caption
+
+
+def test_curves_name_the_sizes_that_are_drawn_and_intervals_that_are_not(tmp_path):
+    made = analysis(tmp_path, masks=MASKS4, sizes=(500, 1000, 2000, 4000), couplings=(None,), n_seeds=2)
+    (group,) = groups(labelled(made))
+    for picture in draw_curves(group):
+        assert "n = 500, 2,000 and 4,000 training tracks; 2 seeds." in picture.caption
+        assert f"{OVER_SEEDS} are left out for so many lines. {VALIDATION}" in picture.caption
+
+
+def test_the_post_mortem_says_what_ours_rests_on(tmp_path):
+    made = labelled(reported(tmp_path, n_seeds=2, histories=False))
+    for run in made.runs:
+        write_history(run.folder, run.arm.target, n_epochs=2)
+    by_epoch, by_size = draw_post_mortem(made, hints(made).reported)
+    assert f"n = 1,000 training tracks; 2 seeds. Shaded: {OVER_SEEDS}. {VALIDATION}" in by_epoch.caption
+    assert f"n = 500 and 1,000 training tracks; 2 seeds. No intervals are drawn. {VALIDATION}" in by_size.caption
