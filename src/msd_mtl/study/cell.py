@@ -75,7 +75,7 @@ def attempt(cell: Cell, *, wait: bool = True) -> str:
         return BUSY
     except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever it is, it stands in the record
         sys.stderr.write(f"Run {cell.run_id} failed: {type(error).__name__}: {error}\n")
-        if is_main_process():
+        if is_main_process(cell.config):
             mark_failed(cell, type(error).__name__, str(error))
         return FAILED
     return COMPLETED

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from msd_mtl.study.cell import BUSY, Cell, mark_failed
+from msd_mtl.study.processes import RANKS
 
 MOST_DEATHS = 3  # of processes that make one run, before it counts as failed; our choice
 GRACE_S = 30.0  # for a worker to write its checkpoint before it is killed
@@ -88,7 +89,8 @@ class Pool:
 
     def _start(self, environment: dict[str, str]) -> subprocess.Popen[str]:
         # a run within a job is one of its own: Lightning must not take the job's processes for those of the run
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("SLURM_") and k != "WANDB_SERVICE"}
+        left_out = (*RANKS, "WANDB_SERVICE")
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("SLURM_") and k not in left_out}
         with self._change:
             process = subprocess.Popen(
                 [sys.executable, "-m", "msd_mtl.study.worker"],

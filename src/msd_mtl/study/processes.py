@@ -8,12 +8,31 @@ from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 
+from msd_mtl.study.identity import Config
+
 RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")  # where launchers tell a process which one it is
 
 
-def is_main_process() -> bool:
-    """Whether this is the process of a run that writes and prints."""
+def is_first() -> bool:
+    """Whether this is the first of the processes that a launcher has started."""
     return next((os.environ[rank] for rank in RANKS if rank in os.environ), "0") == "0"
+
+
+def is_of_several(config: Config) -> bool:
+    """Whether a run has several processes."""
+    trainer = config["trainer"]
+    return trainer["devices"] not in (1, "1") or trainer.get("num_nodes", 1) != 1
+
+
+def is_main_process(config: Config) -> bool:
+    """Whether this is the process of a run that writes and prints.
+
+    A run of one process is all its own, whatever started it: each task of an ``srun`` may make another run.
+
+    Args:
+        config: Resolved configuration of the run.
+    """
+    return is_first() or not is_of_several(config)
 
 
 @contextmanager

@@ -66,7 +66,7 @@ def run_once(cfg: DictConfig | Config, *, wait: bool = True, name: str | None = 
         show_late(config, folder, wait=wait)
         return folder, record or {}
     with interruptible():
-        if not is_main_process():  # the first process of the run holds it for all
+        if not is_main_process(config):  # the first process of the run holds it for all
             return folder, _recorded(config, folder, start_record(config, name, fingerprint))
         with locked(folder.parent, name, wait=wait):
             record = _kept_record(folder)  # another process may have ended it since
@@ -104,7 +104,7 @@ def _recorded(
     config: Config, folder: Path, record: Record, earlier: Record | None = None, callbacks: Sequence[Any] = ()
 ) -> Record:
     """Train with a record that tells how it stands at every moment."""
-    speaks = is_main_process()
+    speaks = is_main_process(config)
     if speaks:
         folder.mkdir(parents=True, exist_ok=True)
         for left in folder.glob(".*.part"):  # of a process that was killed while it wrote

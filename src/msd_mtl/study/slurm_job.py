@@ -54,10 +54,10 @@ class RunsOfJob:
 
         A job that is cancelled or started again by somebody else is no longer ``RUNNING`` when the signal arrives.
         """
-        from msd_mtl.study.processes import is_main_process
+        from msd_mtl.study.processes import is_first
 
         job = own_job()
-        if is_main_process() and state_of_job(job) == "RUNNING":
+        if is_first() and state_of_job(job) == "RUNNING":
             if self._got_nowhere(started):
                 sys.stderr.write(f"Job {job} got no run any further, and is not started again.\n")
             elif requeue(job):

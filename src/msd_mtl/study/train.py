@@ -27,12 +27,12 @@ MOST_LINES = 100  # of the table of scores; a larger study has its report
 @hydra_app("train", attempts=True)
 def train(cfg: DictConfig) -> None:
     """Make the run of a configuration; in a sweep, a run that fails does not stop the others."""
+    config = resolved(cfg)
     if HydraConfig.get().mode != RunMode.RUN:
-        config = resolved(cfg)
         attempt(Cell(name_of(config), (), config))
         return
-    folder, record = run_once(cfg)
-    if not is_main_process():
+    folder, record = run_once(config)
+    if not is_main_process(config):
         return
     check_shown(folder, record)
     console = Console()

@@ -52,7 +52,7 @@ def viewed(config: Config, folder: Path, record: Record) -> Iterator[list[Callba
         UserError: If a setting of the logger is wrong; nothing is raised on account of the view itself.
     """
     settings = config["logger"]
-    if settings["_target_"] is None or not is_main_process():
+    if settings["_target_"] is None or not is_main_process(config):
         yield []
         return
     try:
@@ -84,7 +84,7 @@ def show_late(config: Config, folder: Path, *, wait: bool) -> None:
         UserError: If a setting of the logger is wrong.
         RunInProgressError: If another process holds the run and ``wait`` is false.
     """
-    if is_shown(config, folder) or not is_main_process():
+    if is_shown(config, folder) or not is_main_process(config):
         return
     try:
         with interruptible(), locked(folder.parent, folder.name, wait=wait):
