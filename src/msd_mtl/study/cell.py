@@ -9,8 +9,8 @@ from msd_mtl.study.given import is_shown
 from msd_mtl.study.identity import Config, data_fingerprint, run_id
 from msd_mtl.study.lock import RunInProgressError, locked
 from msd_mtl.study.processes import is_main_process
-from msd_mtl.study.record import attempt_of, found_record, is_completed, start_record, write_record
-from msd_mtl.study.run import run_once
+from msd_mtl.study.record import attempt_of, found_record, is_completed, seen_record, start_record, write_record
+from msd_mtl.study.run import is_whole, run_once
 from msd_mtl.study.states import State, state_of
 from msd_mtl.study.view import show_late
 
@@ -43,9 +43,14 @@ class Cell:
         return state_of(Path(self.config["runs_dir"]), self.run_id) == State.COMPLETED
 
     @property
+    def is_whole(self) -> bool:
+        """Whether nothing is left to make: completed, with baselines where its configuration asks for them."""
+        return self.is_completed and is_whole(seen_record(self.folder), self.config)
+
+    @property
     def is_done(self) -> bool:
-        """Whether nothing is left to do: completed, and shown wherever its configuration says."""
-        return self.is_completed and is_shown(self.config, self.folder)
+        """Whether nothing is left to do: made, and shown wherever its configuration says."""
+        return self.is_whole and is_shown(self.config, self.folder)
 
 
 def name_of(config: Config) -> str:
@@ -67,7 +72,7 @@ def attempt(cell: Cell, *, wait: bool = True) -> str:
         InterruptedRun: If a signal asked to stop.
     """
     try:
-        if cell.is_completed:
+        if cell.is_whole:
             show_late(cell.config, cell.folder, wait=wait)
         else:
             run_once(cell.config, wait=wait, name=cell.run_id)

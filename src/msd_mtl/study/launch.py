@@ -38,10 +38,12 @@ def entered(cells: Sequence[Cell]) -> Iterator[None]:
 
 
 def to_make(cells: Sequence[Cell]) -> list[Cell]:
-    """The runs that are not done; says how many are completed and only have to be shown."""
+    """The runs that are not done; says how many are completed and only lack baselines, or have to be shown."""
     waiting = [cell for cell in cells if not cell.is_done]
-    if n_late := sum(cell.is_completed for cell in waiting):
-        sys.stderr.write(f"msd-mtl train: {n_late} completed runs are given to W&B, and not made again.\n")
+    late = [cell.is_whole for cell in waiting if cell.is_completed]
+    for n, what in ((late.count(False), "given their baselines"), (late.count(True), "given to W&B")):
+        if n:
+            sys.stderr.write(f"msd-mtl train: {n} completed runs are {what}, and not made again.\n")
     return waiting
 
 

@@ -61,16 +61,18 @@ def run_once(cfg: DictConfig | Config, *, wait: bool = True, name: str | None = 
         )
     folder = Path(config["runs_dir"]) / name
     record = found_record(folder)
-    if _is_whole(record, config):
+    if is_whole(record, config):
         sys.stderr.write(f"Run {name} is done already, it is read from {folder}.\n")
         show_late(config, folder, wait=wait)
         return folder, record or {}
     with interruptible():
         if not is_main_process(config):  # the first process of the run holds it for all
+            if record is not None and is_completed(record):  # and adds what it lacks alone
+                return folder, record
             return folder, _recorded(config, folder, start_record(config, name, fingerprint))
         with locked(folder.parent, name, wait=wait):
             record = _kept_record(folder)  # another process may have ended it since
-            if not _is_whole(record, config):
+            if not is_whole(record, config):
                 return folder, _completed(config, folder, start_record(config, name, fingerprint), record)
         show_late(config, folder, wait=wait)  # that process may have had another logger
         return folder, record or {}
@@ -85,9 +87,9 @@ def _completed(config: Config, folder: Path, begun: Record, earlier: Record | No
         return _recorded(config, folder, begun, earlier, callbacks)
 
 
-def _is_whole(record: Record | None, config: Config) -> bool:
-    """Whether nothing is left to do."""
-    return record is not None and is_completed(record) and bool(record.get("baselines") or not config["baselines"])
+def is_whole(record: Record | None, config: Config) -> bool:
+    """Whether nothing is left to make: completed, with baselines where they are asked for."""
+    return record is not None and is_completed(record) and bool(record.get("baselines") or not config.get("baselines"))
 
 
 def _kept_record(folder: Path) -> Record | None:
