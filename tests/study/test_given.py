@@ -218,7 +218,8 @@ def test_a_sweep_gives_the_runs_that_wandb_lacks_without_torch(small_run, tmp_pa
 def test_a_job_gives_the_runs_that_wandb_lacks(made, small_run, monkeypatch, capsys):
     cell, begun = cell_of(made, small_run(*OFFLINE)), []
     monkeypatch.setattr(slurm_job, "Pool", lambda *_: SimpleNamespace(run=begun.append))
-    monkeypatch.setattr(slurm, "live_jobs", lambda: begun.append("job") or {})
+    for asked in ("live_jobs", "surely_live_jobs"):
+        monkeypatch.setattr(slurm, asked, lambda: begun.append("job") or {})
     monkeypatch.setattr(slurm, "largest_array", lambda: 1)
     monkeypatch.setattr(slurm, "_sbatch", lambda packs, *_: RunsOfJob(packs[0], 1, 1)() or ["1"])
     (made.parent / slurm.FOLDER).mkdir()

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 from collections import Counter
 
 import pytest
@@ -50,7 +51,8 @@ def test_runs_are_packed_and_arrays_are_cut_to_the_limit_of_the_site(submitted, 
 
 def test_jobs_of_an_earlier_launch_are_followed_and_forgotten_when_over(submitted, tmp_path, monkeypatch):
     slurm._submit(CELLS[:6], settings(), tmp_path, 4)
-    monkeypatch.setattr(slurm, "live_jobs", lambda: {"1_1": "PENDING", "9": "RUNNING"})
+    for module in (slurm, cluster):
+        monkeypatch.setattr(module, "live_jobs", lambda: {"1_1": "PENDING", "9": "RUNNING"})
     assert slurm._known_jobs(tmp_path, {cell.run_id: cell for cell in CELLS[2:5]}) == {"1_1": ["r3", "r4"]}
     slurm._forget(tmp_path)
     assert (tmp_path / slurm.FOLDER / "1.json").is_file()
@@ -76,6 +78,47 @@ def test_a_lost_job_is_submitted_again_a_few_times_and_a_cancelled_one_never(tmp
     assert "ended CANCELLED with 1 runs to do; its runs are left as they are" in capsys.readouterr().err
 
 
+def test_a_failure_from_before_the_job_is_none_of_it(submitted, tmp_path, monkeypatch):
+    record = tmp_path / "r0" / "record.json"
+    record.parent.mkdir()
+    record.write_text(json.dumps({"schema_version": 1, "run_id": "r0", "study": "s", "status": "failed"}, indent=1))
+    os.utime(record, ns=(earlier := record.stat().st_mtime_ns - 10**6, earlier))
+    slurm._submit(CELLS[:1], settings(), tmp_path, 4)
+    listed = tmp_path / slurm.FOLDER / "1.json"
+    monkeypatch.setattr(slurm, "state_of_job", lambda job: "NODE_FAIL")
+    assert slurm._settled("1_0", ["r0"], tmp_path, Counter()) == []
+    record.touch()  # by the job
+    os.utime(listed, ns=(listed.stat().st_mtime_ns,) * 2)
+    assert slurm._settled("1_0", ["r0"], tmp_path, Counter()) == ["r0"]
+    os.utime(record, ns=(earlier, earlier))
+    listed.unlink()
+    assert slurm._settled("1_0", ["r0"], tmp_path, Counter()) == ["r0"]
+
+
+def test_a_failure_that_comes_while_sbatch_answers_is_one_of_the_job(tmp_path, monkeypatch):
+    record = tmp_path / "r0" / "record.json"
+
+    def sbatch(packs, settings, runs_dir):
+        record.parent.mkdir()
+        record.write_text(json.dumps({"schema_version": 1, "run_id": "r0", "study": "s", "status": "failed"}))
+        time.sleep(0.05)
+        return ["1_0"]
+
+    monkeypatch.setattr(slurm, "_sbatch", sbatch)
+    slurm._submit(CELLS[:1], settings(), tmp_path, 4)
+    assert slurm._settled("1_0", ["r0"], tmp_path, Counter()) == ["r0"]
+
+
+def test_a_launch_after_another_is_patient_with_a_controller_that_is_away(submitted, tmp_path, monkeypatch):
+    slurm._submit(CELLS[:3], settings(), tmp_path, 4)
+    answers = iter([None, "1_0 RUNNING\n"])
+    monkeypatch.setattr(cluster, "_ask", lambda *_: next(answers, None))
+    assert slurm._known_jobs(tmp_path, {cell.run_id: cell for cell in CELLS}) == {"1_0": ["r0", "r1", "r2"]}
+    monkeypatch.setattr(cluster, "PATIENCE_S", 0.0)
+    with pytest.raises(RefusedLaunchError, match="must reach SLURM's controller; got no answer to `squeue` in 0 s"):
+        slurm._known_jobs(tmp_path, {})
+
+
 @pytest.fixture
 def cluster_of(tmp_path, monkeypatch, submitted):
     """Has a sweep of six runs, two jobs, meet answers of a cluster, one a look; the arrays that it submits."""
@@ -96,7 +139,8 @@ def cluster_of(tmp_path, monkeypatch, submitted):
             return {}
 
         cells = [Cell(cell.run_id, (), CONFIG | {"runs_dir": str(tmp_path)}) for cell in CELLS[:6]]
-        monkeypatch.setattr(slurm, "live_jobs", live_jobs)
+        for module in (slurm, cluster):
+            monkeypatch.setattr(module, "live_jobs", live_jobs)
         monkeypatch.setattr(slurm, "state_of_job", lambda job: "FAILED")
         waited: list[float] = []
         monkeypatch.setattr(slurm.time, "sleep", lambda seconds: waited.append(round(seconds, 3)))
@@ -183,6 +227,11 @@ def test_a_refusal_in_the_middle_with_no_job_left_ends_a_launch_that_was_accepte
     with pytest.raises(UserError, match=r"sbatch must accept the jobs; got: .*QOSMax") as ended:
         cluster_of({}, {}, BOTH)
     assert not isinstance(ended.value, RefusedLaunchError)
+
+
+def test_a_refusal_of_a_controller_that_is_away_ends_nothing(cluster_of, refusing):
+    refusing(1)
+    assert cluster_of({}, {}, None, None, {"2_0": "RUNNING", "2_1": "RUNNING"}) == [FIRST, FIRST]
 
 
 def test_a_controller_that_does_not_answer_has_lost_no_job(cluster_of):
@@ -275,7 +324,9 @@ def commands(tmp_path, monkeypatch):
             (folder / absent).unlink()
 
     monkeypatch.setenv("PATH", str(folder))
-    return make
+    cluster.largest_array.cache_clear()
+    yield make
+    cluster.largest_array.cache_clear()
 
 
 @pytest.mark.parametrize(("scontrol", "message"), SCONTROL.values(), ids=SCONTROL)
@@ -296,6 +347,9 @@ def test_it_is_said_that_an_answer_is_waited_for(commands, monkeypatch, capsys):
     commands("echo MaxArraySize = 1001")
     assert cluster.largest_array() == 1001
     assert capsys.readouterr().err == ""
+    commands("exit 1")  # and it is asked no more by the next batch
+    assert cluster.largest_array() == 1001
+    cluster.largest_array.cache_clear()
     monkeypatch.setattr(cluster, "SAID_S", 0.01)
     commands("sleep 1; echo MaxArraySize = 1001")
     assert cluster.largest_array() == 1001

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import cache
 
 from msd_mtl.errors import RefusedLaunchError
 
@@ -38,6 +39,18 @@ def live_jobs() -> dict[str, str] | None:
     return {job: state for job, state in pairs if state in LIVE}
 
 
+def surely_live_jobs() -> dict[str, str]:
+    """As ``live_jobs``, for a launch, which would otherwise submit again what is there.
+
+    Raises:
+        RefusedLaunchError: If no controller answers for as long as it may take to come back.
+    """
+    for _ in _tries():
+        if (live := live_jobs()) is not None:
+            return live
+    raise _refused(REACH, f"no answer to `squeue` in {PATIENCE_S:.0f} s")
+
+
 def state_of_job(job: str) -> str:
     """State of a job, ``UNKNOWN`` if the cluster has forgotten it; waits for a controller that is being restarted."""
     for _ in _tries():
@@ -54,8 +67,9 @@ def requeue(job: str) -> bool:
     return any(_ask("scontrol", "requeue", job) is not None for _ in _tries())
 
 
+@cache
 def largest_array() -> int:
-    """Number of elements that an array may have at most; the first question of a launch.
+    """Number of elements that an array may have at most; the first question of a launch, asked once a process.
 
     Raises:
         RefusedLaunchError: If there are no commands to ask with, or no controller answers them.

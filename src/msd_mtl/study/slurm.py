@@ -1,19 +1,22 @@
 """A sweep on a SLURM cluster: jobs of several runs, followed until no run is left that they could make."""
 
 import json
+import os
 import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import ModuleType
 
 from msd_mtl.errors import RefusedLaunchError, UserError
 from msd_mtl.study.cell import Cell
-from msd_mtl.study.cluster import largest_array, live_jobs, state_of_job
+from msd_mtl.study.cluster import largest_array, live_jobs, state_of_job, surely_live_jobs
 from msd_mtl.study.files import write_json
 from msd_mtl.study.follow import Follower
 from msd_mtl.study.launch import to_make
+from msd_mtl.study.record import RECORD
 from msd_mtl.study.slurm_job import RunsOfJob
 from msd_mtl.study.slurm_settings import SlurmSettings
 from msd_mtl.study.states import State, state_of
@@ -70,7 +73,7 @@ def launch_on_slurm(cells: Sequence[Cell], settings: SlurmSettings) -> None:
             except RefusedLaunchError as refused:
                 if not begun:
                     raise
-                if not jobs:
+                if not jobs and live_jobs() is not None:  # it was no controller that is being restarted
                     raise UserError(str(refused)) from refused
             begun = True
             time.sleep(poll_s)
@@ -87,7 +90,7 @@ def launch_on_slurm(cells: Sequence[Cell], settings: SlurmSettings) -> None:
 
 def _settled(job: str, runs: Sequence[str], runs_dir: Path, losses: Counter[str]) -> list[str]:
     """Runs of an ended job that need no other job."""
-    open_runs = [run for run in runs if state_of(runs_dir, run) not in (State.COMPLETED, State.FAILED)]
+    open_runs = [run for run in runs if not _is_over(run, job, runs_dir)]
     if not open_runs:
         return list(runs)
     state = state_of_job(job)
@@ -96,6 +99,23 @@ def _settled(job: str, runs: Sequence[str], runs_dir: Path, losses: Counter[str]
     what = f"{len(again)} of its runs go to another job" if again else "its runs are left as they are"
     sys.stderr.write(f"Job {job} ended {state} with {len(open_runs)} runs to do; {what}.\n")
     return [run for run in runs if run not in again]
+
+
+def _is_over(run: str, job: str, runs_dir: Path) -> bool:
+    """Whether a run has ended in a job: a failure from before its submission is that of an earlier attempt."""
+    state = state_of(runs_dir, run)
+    if state != State.FAILED:
+        return state == State.COMPLETED
+    try:
+        submitted_ns = _list_of(job, runs_dir).stat().st_mtime_ns
+    except FileNotFoundError:  # another sweep has ended since, and forgotten the jobs that were over
+        return True
+    return (runs_dir / run / RECORD).stat().st_mtime_ns >= submitted_ns
+
+
+def _list_of(job: str, runs_dir: Path) -> Path:
+    """The file of the runs of each job of an array; its time is that of the submission, by the clock of the disk."""
+    return runs_dir / FOLDER / f"{job.split('_', maxsplit=1)[0]}.json"
 
 
 def _submit(cells: Sequence[Cell], settings: SlurmSettings, runs_dir: Path, most: int) -> dict[str, list[str]]:
@@ -109,6 +129,7 @@ def _submit(cells: Sequence[Cell], settings: SlurmSettings, runs_dir: Path, most
     packs = [cells[i : i + k] for i in range(0, len(cells), k)]
     for i in range(0, len(packs), most):
         array = packs[i : i + most]
+        asked_ns = _now_ns(runs_dir)
         try:
             ids = _sbatch(array, settings, runs_dir)
         except RuntimeError as error:
@@ -116,9 +137,18 @@ def _submit(cells: Sequence[Cell], settings: SlurmSettings, runs_dir: Path, most
                 raise RefusedLaunchError(f"sbatch must accept the jobs; got: {error}. See hydra.launcher.*.") from error
             break
         runs = {job: [cell.run_id for cell in pack] for job, pack in zip(ids, array, strict=True)}
-        write_json(runs_dir / FOLDER / f"{ids[0].split('_')[0]}.json", runs)
+        write_json(listed := _list_of(ids[0], runs_dir), runs)
+        os.utime(listed, ns=(asked_ns, asked_ns))  # a job may have begun since
         submitted |= runs
     return submitted
+
+
+def _now_ns(runs_dir: Path) -> int:
+    """Time of the disk, whose clock also stamps the records that jobs write."""
+    folder = runs_dir / FOLDER
+    folder.mkdir(exist_ok=True)
+    with TemporaryFile(dir=folder) as new:
+        return os.fstat(new.fileno()).st_mtime_ns
 
 
 def _submitit() -> ModuleType:
@@ -161,8 +191,12 @@ def _sbatch(packs: Sequence[Sequence[Cell]], settings: SlurmSettings, runs_dir: 
 
 
 def _known_jobs(runs_dir: Path, waiting: dict[str, Cell]) -> dict[str, list[str]]:
-    """Jobs of earlier launches that are not over, with those of their runs that are wanted now."""
-    live = live_jobs() or {}
+    """Jobs of earlier launches that are not over, with those of their runs that are wanted now.
+
+    Raises:
+        RefusedLaunchError: If no controller tells which are.
+    """
+    live = surely_live_jobs()
     found: dict[str, list[str]] = {}
     for path in (runs_dir / FOLDER).glob("[!.]*.json"):
         for job, runs in json.loads(path.read_text(encoding="utf-8")).items():
