@@ -175,6 +175,7 @@ def test_arms_that_were_tested_on_different_tracks_are_not_paired(crossed):
     assert low.per_seed == {seed: gain for seed, gain in whole.per_seed.items() if seed != 2}
     assert low.missing == ("seed 2: arms were tested on different tracks",)
     assert by_name(analysis)["tight, coupling 0.9, high (0011)"].missing == ()
+    assert analysis.warnings == ("term:pop: arms of 1 seed were tested on different tracks and are not compared.",)
     (cell,) = (cell for cell in analysis.cells if cell.arm.mask == "1100")
     assert sorted(cell.scores) == [0, 1, 2, 3]
     assert sorted(cell.gains) == [0, 1, 3]

@@ -52,6 +52,7 @@ def test_baselines_are_those_of_the_runs_that_have_them(crossed):
     write_record(first.folder, first.record | {"baselines": {}})
     cell = next(cell for cell in analyse(study.folder, "made").cells if cell.arm.mask == "1100")
     assert (cell.n, cell.linear, cell.trivial) == (3, pytest.approx(0.58), pytest.approx(0.5))
+    assert cell.known == {"linear": 2, "trivial": 2, "bayes": 0}
 
 
 def test_an_arm_without_a_reference_has_no_gain_and_is_warned_of(study):

@@ -144,6 +144,11 @@ def _reasons(runs: StudyRuns, scored: Sequence[Scored]) -> dict[tuple[Arm, int],
     return reasons
 
 
+def _mixed(scored: Scored, arm: Arm) -> list[int]:
+    """Seeds of an arm that have a reference, tested on other tracks."""
+    return scored.mixed_seeds(scored.group.gain(arm))
+
+
 def _of_few_artists(scored: Sequence[Scored]) -> list[str]:
     """The targets that too few test artists have, or lack."""
     fewest: dict[str, int] = {}
@@ -171,6 +176,10 @@ def _warnings(runs: StudyRuns, scored: Sequence[Scored], reasons: Mapping[tuple[
     unusable = [run for run in runs.runs if (run.arm, run.seed) in reasons]
     said += [f"Run {run.run_id} {reasons[run.arm, run.seed]}: it counts in no contrast." for run in unusable]
     for one in scored:
+        mixed = {seed for arm in one.group.references if one.group.references[arm] for seed in _mixed(one, arm)}
+        if mixed:
+            of = f"{len(mixed)} seed{'' if len(mixed) == 1 else 's'}"
+            said.append(f"{one.group.target}: arms of {of} were tested on different tracks and are not compared.")
         without = [arm for arm, reference in one.group.references.items() if reference is None]
         said += [f"{describe(arm)} has no {one.group.reference} run to be compared with." for arm in without]
         if one.group.reference == "no sharing" and any(reference for reference in one.group.references.values()):

@@ -48,6 +48,10 @@ def _cell(scored: Scored, arm: Arm, gain: Terms, effect: Effect | None) -> CellR
         linear=_mean([run.linear for run in runs.values()]),
         trivial=_mean([run.trivial for run in runs.values()]),
         bayes=_mean([run.bayes for run in runs.values()]),
+        known={
+            name: sum(math.isfinite(getattr(run, name)) for run in runs.values())
+            for name in ("linear", "trivial", "bayes")
+        },
         n_parameters=next(iter(runs.values())).n_parameters,
         seconds=_mean([run.seconds for run in runs.values()]),
     )

@@ -161,6 +161,7 @@ class CellResult:
         linear: Mean test score of the tuned linear model.
         trivial: Mean test score of the model that knows no lyrics.
         bayes: Mean of the best possible test score.
+        known: Seeds that ``linear``, ``trivial`` and ``bayes`` are means over, by these names: not all runs have them.
         n_parameters: Parameters of the network.
         seconds: Mean time of a run.
     """
@@ -178,6 +179,7 @@ class CellResult:
     linear: float
     trivial: float
     bayes: float
+    known: Mapping[str, int]
     n_parameters: int
     seconds: float
 

@@ -1,11 +1,13 @@
 """The tables of results: every cell, every contrast, and the runs that are not there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msd_mtl.study.answers.types import Analysis, CellResult, Contrast
 from msd_mtl.study.page.groups import is_alone
 from msd_mtl.study.page.table import Column, Table
 from msd_mtl.study.page.words import METRICS, setting
+
+BASELINES = {"linear": "linear", "trivial": "trivial", "bayes": "best possible"}
 
 
 def cell_table(analysis: Analysis) -> Table:
@@ -26,9 +28,11 @@ def cell_table(analysis: Analysis) -> Table:
         Column("n", "seeds", digits=0, folds=True),
         *_numbers("mean low high", "score|low|high"),
         *_numbers("gain gain_low gain_high", "gain|low|high", signed=True),
+        *_seeds_of({"gain": "the gain"} if any(c.gain and c.gain.n_pairs != c.n for c in cells) else {}),
         Column("p_holm", "p (Holm)", digits=3, is_probability=True, about="p of no gain, corrected over all cells"),
         Column("verdict", "verdict"),
-        *_numbers("linear trivial bayes", "linear|trivial|best possible"),
+        *_numbers(" ".join(BASELINES), "|".join(BASELINES.values())),
+        *_seeds_of(BASELINES if any(_lacks_baselines(c) for c in cells) else {}),
         Column("n_parameters", "parameters", digits=0),
         Column("seconds", "seconds", digits=1),
     ]
@@ -45,6 +49,16 @@ def _numbers(keys: str, heads: str, *, signed: bool = False) -> list[Column]:
     return [Column(key, head, digits=3, signed=signed) for key, head in pairs]
 
 
+def _seeds_of(means: Mapping[str, str]) -> list[Column]:
+    """How many seeds a mean rests on that may be over fewer than the score."""
+    return [Column(f"n_{key}", f"seeds of {head}", digits=0) for key, head in means.items()]
+
+
+def _lacks_baselines(cell: CellResult) -> bool:
+    """Whether what a score is to be read against is a mean over some of the seeds."""
+    return any(0 < n < cell.n for n in cell.known.values())
+
+
 def _cell(cell: CellResult) -> dict[str, object]:
     arm, gain = cell.arm, cell.gain
     found = {
@@ -53,12 +67,14 @@ def _cell(cell: CellResult) -> dict[str, object]:
         "mask": "alone" if is_alone(arm) else arm.mask,
         "context": setting(arm.context),
         "gain": None,
+        **{f"n_{name}": n for name, n in cell.known.items()},
     }
     if gain is not None:
         found |= {
             "gain": gain.estimate,
             "gain_low": gain.low,
             "gain_high": gain.high,
+            "n_gain": gain.n_pairs,
             "p_holm": gain.p_holm,
             "verdict": gain.verdict,
         }

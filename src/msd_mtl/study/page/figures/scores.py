@@ -14,7 +14,7 @@ from msd_mtl.study.page.figures.bounds import bounds_of, cut_note, within
 from msd_mtl.study.page.figures.drawing import TARGET_ALONE, Mark, Panel, Picture
 from msd_mtl.study.page.figures.style import ALONE, ALONE_MARKER, MUTED, THICK, size_axis, zero_line
 from msd_mtl.study.page.groups import Facet, Group, by_mask
-from msd_mtl.study.page.words import counted, metric_name, number
+from msd_mtl.study.page.words import counted, metric_name, number, spread
 
 MOST_PANELS = 6
 MOST_NAMES = 5  # masks with their names side by side below the axes
@@ -173,10 +173,16 @@ def _levels(group: Group) -> Iterator[tuple[str, Dash]]:
             yield label, dash
 
 
+def _fewer_seeds(group: Group, level: str) -> str:
+    """How many seeds a level rests on, where they are not those of the scores."""
+    counts = [(cell.known[level], cell.n) for cell in group.cells if cell.known[level]]
+    return "" if all(n == of for n, of in counts) else f" (over {spread(n for n, _ in counts)} seeds)"
+
+
 def _about(group: Group) -> str:
     """Means over the figure of what the lines are to be read against."""
     levels = {name: [getattr(c, name) for c in group.cells if math.isfinite(getattr(c, name))] for name in LEVELS}
-    known = [f"{LEVELS[name][0]} {number(mean(v))}" for name, v in levels.items() if v]
+    known = [f"{LEVELS[name][0]} {number(mean(v))}{_fewer_seeds(group, name)}" for name, v in levels.items() if v]
     shares = [run.record["data"]["prevalence"]["test"].get(group.target) for run in group.runs]
     positive = [share for share in shares if share is not None]
     parts = [
