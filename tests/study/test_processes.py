@@ -2,15 +2,18 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 from tests.conftest import SMALL
 
 from msd_mtl.study.processes import RANKS, is_main_process
 
-TRAIN = [sys.executable, "-m", "msd_mtl.cli", "train", *SMALL, "baselines=false"]
+TRAIN = [sys.executable, "-m", "msd_mtl.cli", "train"]
 
 
 @pytest.mark.parametrize("name", RANKS)
@@ -36,12 +39,46 @@ def test_ranks_count_only_in_runs_of_several_processes(monkeypatch, name, traine
 @pytest.mark.parametrize("sweep", [(), ("-m", "hydra/launcher=local", "hydra.launcher.n_workers=1")])
 def test_a_task_of_somebody_elses_makes_a_whole_run_of_its_own(tmp_path, sweep):
     ranks = dict.fromkeys(RANKS, "1")
-    done = subprocess.run(
-        [*TRAIN, *sweep, "checkpoint_every_s=0"], cwd=tmp_path, env=os.environ | ranks, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
+    command = [*TRAIN, *sweep, *SMALL, "baselines=false", "checkpoint_every_s=0"]
+    done = subprocess.run(command, cwd=tmp_path, env=os.environ | ranks, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     (record,) = tmp_path.glob("runs/*/record.json")
     assert json.loads(record.read_text())["status"] == "completed"
     assert done.stdout  # its table
     assert [path.name for path in (tmp_path / "runs" / ".locks").iterdir()] == [record.parent.name]
+
+
+def others(worker: int, module: str = "msd_mtl.study.worker") -> list[int]:
+    """Processes that a worker has started and that are of its run."""
+    tasks = Path(f"/proc/{worker}/task").glob("*/children")
+    pids = [int(pid) for task in tasks for pid in task.read_text().split()]
+    return [pid for pid in pids if module.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+SEVERAL = ["trainer=ddp", "data.batch_size=10", "checkpoint_every_s=0.1", "recipe.patience=null", *SMALL]
+LONG = [*SEVERAL, "trainer.max_epochs=20", "baselines=false"]
+
+
+@pytest.mark.slow
+def test_a_run_that_loses_one_of_its_processes_goes_on(tmp_path):
+    command = [*TRAIN, "-m", "hydra/launcher=local", "hydra.launcher.n_workers=1", *LONG]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as sweep:
+        while not list(tmp_path.glob("runs/*/last.ckpt")):
+            assert sweep.poll() is None
+            time.sleep(0.02)
+        (worker,) = others(sweep.pid)
+        (second,) = others(worker)
+        os.kill(second, signal.SIGKILL)
+        _, said = sweep.communicate(timeout=120)
+    assert sweep.returncode == 0, said
+    (path,) = tmp_path.glob("runs/*/record.json")
+    record = json.loads(path.read_text())
+    assert record["status"] == "completed"
+    assert record["resumed_step"] > 0
+    (attempt,) = record["attempts"]
+    assert attempt["ended"] == "interrupted"
+    quiet = subprocess.run([*TRAIN, *LONG, "runs_dir=quiet"], cwd=tmp_path, capture_output=True, check=False)
+    assert quiet.returncode == 0
+    (undisturbed,) = tmp_path.glob("quiet/*/record.json")
+    assert json.loads(undisturbed.read_text())["metrics"] == record["metrics"]
+    assert (undisturbed.parent / "history.csv").read_text() == (path.parent / "history.csv").read_text()

@@ -10,7 +10,7 @@ import pytest
 
 from msd_mtl.study import slurm_job
 from msd_mtl.study.cell import COMPLETED, FAILED, Cell
-from msd_mtl.study.interruption import InterruptedRun
+from msd_mtl.study.interruption import InterruptedRun, LostPeer
 from msd_mtl.study.slurm_job import MOST_RESTARTS, RunsOfJob
 
 
@@ -108,4 +108,15 @@ def test_a_run_of_several_processes_that_fails_ends_all_of_them(cells, monkeypat
     RunsOfJob(cells, 2, 1)()
     monkeypatch.setattr(slurm_job, "attempt", lambda cell: FAILED if cell.run_id == "r1" else COMPLETED)
     with pytest.raises(SystemExit, match="1"):
+        RunsOfJob(cells, 2, 1)()
+
+
+def test_a_job_that_has_lost_a_process_of_its_run_ends_for_another_to_go_on(cells, stopped, monkeypatch):
+    def attempt(cell):
+        raise LostPeer
+
+    monkeypatch.setattr(slurm_job, "attempt", attempt)
+    monkeypatch.setattr(slurm_job, "requeue", lambda job: pytest.fail("a new job has the limit on losses"))
+    monkeypatch.setattr(slurm_job, "state_of_job", lambda job: "RUNNING")
+    with pytest.raises(SystemExit, match="75"):
         RunsOfJob(cells, 2, 1)()

@@ -27,6 +27,20 @@ class InterruptedRun(BaseException):
         return 128 + self.signum
 
 
+class LostPeer(InterruptedRun):
+    """Another process of the run has ended, and with it this one can only begin again from the last checkpoint."""
+
+    EXIT_CODE = 75  # EX_TEMPFAIL of sysexits.h: trying again may help
+
+    def __init__(self) -> None:
+        BaseException.__init__(self, "lost another process of the run; the same command goes on from its checkpoint")
+
+    @property
+    def exit_code(self) -> int:
+        """Exit code that tells those who make the run again why."""
+        return self.EXIT_CODE
+
+
 class _Wish:
     """The wish to stop, of this process."""
 

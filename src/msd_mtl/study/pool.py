@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from msd_mtl.study.cell import BUSY, Cell, mark_failed
+from msd_mtl.study.interruption import LostPeer
 from msd_mtl.study.processes import RANKS
 
 MOST_DEATHS = 3  # of processes that make one run, before it counts as failed; our choice
@@ -114,6 +115,8 @@ class Pool:
                 self._waiting.appendleft(cell)
                 return
         by = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        if code == LostPeer.EXIT_CODE:
+            by = "lost another process of the run"
         mark_failed(cell, "WorkerDied", f"the process that made the run {by}, {MOST_DEATHS} times")
         self.report(cell, "failed")
 

@@ -15,6 +15,7 @@ from msd_mtl.errors import UserError
 from msd_mtl.model.module import MultiTaskModule
 from msd_mtl.study.interruption import until_checkpoint
 from msd_mtl.study.keep import LAST, KeepBest
+from msd_mtl.study.processes import is_of_a_peer
 
 # What says nothing of the checkpoint that was being read: the disk, the memory, a device, a setting.
 NOT_OF_THE_FILE = (OSError, MemoryError, torch.OutOfMemoryError, torch.AcceleratorError, UserError)
@@ -56,7 +57,7 @@ def trained(build: Callable[[], Training], data: MultiTaskDataModule, folder: Pa
     try:
         _fit(training, data, last)
     except Exception as error:
-        if last is None or training.kept.has_begun or isinstance(error, NOT_OF_THE_FILE):
+        if last is None or training.kept.has_begun or isinstance(error, NOT_OF_THE_FILE) or is_of_a_peer(error):
             raise
         said = f"{type(error).__name__}: {error}".splitlines()[0]
         sys.stderr.write(f"{last} does not fit this version ({said}); the run begins anew.\n")

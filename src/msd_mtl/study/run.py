@@ -15,7 +15,7 @@ from msd_mtl.study.files import write_text
 from msd_mtl.study.identity import Config, data_fingerprint, resolved, run_id
 from msd_mtl.study.interruption import InterruptedRun, interruptible
 from msd_mtl.study.lock import locked
-from msd_mtl.study.processes import is_main_process
+from msd_mtl.study.processes import is_main_process, peers_may_end
 from msd_mtl.study.record import (
     RECORD,
     Record,
@@ -47,7 +47,7 @@ def run_once(cfg: DictConfig | Config, *, wait: bool = True, name: str | None = 
     Raises:
         UserError: If a setting is wrong. Whatever is raised once the run directory is there also stands in its record.
         RunInProgressError: If another process makes the run and ``wait`` is false.
-        InterruptedRun: If a signal asked to stop; the next call goes on.
+        InterruptedRun: If a signal asked to stop, or another process of the run has ended; the next call goes on.
     """
     config = resolved(cfg) if isinstance(cfg, DictConfig) else cfg
     check_settings(config)
@@ -115,7 +115,8 @@ def _recorded(
         write_text(folder / CONFIG, OmegaConf.to_yaml(OmegaConf.create(config)))
         write_record(folder, record)
     try:
-        record = record | _results(config, folder, record, callbacks)
+        with peers_may_end(config):
+            record = record | _results(config, folder, record, callbacks)
     except InterruptedRun as interruption:
         if speaks:
             write_record(folder, record | {"interrupted_by": str(interruption)})

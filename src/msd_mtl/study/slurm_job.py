@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msd_mtl.study.cell import COMPLETED, Cell, attempt
 from msd_mtl.study.cluster import own_job, requeue, state_of_job
-from msd_mtl.study.interruption import InterruptedRun, interruptible
+from msd_mtl.study.interruption import InterruptedRun, LostPeer, interruptible
 from msd_mtl.study.pool import Pool
 from msd_mtl.study.record import RECORD
 
@@ -36,6 +36,8 @@ class RunsOfJob:
         try:
             with interruptible():
                 self._make()
+        except LostPeer as lost:  # the launch command submits the run again, as where a whole job is lost
+            raise SystemExit(lost.exit_code) from None
         except InterruptedRun as interruption:
             self._leave(interruption, started)
 

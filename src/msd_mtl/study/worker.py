@@ -24,7 +24,10 @@ PR_SET_PDEATHSIG = 1  # Linux: the signal to get when the parent ends
 def main() -> None:
     """Entry point of the process."""
     if len(sys.argv) > 1:
-        run_once(yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8")))
+        try:
+            run_once(yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8")))
+        except InterruptedRun as interruption:
+            raise SystemExit(interruption.exit_code) from None
         return
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the pool, which then asks for a checkpoint
     if sys.platform == "linux":
