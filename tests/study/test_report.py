@@ -64,6 +64,21 @@ def test_the_command_prints_the_verdicts_and_names_the_page(study, tmp_path):
 
 
 @pytest.mark.slow
+def test_the_margin_is_set_from_the_command_line_and_told_with_the_page(study, tmp_path):
+    done = subprocess.run(
+        command(f"study={STUDY}", f"runs_dir={study}", "study.report.margin.auroc=0.25"),
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "reports" / STUDY
+    verdicts = json.loads((folder / "verdicts.json").read_text())
+    assert (verdicts["margins"]["auroc"], verdicts["margins"]["r2"]) == (0.25, 0.01)
+    assert {one["effect"]["margin"] for one in verdicts["contrasts"]} == {0.25}
+    assert verdicts["provenance"]["commands"][-1] == f"msd-mtl report study={STUDY} study.report.margin.auroc=0.25"
+    assert "±0.25 AUROC" in (folder / "index.html").read_text()
+
+
+@pytest.mark.slow
 def test_an_unknown_study_is_refused_with_those_that_are_there(study, tmp_path):
     done = subprocess.run(
         command("study=trail", f"runs_dir={study}"),

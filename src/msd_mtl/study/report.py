@@ -1,5 +1,6 @@
 """`msd-mtl report study=NAME`: the answers of a study as a page, with its figures, tables and verdicts."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -12,24 +13,28 @@ from msd_mtl.errors import UserError
 from msd_mtl.study.answers.types import QUESTIONS, Analysis
 
 
-def report(runs_dir: Path, study: str, out: Path) -> tuple[Analysis, Path]:
+def report(
+    runs_dir: Path, study: str, out: Path, margin: Mapping[str, float | None] | None = None
+) -> tuple[Analysis, Path]:
     """Analyse a study and make its page.
 
     Args:
         runs_dir: Folder of the runs.
         study: Name of the study.
         out: Folder to make.
+        margin: Margins of equivalence by metric, for those that the study says; None leaves one to it.
 
     Returns:
         The analysis, and the page.
 
     Raises:
-        UserError: If there is no such study, none of its runs is completed, or ``out`` holds something else.
+        UserError: If there is no such study, none of its runs is completed, a margin is not above 0, or ``out`` holds
+            something else.
     """
     from msd_mtl.study.answers.analyse import analyse
     from msd_mtl.study.page.make import make_report
 
-    analysis = analyse(runs_dir, study)
+    analysis = analyse(runs_dir, study, margin=margin)
     if not analysis.runs:
         states = {name: len(getattr(analysis, name)) for name in ("failed", "running", "missing", "duplicates")}
         told = ", ".join(f"{n:,} {name}" for name, n in states.items() if n)
@@ -59,7 +64,8 @@ def verdict_table(analysis: Analysis) -> Table:
 @hydra_app("report")
 def main(cfg: DictConfig) -> None:
     """Entry point of the command."""
-    analysis, page = report(Path(cfg.runs_dir), str(cfg.study.name), Path(cfg.out))
+    margin = {str(metric): value for metric, value in cfg.study.report.margin.items()}
+    analysis, page = report(Path(cfg.runs_dir), str(cfg.study.name), Path(cfg.out), margin)
     console = Console()
     console.print(verdict_table(analysis))
     console.print(Text(f"Page: {page}"))

@@ -4,11 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from msd_mtl.errors import UserError
 from msd_mtl.study.answers.arms import describe
 from msd_mtl.study.answers.cells import cell_results
 from msd_mtl.study.answers.contrasts import ASKED
 from msd_mtl.study.answers.gains import groups
+from msd_mtl.study.answers.margins import MARGINS, margins_of
 from msd_mtl.study.answers.predictions import Predictions, read_predictions
 from msd_mtl.study.answers.reading import StudyRuns, metric_of, read_runs
 from msd_mtl.study.answers.scoring import FEW, Scored, score_group
@@ -17,29 +17,26 @@ from msd_mtl.study.answers.types import Analysis, Arm, Contrast, Question
 from msd_mtl.study.answers.verdicts import conclude
 from msd_mtl.study.states import State
 
-MARGINS = {"auroc": 0.01, "r2": 0.01, "accuracy": 0.01}  # our choice: less than this, nobody would change a model for
 N_BOOTSTRAP = 1000
 
 
 def analyse(
-    runs_dir: Path, study: str, *, margin: Mapping[str, float] = MARGINS, n_bootstrap: int = N_BOOTSTRAP
+    runs_dir: Path, study: str, *, margin: Mapping[str, float | None] | None = None, n_bootstrap: int = N_BOOTSTRAP
 ) -> Analysis:
     """Answer the questions of a study from the records and test predictions of its runs.
 
     Args:
         runs_dir: Folder of the runs.
         study: Name of the study.
-        margin: Effects within plus or minus this count as none, by metric, in its unit.
+        margin: Effects within plus or minus this count as none, by metric, in its unit; without it, what the study's
+            file says, else ``MARGINS``.
         n_bootstrap: Draws of test artists.
 
     Raises:
         UserError: If there is no such study, or a margin is not above 0.
     """
-    margins = {**MARGINS, **margin}
-    for metric, value in margins.items():
-        if not value > 0:
-            raise UserError(f"margin must be above 0; got {value} for {metric}.")
     runs = read_runs(runs_dir, study)
+    margins = margins_of(study, runs.runs, margin)
     read = {run.run_id: read_predictions(run.folder, run.arm.target) for run in runs.runs}
     return answer(study, runs, {name: one for name, one in read.items() if one is not None}, margins, n_bootstrap)
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
 
 import yaml
 
 from msd_mtl.errors import UserError
+from msd_mtl.study.answers.margins import report_settings
 from msd_mtl.study.answers.types import QUESTIONS, Analysis, Question
 
 
@@ -53,8 +53,7 @@ def hints(analysis: Analysis) -> Hints:
     Raises:
         UserError: If there are no curves of that name.
     """
-    configs = (run.record["config"]["study"] for run in analysis.runs)
-    given: dict[str, Any] = next((c["report"] for c in configs if c["name"] == analysis.study and c.get("report")), {})
+    given = report_settings(analysis.study, analysis.runs)
     first = [question for question in given.get("questions", ()) if question in QUESTIONS]
     name = given.get("curves")
     return Hints(tuple(dict.fromkeys([*first, *QUESTIONS])), None if name is None else _reported(name))

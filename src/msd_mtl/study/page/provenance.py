@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from msd_mtl import __version__
+from msd_mtl.study.answers.margins import margins_of
 from msd_mtl.study.answers.types import Analysis
 from msd_mtl.study.identity import OPERATIONAL
 from msd_mtl.study.index import sweeps
@@ -61,7 +62,7 @@ def provenance(analysis: Analysis, runs_dir: Path) -> Provenance:
     return Provenance(
         commands=(
             *dict.fromkeys(command for command, _ in made),
-            f"msd-mtl report study={shlex.quote(analysis.study)}",
+            report_command(analysis),
         ),
         exact=all(exact for _, exact in made),
         environments=_environments(analysis),
@@ -70,6 +71,15 @@ def provenance(analysis: Analysis, runs_dir: Path) -> Provenance:
         first=began[0] if began else None,
         last=began[-1] if began else None,
     )
+
+
+def report_command(analysis: Analysis) -> str:
+    """The command that makes the page, with the margins that its study does not say."""
+    said = margins_of(analysis.study, analysis.runs)
+    other = [
+        f" study.report.margin.{name}={value:g}" for name, value in analysis.margins.items() if said[name] != value
+    ]
+    return f"msd-mtl report study={shlex.quote(analysis.study)}{''.join(other)}"
 
 
 def sweep_command(overrides: Sequence[Sequence[str]]) -> tuple[str, bool]:
