@@ -37,10 +37,15 @@ SETTINGS: dict[str, Setting] = {
     "no effect, 400 artists": replace(BASE, n_artists=400),
     "no effect, 1 artist in 10 positive": replace(BASE, prevalence=0.1),
     **{
+        f"no effect{kind}, 10 seeds, {n} artists positive": replace(BASE, n_seeds=10, prevalence=n / 200, taste=taste)
+        for kind, taste in ((", artists differ much", 0.5), ("", BASE.taste))
+        for n in (5, 10, 15, 20, 30, 40)
+    },
+    **{
         f"{name}, {kind}": replace(setting, metric=metric)
         for metric, name in (("r2", "R2"), ("accuracy", "accuracy"))
         for kind, setting in {
-            **{f"no effect, {n} seeds": replace(BASE, n_seeds=n) for n in SEEDS},
+            **{f"no effect, {n} seeds": replace(BASE, n_seeds=n) for n in (2, *SEEDS)},
             "no effect, seeds differ much, 3 seeds": replace(BASE, lucky=0.2, n_seeds=3),
             "no effect, artists differ much": replace(BASE, taste=0.5),
             **{f"nothing differs, {n} seeds": replace(NOTHING, n_seeds=n) for n in (2, 5)},

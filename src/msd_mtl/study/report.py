@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -64,7 +64,7 @@ def verdict_table(analysis: Analysis) -> Table:
 @hydra_app("report")
 def main(cfg: DictConfig) -> None:
     """Entry point of the command."""
-    margin = {str(metric): value for metric, value in cfg.study.report.margin.items()}
+    margin = OmegaConf.select(cfg, "study.report.margin")
     analysis, page = report(Path(cfg.runs_dir), str(cfg.study.name), Path(cfg.out), margin)
     console = Console()
     console.print(verdict_table(analysis))

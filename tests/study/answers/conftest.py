@@ -23,7 +23,7 @@ TASKS = {
     "tight": ["term:pop", "term:pop rock", "term:ballad"],
     "loose": ["term:pop", "loudness", "year"],
 }
-N_ARTISTS, PER_ARTIST = 60, 4
+N_ARTISTS, PER_ARTIST = 120, 2
 
 
 @dataclass

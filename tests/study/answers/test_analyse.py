@@ -33,16 +33,16 @@ def test_interval_is_the_one_of_a_plain_loop_over_resampled_artists(crossed):
     part = read["pop", "0000", 0].part
     rng, draws = np.random.default_rng(1), []
     for _ in range(1000):
-        drawn = rng.integers(0, 60, 60)
+        drawn = rng.integers(0, 120, 120)
         rows = np.concatenate([np.flatnonzero(part.artist == artist) for artist in drawn])
         auroc = {key: plain_auroc(one.values[rows], part.truth[rows]) for key, one in read.items()}
         draws.append([auroc["tight", "1100", seed] - auroc["pop", "0000", seed] for seed in range(4)])
-    between_seeds = np.cov(np.transpose(draws))[np.triu_indices(4, 1)].mean() * 60 / 59
+    between_seeds = np.cov(np.transpose(draws))[np.triu_indices(4, 1)].mean() * 120 / 119
     assert effect.se_artists == pytest.approx(np.sqrt(between_seeds), rel=0.08)
     gains = [runs["tight", "1100", seed].score - runs["pop", "0000", seed].score for seed in range(4)]
     assert effect.estimate == pytest.approx(np.mean(gains))
     assert effect.se_seeds == pytest.approx(stats.sem(gains))
-    half = np.hypot(stats.t.ppf(0.975, 3) * effect.se_seeds, stats.t.ppf(0.975, 59) * effect.se_artists)
+    half = np.hypot(stats.t.ppf(0.975, 3) * effect.se_seeds, stats.t.ppf(0.975, 119) * effect.se_artists)
     assert (effect.low, effect.high) == pytest.approx((effect.estimate - half, effect.estimate + half))
 
 
@@ -355,6 +355,12 @@ def test_a_margin_must_be_a_number_above_0(crossed, wrong):
         analyse(crossed(seeds=(0,)).folder, "made", margin={"auroc": wrong})
 
 
+def test_a_margin_without_its_metric_is_refused(crossed):
+    study = crossed(seeds=(0,), study__name="made", study__report={"margin": 0.02})
+    with pytest.raises(UserError, match=r"margin must be of a metric, as \{auroc: 0\.02\}; got 0\.02\."):
+        analyse(study.folder, "made")
+
+
 def test_a_margin_is_of_what_targets_are_compared_by(crossed):
     study = crossed(seeds=(0,), study__name="made", study__report={"margin": {"error": 0.05}})
     with pytest.raises(UserError, match=r"study\.report\.margin must be of auroc, r2, accuracy; got one of error\."):
@@ -370,7 +376,7 @@ def test_masks_of_no_sharing_are_told_as_they_are(study):
     )
 
 
-@pytest.mark.parametrize(("n_rarer", "warned", "tested"), [(25, False, True), (12, True, True), (3, True, False)])
+@pytest.mark.parametrize(("n_rarer", "warned", "tested"), [(40, False, True), (39, True, True), (3, True, False)])
 def test_few_artists_with_the_rarer_class_are_warned_of_and_very_few_decide_nothing(
     study, crossed, monkeypatch, n_rarer, warned, tested
 ):
@@ -380,7 +386,7 @@ def test_few_artists_with_the_rarer_class_are_warned_of_and_very_few_decide_noth
     analysis = analyse(crossed(seeds=range(4)).folder, "made")
     low = by_name(analysis)["tight, coupling 0.9, low (1100)"]
     assert low.few_artists == (n_rarer if warned else None)
-    said = f"term:pop: only {n_rarer} test artists have the rarer class. Below 20, a finding is wrong more often"
+    said = f"term:pop: only {n_rarer} test artists have the rarer class. Below 40, a finding is wrong more often"
     assert [warning.startswith(said) for warning in analysis.warnings] == [True] * warned
     assert (not low.effect.untested) == tested
     assert tested or (low.effect.verdict, np.isnan(low.effect.low)) == ("undecided", True)

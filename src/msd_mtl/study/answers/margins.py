@@ -27,8 +27,11 @@ def margins_of(study: str, runs: Iterable[Run], given: Mapping[str, Any] | None 
     Raises:
         UserError: If a margin is not above 0, or of no metric.
     """
-    asked = {metric: value for metric, value in (given or {}).items() if value is not None}
-    margins = MARGINS | dict(report_settings(study, runs).get("margin") or {}) | asked
+    margins = dict(MARGINS)
+    for source in (report_settings(study, runs).get("margin"), given):
+        if source is not None and not isinstance(source, Mapping):
+            raise UserError(f"study.report.margin must be of a metric, as {{auroc: 0.02}}; got {source!r}.")
+        margins |= {metric: value for metric, value in (source or {}).items() if value is not None}
     for metric, value in margins.items():
         if metric not in MARGINS:
             raise UserError(f"study.report.margin must be of {', '.join(MARGINS)}; got one of {metric}.")

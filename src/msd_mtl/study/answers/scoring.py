@@ -18,7 +18,7 @@ from msd_mtl.study.answers.types import Arm
 # Between a score of the record and that of its predictions, summed in another order; relative beyond 1, as R² may be
 # tens of thousands below 0.
 TOLERANCE = 1e-9
-FEW = 20  # test artists with the rarer class; below, simulated studies find too much (docs/statistics.md)
+FEW = 40  # test artists with the rarer class; below, simulated studies find too much (docs/statistics.md)
 
 
 @dataclass(frozen=True)
