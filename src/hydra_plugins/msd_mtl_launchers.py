@@ -82,7 +82,6 @@ class StudySweeper(BasicSweeper):
             UserError: If a setting is wrong.
         """
         from msd_mtl.study.compose import cells
-        from msd_mtl.study.sizes import fillable
         from msd_mtl.study.sweep import jobs
 
         if self.hydra_context is None or self.config is None:
@@ -90,7 +89,11 @@ class StudySweeper(BasicSweeper):
         loader = self.hydra_context.config_loader
         combinations = jobs(self.params, self.grids, arguments, loader)
         composed = cells(loader, self.config, combinations)
-        kept, said = fillable(composed)
+        kept, said = composed, list[str]()
+        if any(cell.config["study"].get("skip_impossible_sizes") for cell in composed):
+            from msd_mtl.study.sizes import fillable  # imports SciPy
+
+            kept, said = fillable(composed)
         if len(composed) < len(combinations):
             said.append(f"{len(combinations):,} combinations are {len(composed):,} different runs.")
         for line in said:

@@ -72,7 +72,10 @@ def _command() -> None:
         sys.stderr.write(f"msd-mtl: command must be one of {', '.join(COMMANDS)}; got {name!r}. {hint}\n")
         raise SystemExit(2)
     if name in OF_STUDIES:
-        rest = [re.sub("^study=", "study.name=", argument) for argument in rest]
+        plain = [
+            re.sub(r"^study=([\w.+-]+)$", r"study='\1'", argument) for argument in rest
+        ]  # 7 and null are names too
+        rest = [re.sub("^study=", "study.name=", argument) for argument in plain]
     sys.argv = [sys.argv[0], *rest]
     try:
         import_module(COMMANDS[name][0]).main()

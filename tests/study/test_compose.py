@@ -39,8 +39,16 @@ def test_a_run_is_composed_as_hydra_does(loaded, overrides):
 
 
 def test_the_same_run_is_there_once(loaded):
-    found = cells(*loaded, [["seed=0"], ["seed=1"], ["seed=0", "runs_dir=elsewhere"]])
+    found = cells(*loaded, [["seed=0"], ["seed=1"], ["seed=0", "checkpoint_every_s=60"]])
     assert [cell.overrides for cell in found] == [("seed=0",), ("seed=1",)]
+
+
+@pytest.mark.parametrize("setting", ["study.name", "runs_dir"])
+def test_a_sweep_has_one_study_and_one_folder(loaded, setting):
+    with pytest.raises(
+        UserError, match=rf"{setting} must have one value in a sweep; got a, b\. Start a sweep for each"
+    ):
+        cells(*loaded, [["seed=0", f"{setting}={value}"] for value in "ba"])
 
 
 def test_runs_that_choose_the_same_groups_are_composed_together(loaded):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import wandb
 
+from msd_mtl import cli
 from msd_mtl.errors import UserError
 from msd_mtl.study import dashboard
 from msd_mtl.study.cell import Cell
@@ -60,6 +61,17 @@ def specification(runs: Path, study: str, tmp_path: Path, monkeypatch) -> dict:
     monkeypatch.setattr(sys, "argv", ["msd-mtl", *arguments])
     dashboard.main()
     return json.loads(file.read_text())
+
+
+@pytest.mark.parametrize("name", ["a$ap 🎵 + `b`", "1e3", "7", "null"])
+def test_a_study_of_any_name_has_a_workspace(runs, tmp_path, monkeypatch, name):
+    add_sweep(runs, name, [Cell(path.parent.name, (), {}) for path in runs.glob("*/record.json")])
+    file = tmp_path / "workspace.json"
+    arguments = [f"study.name={name!r}" if " " in name else f"study={name}", f"runs_dir={runs}", f"file={file}"]
+    monkeypatch.setattr(sys, "argv", ["msd-mtl", "dashboard", "offline=true", *arguments])
+    cli.main()
+    shutil.rmtree(runs / ".studies" / name)
+    assert json.loads(file.read_text())["displayName"] == f"msd-mtl: {'a_ap _ _ _b_' if ' ' in name else name}"
 
 
 def panels(spec: dict) -> list[dict]:

@@ -95,6 +95,22 @@ def test_a_study_may_have_a_number_for_a_name(shown, tmp_path):
     assert "2016: 1 run" in shown("study.name=2016")
 
 
+def test_a_study_may_have_brackets_in_its_name(shown, tmp_path):
+    add_sweep(tmp_path, "a [b]", [Cell("a", ("seed=0",), {})])
+    assert "a [b]: 1 runs: 1 completed" in shown("study.name='a [b]'")
+
+
+def test_what_is_set_in_every_run_is_not_repeated(shown, tmp_path, capsys):
+    add_sweep(tmp_path, "t", [Cell(run, (f"seed={i}", "data.split=artist"), {}) for i, run in enumerate("bc")])
+    for run in "bc":
+        write(tmp_path, run, "failed", error={"kind": "OSError", "message": "disk full"})
+    with pytest.raises(SystemExit, match="1"):
+        shown("study.name=t")
+    page = capsys.readouterr().out
+    assert "seed=0" in page
+    assert "data.split" not in page
+
+
 def test_a_damaged_index_is_named(shown, tmp_path, capsys):
     (path,) = (tmp_path / ".studies" / "s").iterdir()
     path.write_text(path.read_text()[:9])

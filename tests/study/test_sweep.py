@@ -342,6 +342,13 @@ def test_launchers_hand_their_settings_on(monkeypatch):
         SlurmLauncher(**conf, qos="low").check([])
 
 
+def test_sizes_are_imported_only_for_studies_that_leave_some_out(sweeper, monkeypatch):
+    monkeypatch.setitem(sys.modules, "msd_mtl.study.sizes", None)
+    assert len(sweeper(params={"seed": "0,1"}).runs(SMALL)) == 2
+    with pytest.raises(ImportError):
+        sweeper().runs([*SMALL, "+study.skip_impossible_sizes=true"])
+
+
 def test_asking_for_sizes_imports_no_torch():
     code = "import sys, msd_mtl.study.sizes, msd_mtl.study.sweep; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

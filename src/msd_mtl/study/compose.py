@@ -11,6 +11,7 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, open_dict
 
+from msd_mtl.errors import UserError
 from msd_mtl.study.cell import Cell, name_of
 from msd_mtl.study.checks import check_settings
 from msd_mtl.study.identity import resolved, without
@@ -31,11 +32,13 @@ def cells(loader: Any, master: DictConfig, job_overrides: Sequence[Sequence[str]
         Each run once. A task alone shares nothing, so its runs that differ in the mask only are one: the first.
 
     Raises:
-        UserError: If a value is missing, refers to nothing or is of a wrong kind.
+        UserError: If a value is missing, refers to nothing or is of a wrong kind, or if runs differ in their study or
+            folder.
     """
     parser = OverridesParser.create(config_loader=loader)
     bases: dict[tuple[str, ...], DictConfig] = {}
     found: dict[str, Cell] = {}
+    places: dict[str, set[str]] = {"study.name": set(), "runs_dir": set()}
     for overrides in job_overrides:
         parsed = parser.parse_overrides(list(overrides))
         values = [
@@ -56,6 +59,13 @@ def cells(loader: Any, master: DictConfig, job_overrides: Sequence[Sequence[str]
         config["trainer"]["enable_progress_bar"] = False  # the sweep tells how far it is
         cell = Cell(name_of(config), tuple(o for o in overrides if not o.startswith("hydra")), config)
         found.setdefault(_numbers_of(cell), cell)
+        places["study.name"].add(config["study"]["name"])
+        places["runs_dir"].add(config["runs_dir"])
+    for setting, of_runs in places.items():
+        if len(of_runs) > 1:
+            raise UserError(
+                f"{setting} must have one value in a sweep; got {', '.join(sorted(of_runs))}. Start a sweep for each."
+            )
     return list(found.values())
 
 

@@ -48,7 +48,8 @@ def main(cfg: DictConfig) -> None:
     """Entry point of the command: make the workspace, or write what it would be."""
     if not isinstance(cfg.offline, bool):
         raise UserError(f"offline must be true or false; got {cfg.offline!r}. Set offline=true.")
-    records = completed_records(Path(cfg.runs_dir), cfg.study.name)
+    study = str(cfg.study.name)  # a number is a name too
+    records = completed_records(Path(cfg.runs_dir), study)
     lacking = n_lacking(Path(cfg.runs_dir), records, cfg.project)
     try:
         import wandb_workspaces  # noqa: F401
@@ -59,14 +60,14 @@ def main(cfg: DictConfig) -> None:
     from msd_mtl.study.workspace import workspace
 
     if cfg.offline:
-        made = workspace(cfg.study.name, records, cfg.project, cfg.entity or "")
+        made = workspace(study, records, cfg.project, cfg.entity or "")
         write_json(Path(cfg.file), made._to_model().model_dump(mode="json", by_alias=True, exclude_none=True))
         _tell(len(records), lacking, cfg.file)
         return
     import wandb
 
     try:
-        made = workspace(cfg.study.name, records, cfg.project, cfg.entity or str(wandb.Api().default_entity))
+        made = workspace(study, records, cfg.project, cfg.entity or str(wandb.Api().default_entity))
         made.save()
     except Exception as error:
         raise UserError(

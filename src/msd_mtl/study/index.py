@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -80,6 +80,16 @@ def _sweep(path: Path) -> Sweep:
             f"index of a study must be JSON of its runs; got {path}: {error}. Delete it, and repeat the command of the "
             "sweep, which writes it again."
         ) from None
+
+
+def varying(overrides: Mapping[str, Sequence[str]]) -> Sweep:
+    """What is set in some runs of a sweep and not in all.
+
+    Args:
+        overrides: ``run_id`` to what is set in it, at least one.
+    """
+    everywhere = set.intersection(*map(set, overrides.values()))
+    return {run: tuple(one for one in set_ if one not in everywhere) for run, set_ in overrides.items()}
 
 
 def studies(runs_dir: Path) -> list[str]:

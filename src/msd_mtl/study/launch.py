@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from msd_mtl.errors import RefusedLaunchError, UserError, check_whole
-from msd_mtl.study.cell import Cell, attempt
+from msd_mtl.study.cell import BUSY, Cell, attempt
 from msd_mtl.study.follow import Follower
 from msd_mtl.study.index import add_sweep
 from msd_mtl.study.interruption import interruptible
@@ -60,7 +60,13 @@ def launch_in_process(cells: Sequence[Cell]) -> None:
         if any(cell.config["trainer"]["devices"] != 1 for cell in waiting):
             Pool([{}], follower.report).run(waiting)  # a process can join the other processes of one run only
             return
+        busy = []  # made by other processes: left for the end, then waited for
         for cell in waiting:
+            if (ended := attempt(cell, wait=False)) == BUSY:
+                busy.append(cell)
+            else:
+                follower.report(cell, ended)
+        for cell in busy:
             follower.report(cell, attempt(cell))
 
 
@@ -89,7 +95,7 @@ def launch_here(cells: Sequence[Cell], n_workers: int | None, threads: int) -> N
     if not waiting:
         return
     environments = worker_environments(waiting[0], n_workers, threads)
-    with Follower(cells) as follower:
+    with Follower(cells) as follower, interruptible():
         Pool(environments, follower.report).run(waiting)
 
 

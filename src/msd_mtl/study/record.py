@@ -107,7 +107,7 @@ def _read(folder: Path) -> Record | None:
     try:
         record: Record = json.loads(path.read_text(encoding="utf-8"))
         _ = record["schema_version"]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # a file in the place of a run directory is no run
         return None
     except (ValueError, KeyError, TypeError) as error:  # neither UTF-8 nor JSON nor a dictionary
         raise UnreadableRecordError(

@@ -86,7 +86,7 @@ def _ended(path: Path) -> tuple[State | None, float | None]:
     try:
         with path.open("rb") as file:  # opening a file has NFS ask for its attributes anew
             found = os.fstat(file.fileno())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None, None
     return _ended_at(path, found.st_ino, found.st_mtime_ns, found.st_size)
 

@@ -17,7 +17,7 @@ from msd_mtl.app import hydra_app
 from msd_mtl.errors import UserError
 from msd_mtl.study.damage import SHOWN, damage, lacks
 from msd_mtl.study.follow import duration, line
-from msd_mtl.study.index import Sweep, studies, sweeps
+from msd_mtl.study.index import Sweep, studies, sweeps, varying
 from msd_mtl.study.record import error_of, seen_record
 from msd_mtl.study.states import Progress, State, progress
 
@@ -42,7 +42,7 @@ def page(runs_dir: Path, study: str, found: Sequence[Sweep]) -> tuple[Progress, 
         earlier = Progress({run: state for run, state in now.states.items() if run not in found[-1]}, None)
         lines += [f"  of the latest sweep {line(latest)}", f"  of earlier ones alone {line(earlier)}"]
     bar = ProgressBar(total=len(runs), completed=now.counts[State.COMPLETED])
-    return now, Group(*lines, bar, _table(runs_dir, runs, now) or "")
+    return now, Group(*map(Text, lines), bar, _table(runs_dir, runs, now) or "")
 
 
 def _table(runs_dir: Path, runs: Sweep, now: Progress) -> Table | None:
@@ -53,13 +53,14 @@ def _table(runs_dir: Path, runs: Sweep, now: Progress) -> Table | None:
     table = Table()
     for column in ("run", "state", "since", "sets", "said"):
         table.add_column(column)
+    varied = varying(runs)
     for run, state in listed[:MOST_LINES]:
         record = seen_record(runs_dir / run) or {}
         if state == State.DAMAGED:
             said = damage(lacks(record, SHOWN))
         else:
             said = error_of(record) or _progress_of(runs_dir / run)
-        table.add_row(run, state, _since(record.get("started_at")), Text(" ".join(runs[run])), Text(said))
+        table.add_row(run, state, _since(record.get("started_at")), Text(" ".join(varied[run])), Text(said))
     if len(listed) > MOST_LINES:
         table.caption = f"and {len(listed) - MOST_LINES:,} more"
     return table

@@ -15,6 +15,7 @@ from msd_mtl.data.task import task_of
 from msd_mtl.study.answers.arms import task_set
 from msd_mtl.study.damage import SHOWN as IN_RECORD
 from msd_mtl.study.damage import damage, lacks
+from msd_mtl.study.index import varying
 from msd_mtl.study.page.words import metric_name
 from msd_mtl.study.record import error_of, sharing_of
 from msd_mtl.study.selection import HEADLINE
@@ -154,13 +155,13 @@ def problems(now: Progress, overrides: Mapping[str, Sequence[str]], records: Map
     """
     counts = ", ".join(f"{n:,} {state}" for state, n in sorted(now.counts.items(), key=lambda item: str(item[0])))
     lines = [f"{len(now.states):,} runs: {counts}"]
-    everywhere = set.intersection(*(set(overrides[run]) for run in now.states)) if len(now.states) > 1 else set()
+    varied = varying(overrides) if len(overrides) > 1 else overrides
     for run, state in now.states.items():
         if state == "damaged":
             lines.append(f"  damaged {run}: {damage(lacks(records.get(run) or {}, IN_RECORD))}")
         elif state != "completed":
             said = error_of(records.get(run) or {})
-            sets = " ".join(o for o in overrides[run] if o not in everywhere)
+            sets = " ".join(varied[run])
             lines.append(f"  {state} {run} {sets}{said and f': {said}'}")
     return "\n".join(lines)
 

@@ -11,8 +11,10 @@ from rich.markup import escape
 
 from msd_mtl.app import hydra_app
 from msd_mtl.study.cell import Cell, attempt, name_of
+from msd_mtl.study.checks import check_settings
 from msd_mtl.study.damage import check_shown
 from msd_mtl.study.identity import resolved
+from msd_mtl.study.index import add_sweep
 from msd_mtl.study.interruption import InterruptedRun
 from msd_mtl.study.launch import launched
 from msd_mtl.study.processes import is_main_process
@@ -21,6 +23,7 @@ from msd_mtl.study.run import run_once
 from msd_mtl.study.states import Progress, State, progress
 from msd_mtl.study.tables import problems, run_table, sweep_table
 
+NO_STUDY = "none"  # conf/study/none.yaml
 MOST_LINES = 100  # of the table of scores; a larger study has its report
 
 
@@ -31,6 +34,10 @@ def train(cfg: DictConfig) -> None:
     if HydraConfig.get().mode != RunMode.RUN:
         attempt(Cell(name_of(config), (), config))
         return
+    check_settings(config)
+    if config["study"]["name"] != NO_STUDY and is_main_process(config):
+        cell = Cell(name_of(config), tuple(HydraConfig.get().overrides.task), config)
+        add_sweep(Path(config["runs_dir"]), config["study"]["name"], [cell])
     folder, record = run_once(config)
     if not is_main_process(config):
         return

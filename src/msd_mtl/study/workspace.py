@@ -1,5 +1,6 @@
 """What the W&B workspace of a study shows: panels over the keys that its runs log."""
 
+import unicodedata
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
@@ -44,7 +45,7 @@ def workspace(study: str, records: Sequence[Record], project: str, entity: str) 
     return ws.Workspace(
         entity=entity,
         project=project,
-        name=f"msd-mtl: {study}",
+        name=f"msd-mtl: {_titled(study)}",
         sections=sections,
         settings=ws.WorkspaceSettings(max_runs=100),
         runset_settings=ws.RunsetSettings(
@@ -52,6 +53,11 @@ def workspace(study: str, records: Sequence[Record], project: str, entity: str) 
             pinned_columns=[f"summary:{SCORE}", "config:cell.value.train_size", "config:cell.value.coupling"],
         ),
     )
+
+
+def _titled(name: str) -> str:
+    """A name as W&B takes it in the title of a workspace: without symbols, be they a dollar or an emoji."""
+    return "".join("_" if unicodedata.category(char).startswith("S") else char for char in name)
 
 
 def runs_of(study: str, records: Sequence[Record]) -> we.And | we.Or:
