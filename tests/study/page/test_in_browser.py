@@ -6,49 +6,10 @@ import subprocess
 
 import pytest
 
-from msd_mtl.study.page.make import make_report
-
-from .made import MASKS4, analysis, hostile
-
 pytestmark = pytest.mark.slow
 
-MADE = {
-    "plain": analysis,
-    "all masks": lambda folder: analysis(folder, masks=MASKS4, sizes=(500, 1000), couplings=(None,)),
-    "hostile": hostile,
-}
-PAGES = pytest.mark.parametrize("report", MADE, indirect=True)
+PAGES = pytest.mark.parametrize("report", ["plain", "all masks", "hostile"], indirect=True)
 WIDTHS = pytest.mark.parametrize("width", [400, 1400])
-
-
-@pytest.fixture(scope="module")
-def report(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("report")
-    return make_report(MADE[request.param](folder / "runs"), folder / "runs", folder / "report")
-
-
-@pytest.fixture
-def opened(browser, report):
-    """Opens the page, offline, and collects what the browser complains about."""
-    contexts = []
-
-    def open_page(width=1400, **settings):
-        context = browser.new_context(viewport={"width": width, "height": 900}, offline=True, **settings)
-        contexts.append(context)
-        page = context.new_page()
-        page.complaints = []
-        page.on("console", lambda message: page.complaints.append(message.text))
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.on("dialog", lambda dialog: page.complaints.append(f"dialog: {dialog.message}") or dialog.dismiss())
-        page.on("requestfailed", lambda asked: page.complaints.append(f"failed: {asked.url}"))
-        page.asked = []
-        page.on("request", lambda asked: page.asked.append(asked.url))
-        page.goto(report.as_uri())
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
 
 
 @PAGES
@@ -67,16 +28,6 @@ def test_every_figure_is_visible_within_the_page_and_nothing_complains(opened, w
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.complaints == []
     assert all(url.startswith(("file:", "data:")) for url in page.asked)
-
-
-@PAGES
-def test_title_verdicts_and_figures_are_on_the_first_screen(opened, report):
-    page = opened(1400)
-    for chosen in ("h1", "#answers article >> nth=3", "#effects-benefit svg >> nth=0"):
-        box = page.locator(chosen).first.bounding_box()
-        assert box["y"] < 900, chosen
-    if "hostile" not in str(report):
-        assert page.locator("#answers").bounding_box()["y"] < 400
 
 
 @pytest.mark.parametrize("report", ["plain"], indirect=True)

@@ -28,7 +28,7 @@ class Answer:
         question: The question.
         meaning: What was computed.
         tally: Verdicts with their number.
-        leading: The contrast that says most, and its verdict in words; None where nothing was asked.
+        leading: The contrast that says most, and the parts of its verdict in words; None where nothing was asked.
         sentences: Contrasts in words, decided ones first.
         left: Contrasts that stand in the table only.
         needs: What a study needs for the question to be asked of it.
@@ -40,7 +40,7 @@ class Answer:
     question: str
     meaning: str
     tally: Sequence[tuple[str, int]]
-    leading: tuple[Contrast, str] | None
+    leading: tuple[Contrast, tuple[str, str, str]] | None
     sentences: Sequence[tuple[Contrast, str, str]]
     left: int
     needs: str
@@ -63,7 +63,7 @@ def _answer(name: Question, analysis: Analysis) -> Answer:
         question=words.QUESTIONS[name],
         meaning=words.MEANING[name],
         tally=words.tally(contrasts),
-        leading=None if first is None else (first, words.verdict_of(first)),
+        leading=None if first is None else (first, words.verdict_parts(first)),
         sentences=[(c, words.setting(c.context), words.verdict_of(c)) for c in ordered[:MOST_SENTENCES]],
         left=max(len(contrasts) - MOST_SENTENCES, 0),
         needs=words.NEEDS[name],
@@ -91,7 +91,10 @@ def _drawn(analysis: Analysis) -> list[Group]:
 
 def subtitle(analysis: Analysis) -> str:
     """Targets, metric, runs and seeds in one line."""
-    targets = ", ".join(f"{target} (test {words.metric_name(metric)})" for target, metric in analysis.metrics.items())
+    by_metric: dict[str, list[str]] = {}
+    for target, metric in analysis.metrics.items():
+        by_metric.setdefault(words.metric_name(metric), []).append(target)
+    targets = ", ".join(f"{', '.join(ones)} (test {metric})" for metric, ones in by_metric.items())
     n_seeds = len({run.seed for run in analysis.runs})
     data = sorted({run.record["config"]["data"]["name"] for run in analysis.runs})
     told = {"synthetic": "synthetic lyrics", "msd": "Million Song Dataset"}

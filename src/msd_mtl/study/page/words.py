@@ -96,27 +96,32 @@ def _value(value: str) -> str:
 
 
 def verdict_of(contrast: Contrast) -> str:
-    """A contrast in a sentence, without its name, and how few test artists it hangs on where they are few."""
+    """A contrast in a sentence, without its name."""
+    return "".join(verdict_parts(contrast))
+
+
+def verdict_parts(contrast: Contrast) -> tuple[str, str, str]:
+    """The parts of the sentence: the verdict, what it rests on, and how few test artists it hangs on where few."""
     few = contrast.few_artists
     doubt = "" if few is None else f" (only {few} test artists have the rarer class: not as sure as it says)"
-    return _verdict_of(contrast) + doubt
+    return *_verdict_parts(contrast), doubt
 
 
-def _verdict_of(contrast: Contrast) -> str:
+def _verdict_parts(contrast: Contrast) -> tuple[str, str]:
     effect, metric = contrast.effect, metric_name(contrast.metric)
-    interval = f"95 % interval {number(effect.low)} to {number(effect.high)}, {seeds(effect.n_pairs)}"
+    interval = f", 95 % interval {number(effect.low)} to {number(effect.high)}, {seeds(effect.n_pairs)}"
     match effect.verdict:
         case "better" | "worse":
             way = _way(contrast)
             size = number(abs(effect.estimate))
-            return f"{way} by {size} {metric}, {interval}, {probability(effect.p_holm)} (Holm)"
+            return f"{way} by {size} {metric}", f"{interval}, {probability(effect.p_holm)} (Holm)"
         case "equivalent":
             within = f"no difference beyond ±{effect.margin:g} {metric}: {number(effect.estimate, signed=True)}"
-            return f"{within}, {interval}, {probability(effect.p_equivalence)} (two one-sided tests, Holm)"
+            return within, f"{interval}, {probability(effect.p_equivalence)} (two one-sided tests, Holm)"
         case "undecided":
             if effect.untested:
-                return f"undecided: {effect.untested}"
-            return f"undecided: {number(effect.estimate, signed=True)} {metric}, {interval}; {decided_by(effect)}"
+                return f"undecided: {effect.untested}", ""
+            return f"undecided: {number(effect.estimate, signed=True)} {metric}", f"{interval}; {decided_by(effect)}"
 
 
 def decided_by(effect: Effect) -> str:
