@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,16 @@ import pytest
 
 SCRIPT = Path(__file__).with_name("cluster.sh")
 NEEDED = ("slurmctld", "slurmd", "munged", "sbatch", "srun")
+TRAIN = [
+    sys.executable,
+    "-m",
+    "msd_mtl.cli",
+    "train",
+    "-m",
+    "baselines=false",
+    "data.batch_size=10",
+    "recipe.patience=null",
+]
 FEW = "9"  # MaxArraySize: what is larger has to be cut
 
 
@@ -77,3 +88,21 @@ def processes(tmp_path: Path) -> Callable[[str], list[int]]:
         return found
 
     return find
+
+
+@pytest.fixture
+def sweep(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Starts a sweep on the cluster; ends with the test, as its jobs do."""
+    started = []
+
+    def start(*overrides: str) -> subprocess.Popen[bytes]:
+        command = [*TRAIN, "hydra/launcher=slurm", *overrides]
+        with (tmp_path / "launcher.log").open("ab") as log:
+            started.append(subprocess.Popen(command, cwd=tmp_path, env=cluster.environment, stdout=log, stderr=log))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+    cluster.ask("scancel", "--user=root")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,42 +16,14 @@ from typing import Any
 import pytest
 
 from tests.conftest import SMALL
-from tests.slurm.conftest import Cluster
+from tests.slurm.conftest import TRAIN, Cluster
 
 # a machine that other work keeps busy takes ten times as long as one that is idle: 100 s for the longest
 pytestmark = [pytest.mark.slurm, pytest.mark.slow, pytest.mark.timeout(1800)]
 
-TRAIN = [
-    sys.executable,
-    "-m",
-    "msd_mtl.cli",
-    "train",
-    "-m",
-    "baselines=false",
-    "data.batch_size=10",
-    "recipe.patience=null",
-]
 SHORT = [*SMALL, "trainer.max_epochs=10"]  # a run of a second
 LONG = [*SMALL, "trainer.max_epochs=150"]  # a run of some seconds
 SUPERVISOR, WORKER = "submitit.core._submit", "msd_mtl.study.worker"
-
-
-@pytest.fixture
-def sweep(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
-    """Starts a sweep on the cluster; ends with the test, as its jobs do."""
-    started = []
-
-    def start(*overrides: str) -> subprocess.Popen[bytes]:
-        command = [*TRAIN, "hydra/launcher=slurm", *overrides]
-        with (tmp_path / "launcher.log").open("ab") as log:
-            started.append(subprocess.Popen(command, cwd=tmp_path, env=cluster.environment, stdout=log, stderr=log))
-        return started[-1]
-
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
-    cluster.ask("scancel", "--user=root")
 
 
 def records(where: Path, runs_dir: str = "runs") -> dict[str, dict[str, Any]]:
@@ -237,19 +209,6 @@ def test_completed_runs_are_given_to_wandb_by_jobs(sweep, tmp_path):
     swept = [*SHORT, "seed=0,1", "hydra.launcher.cells_per_job=2"]
     assert sweep(*swept).wait(600) == 0
     assert_jobs_give_wandb_what_it_lacks(sweep, tmp_path, *swept)
-
-
-def test_one_run_over_two_tasks_leaves_one_record(sweep, tmp_path):
-    two = ["trainer=ddp", "hydra.launcher.tasks_per_node=2", "hydra.launcher.cells_per_job=1"]
-    launcher = sweep(*SHORT, *two, "seed=0")
-    assert launcher.wait(600) == 0, (tmp_path / "launcher.log").read_text()
-    (record,) = records(tmp_path).values()
-    assert record["status"] == "completed"
-    assert record["steps"] == 10 * 20
-    for task in (0, 1):  # each is a process of the run
-        (log,) = tmp_path.glob(f"runs/.slurm/*/*_{task}_log.err")
-        assert f"GLOBAL_RANK: {task}, MEMBER: {task + 1}/2" in log.read_text()
-    assert_jobs_give_wandb_what_it_lacks(sweep, tmp_path, *SHORT, *two, "seed=0")
 
 
 def test_a_refused_launch_leaves_no_runs_behind_and_a_killed_one_does(cluster, sweep, tmp_path):
