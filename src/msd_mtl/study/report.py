@@ -48,6 +48,7 @@ def report(
 def verdict_table(analysis: Analysis) -> Table:
     """What the study says to each question, for a terminal."""
     from msd_mtl.study.page import words
+    from msd_mtl.study.page.unasked import unasked
 
     table = Table(title=f"{analysis.study}: {analysis.completed:,} of {analysis.expected:,} runs", show_lines=True)
     for column in ("question", "verdicts", "first of all"):
@@ -56,7 +57,7 @@ def verdict_table(analysis: Analysis) -> Table:
         contrasts = [contrast for contrast in analysis.contrasts if contrast.question == name]
         tally = "\n".join(f"{n:,} {verdict}" for verdict, n in words.tally(contrasts))
         first = words.leading(contrasts)
-        said = f"{first.name}: {words.verdict_of(first)}" if first else f"not asked: this needs {words.NEEDS[name]}"
+        said = f"{first.name}: {words.verdict_of(first)}" if first else f"not asked: {unasked(analysis, name)}"
         table.add_row(words.QUESTIONS[name], tally, Text(said))
     return table
 

@@ -14,6 +14,7 @@ from msd_mtl.study.page.figures.scores import draw_gains_by_size, draw_scores
 from msd_mtl.study.page.groups import Group, groups
 from msd_mtl.study.page.table import Table
 from msd_mtl.study.page.tables import contrast_table
+from msd_mtl.study.page.unasked import unasked
 
 MOST_SENTENCES = 8
 MOST_GROUPS = 8  # groups that are drawn; the table of cells has all
@@ -31,7 +32,7 @@ class Answer:
         leading: The contrast that says most, and the parts of its verdict in words; None where nothing was asked.
         sentences: Contrasts in words, decided ones first.
         left: Contrasts that stand in the table only.
-        needs: What a study needs for the question to be asked of it.
+        unasked: Why nothing was asked, where nothing was.
         picture: Its figure.
         table: Its contrasts.
     """
@@ -43,7 +44,7 @@ class Answer:
     leading: tuple[Contrast, tuple[str, str, str]] | None
     sentences: Sequence[tuple[Contrast, str, str]]
     left: int
-    needs: str
+    unasked: str
     picture: Picture | None
     table: Table | None
 
@@ -66,7 +67,7 @@ def _answer(name: Question, analysis: Analysis) -> Answer:
         leading=None if first is None else (first, words.verdict_parts(first)),
         sentences=[(c, words.setting(c.context), words.verdict_of(c)) for c in ordered[:MOST_SENTENCES]],
         left=max(len(contrasts) - MOST_SENTENCES, 0),
-        needs=words.NEEDS[name],
+        unasked=unasked(analysis, name),
         picture=draw_effects(name, analysis),
         table=contrast_table(f"contrasts-{name}", "Contrasts", contrasts) if contrasts else None,
     )
