@@ -25,6 +25,7 @@ bench: $(VENV)/.ready-dev
 	$(BIN)/python benchmarks/scale.py
 	$(BIN)/python benchmarks/prepare.py
 	$(BIN)/python benchmarks/report.py
+	$(BIN)/python benchmarks/wandb_cost.py
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
