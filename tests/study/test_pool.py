@@ -27,6 +27,8 @@ for line in sys.stdin:
     times = open(seen).read().split().count(name)
     if name.startswith("dies") and times <= int(name[4:]):
         os.kill(os.getpid(), 9)
+    if name == "loses":
+        sys.exit(75)
     if name == "long":
         time.sleep(60)
     print("busy" if name == "busy" and not order["wait"] else "completed", flush=True)
@@ -77,6 +79,13 @@ def test_a_run_that_always_ends_its_worker_is_failed_in_the_end(run):
     assert ended == {"dies99": "failed", "a": "completed"}
     assert begun.count("dies99") == pool.MOST_DEATHS
     assert failed == [("dies99", "the process that made the run was killed by SIGKILL, 3 times")]
+
+
+def test_a_run_that_always_loses_one_of_its_processes_is_failed_in_the_end(run):
+    ended, begun, failed = run("loses", "a", n_workers=1)
+    assert ended == {"loses": "failed", "a": "completed"}
+    assert begun.count("loses") == pool.MOST_DEATHS
+    assert failed == [("loses", "the process that made the run lost another process of the run, 3 times")]
 
 
 def test_a_run_that_others_make_is_left_for_the_end(run):

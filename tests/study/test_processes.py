@@ -9,9 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from tests.conftest import SMALL
 
-from msd_mtl.study.processes import RANKS, is_main_process
+from msd_mtl.study.interruption import LostPeer
+from msd_mtl.study.processes import RANKS, is_main_process, peers_may_end
 
 TRAIN = [sys.executable, "-m", "msd_mtl.cli", "train"]
 
@@ -33,6 +35,24 @@ def test_ranks_count_only_in_runs_of_several_processes(monkeypatch, name, traine
     assert is_main_process({"trainer": trainer})
     monkeypatch.setenv(name, "1")
     assert is_main_process({"trainer": trainer}) == speaks
+
+
+GLOO = "[/x/gloo/transport/tcp/pair.cc:553] Connection closed by peer"
+
+
+@pytest.mark.parametrize(
+    ("devices", "error", "is_lost"),
+    [
+        (2, RuntimeError(GLOO), True),
+        (2, torch.distributed.DistBackendError("NCCL error"), True),
+        (2, RuntimeError("any"), False),
+        (2, ValueError(GLOO), False),
+        (1, RuntimeError(GLOO), False),
+    ],
+)
+def test_what_other_processes_leave_behind_is_no_failure_of_this_one(devices, error, is_lost):
+    with pytest.raises(LostPeer if is_lost else type(error)), peers_may_end({"trainer": {"devices": devices}}):
+        raise error
 
 
 @pytest.mark.slow
