@@ -1,5 +1,6 @@
 """Runs that this process makes, or has made, one after another, and what keeps it from that."""
 
+import json
 import os
 import signal
 import sys
@@ -71,3 +72,20 @@ def test_a_single_run_is_entered_into_its_study_if_it_has_one(tmp_path, monkeypa
     if entered:
         ((_, set_),) = read_study(tmp_path, "z").items()
         assert "seed=4" in set_
+
+
+@pytest.mark.parametrize("status", ["completed", "failed"])
+def test_a_record_of_another_schema_is_kept_and_costs_no_other_run(cells, monkeypatch, capsys, status):
+    cells[0].folder.mkdir(parents=True)
+    path = cells[0].folder / "record.json"
+    path.write_text(json.dumps({"schema_version": 2, "run_id": cells[0].run_id, "study": "s", "status": status}))
+    before = path.read_bytes()
+    monkeypatch.setattr(train, "launched", cells[:2])
+    launch.launch_in_process(cells[:2])
+    now = train.show_sweep()
+    assert now.states[cells[1].run_id] == State.COMPLETED
+    assert not now.is_complete
+    assert path.read_bytes() == before
+    shown = capsys.readouterr()
+    assert f"{'damaged' if status == 'completed' else 'failed'} {cells[0].run_id}" in shown.out
+    assert "Target on test" in shown.out
