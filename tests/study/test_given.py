@@ -18,7 +18,7 @@ from msd_mtl.study import slurm, slurm_job, train, view
 from msd_mtl.study.cell import BUSY, COMPLETED, Cell, attempt
 from msd_mtl.study.given import GIVEN, is_given, mark_given
 from msd_mtl.study.identity import resolved
-from msd_mtl.study.lock import locked
+from msd_mtl.study.lock import RunInProgressError, locked
 from msd_mtl.study.record import RECORD, read_record, write_record
 from msd_mtl.study.run import run_once
 from msd_mtl.study.slurm import SlurmSettings, launch_on_slurm
@@ -163,7 +163,9 @@ def test_one_process_at_a_time_gives_a_run(made, small_run, monkeypatch):
 def test_of_several_processes_of_a_run_one_gives_it(made, small_run, monkeypatch):
     monkeypatch.setenv("RANK", "1")
     with locked(made.parent, made.name, wait=True):  # by the first of them
-        assert run_once(small_run(*OFFLINE), wait=False)[1]["status"] == "completed"
+        view.show_late(resolved(small_run(*OFFLINE, "trainer=ddp")), made, wait=False)
+        with pytest.raises(RunInProgressError):  # a run of one process is all its own, whatever RANK says
+            view.show_late(resolved(small_run(*OFFLINE)), made, wait=False)
     assert not (made / GIVEN).exists()
 
 
