@@ -43,6 +43,7 @@ class StudySweeper(BasicSweeper):
     ) -> None:
         super().__init__(max_batch_size, params)
         self.grids = grids
+        self.left_out: tuple[str, ...] = ()  # why sizes are no runs, which the report of their study says
 
     def sweep(self, arguments: list[str]) -> Any:
         """Make the runs of a sweep, batch after batch; one that fails stops no other."""
@@ -60,7 +61,7 @@ class StudySweeper(BasicSweeper):
                 self.launcher.check(composed)
             size = self.max_batch_size or max(1, len(composed))
             for start in range(0, len(composed), size):
-                with nullcontext() if start else entered(composed):
+                with nullcontext() if start else entered(composed, self.left_out):
                     self._make(composed[start : start + size], start)
 
     def _make(self, batch: list[Cell], start: int) -> None:
@@ -94,6 +95,7 @@ class StudySweeper(BasicSweeper):
             from msd_mtl.study.sizes import fillable  # imports SciPy
 
             kept, said = fillable(composed)
+            self.left_out = tuple(said)
         if len(composed) < len(combinations):
             said.append(f"{len(combinations):,} combinations are {len(composed):,} different runs.")
         for line in said:

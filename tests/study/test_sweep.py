@@ -184,8 +184,9 @@ def sweeper(loaded, monkeypatch):
     done = []
 
     @contextmanager
-    def entered(cells):
+    def entered(cells, left_out=()):
         done.append(("entered", [cell.run_id for cell in cells]))
+        done.extend(("left out", line) for line in left_out)
         try:
             yield
         except RefusedLaunchError:
@@ -224,6 +225,13 @@ def test_the_sweeper_leaves_sizes_out_and_says_so(sweeper, capsys):
     assert {cell.config["data"]["train_size"] for cell in found} == {100}
     said = capsys.readouterr().err.splitlines()
     assert [line.partition(", of 2")[0] for line in said] == [f"msd-mtl train: data.train_size={n}" for n in (300, 900)]
+
+
+def test_what_a_sweep_leaves_out_is_entered_into_its_study(sweeper):
+    made = sweeper(grids=GRIDS)
+    made.sweep([*SIZES, "+study.skip_impossible_sizes=true"])
+    lines = [line for what, line in made.done if what == "left out"]
+    assert [line.partition(", of 2")[0] for line in lines] == [f"data.train_size={n}" for n in (300, 900)]
 
 
 @pytest.mark.parametrize(("size", "batches"), [(None, [3]), (2, [2, 1])])

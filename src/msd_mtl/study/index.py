@@ -8,15 +8,16 @@ from pathlib import Path
 
 from msd_mtl.errors import UserError
 from msd_mtl.study.cell import Cell
-from msd_mtl.study.files import write_json
+from msd_mtl.study.files import write_json, write_text
 from msd_mtl.study.identity import digest
 
 FOLDER = ".studies"
+LEFT_OUT = ".left-out.txt"  # of a sweep, beside its runs
 
 Sweep = dict[str, tuple[str, ...]]  # ``run_id`` to what was set in it
 
 
-def add_sweep(runs_dir: Path, study: str, cells: Sequence[Cell]) -> Callable[[], None]:
+def add_sweep(runs_dir: Path, study: str, cells: Sequence[Cell], left_out: Sequence[str] = ()) -> Callable[[], None]:
     """Say that the runs of a sweep belong to a study.
 
     A run may belong to several studies, so this is no part of its record. The same sweep makes the same file.
@@ -25,6 +26,7 @@ def add_sweep(runs_dir: Path, study: str, cells: Sequence[Cell]) -> Callable[[],
         runs_dir: Folder of the runs.
         study: Name of the study.
         cells: Runs of the sweep.
+        left_out: Why others that it asked for are not made, a line each.
 
     Returns:
         A function that takes it back: an earlier launch of the same sweep stays in the study as it was.
@@ -34,6 +36,10 @@ def add_sweep(runs_dir: Path, study: str, cells: Sequence[Cell]) -> Callable[[],
     overrides = {cell.run_id: list(cell.overrides) for cell in cells}
     path = folder / f"{digest(overrides)}.json"
     earlier_ns = path.stat().st_mtime_ns if path.exists() else None
+    beside = path.with_suffix(LEFT_OUT)
+    beside.unlink(missing_ok=True)  # data may have grown since
+    if left_out:
+        write_text(beside, "".join(f"{line}\n" for line in left_out))
     write_json(path, overrides)
     written_ns = path.stat().st_mtime_ns
 
@@ -44,6 +50,7 @@ def add_sweep(runs_dir: Path, study: str, cells: Sequence[Cell]) -> Callable[[],
             os.utime(path, ns=(earlier_ns, earlier_ns))
             return
         path.unlink()
+        beside.unlink(missing_ok=True)
         with suppress(OSError):  # other sweeps are in it
             folder.rmdir()
 
@@ -70,6 +77,16 @@ def sweeps(runs_dir: Path, study: str) -> list[Sweep]:
     """
     files = (runs_dir / FOLDER / study).glob("[!.]*.json")
     return [_sweep(path) for path in sorted(files, key=lambda file: file.stat().st_mtime_ns)]
+
+
+def left_out(runs_dir: Path, study: str) -> list[str]:
+    """Why runs that the sweeps of a study asked for were not made, each line once."""
+    files = sorted((runs_dir / FOLDER / study).glob(f"[!.]*{LEFT_OUT}"))
+    return list(
+        dict.fromkeys(
+            line for file in files for line in file.read_text(encoding="utf-8", errors="replace").splitlines()
+        )
+    )
 
 
 def _sweep(path: Path) -> Sweep:

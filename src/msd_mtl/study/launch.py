@@ -19,17 +19,18 @@ launched: list[Cell] = []  # the runs of the sweep that this process was asked f
 
 
 @contextmanager
-def entered(cells: Sequence[Cell]) -> Iterator[None]:
+def entered(cells: Sequence[Cell], left_out: Sequence[str] = ()) -> Iterator[None]:
     """Enter runs into their study, before the first of them starts; out of it again if the block's launch is refused.
 
     Not the other way round: a process that is killed once its jobs are submitted leaves a study that knows of them.
 
     Args:
         cells: The runs.
+        left_out: Why others of the sweep are not made.
     """
     launched.extend(cells)
     config = cells[0].config
-    take_back = add_sweep(Path(config["runs_dir"]), config["study"]["name"], cells)
+    take_back = add_sweep(Path(config["runs_dir"]), config["study"]["name"], cells, left_out)
     try:
         yield
     except RefusedLaunchError:

@@ -5,6 +5,7 @@ from scipy import stats
 from msd_mtl.errors import UserError
 from msd_mtl.study.answers.analyse import analyse
 from msd_mtl.study.answers.predictions import read_predictions
+from msd_mtl.study.index import FOLDER
 from msd_mtl.study.record import PREDICTIONS, RECORD, read_record, write_record
 
 
@@ -390,3 +391,11 @@ def test_few_artists_with_the_rarer_class_are_warned_of_and_very_few_decide_noth
     assert [warning.startswith(said) for warning in analysis.warnings] == [True] * warned
     assert (not low.effect.untested) == tested
     assert tested or (low.effect.verdict, np.isnan(low.effect.low)) == ("undecided", True)
+
+
+def test_sizes_that_the_data_could_not_fill_are_told_first(crossed):
+    study = crossed()
+    (study.folder / FOLDER / "made" / "sweep.left-out.txt").write_text(
+        "data.train_size=900, of 200: 3 runs left out.\n"
+    )
+    assert analyse(study.folder, "made").warnings == ("Not in the data: data.train_size=900, of 200: 3 runs left out.",)

@@ -163,6 +163,7 @@ def _warnings(runs: StudyRuns, scored: Sequence[Scored], reasons: Mapping[tuple[
     said = _of_few_artists(scored)
     if runs.absent:
         said.append(f"{len(runs.absent):,} of {runs.expected:,} runs are not completed.")
+    said += [f"Not in the data: {line}" for line in runs.left_out]
     if runs.n_earlier:
         said.append(f"{runs.n_earlier:,} runs of earlier code are left out: later code has repeated the study.")
     if runs.duplicates:

@@ -11,7 +11,7 @@ from msd_mtl.study.answers.arms import arms_of, describe, differences
 from msd_mtl.study.answers.types import Absent, Arm, Duplicate, Run
 from msd_mtl.study.damage import damage, lacks
 from msd_mtl.study.identity import is_of_this_code
-from msd_mtl.study.index import read_study, studies
+from msd_mtl.study.index import left_out, read_study, studies
 from msd_mtl.study.record import RECORD, Record, error_of, found_record
 from msd_mtl.study.states import State, state_of
 from msd_mtl.study.summary import baseline_score, best_possible, target_score
@@ -31,6 +31,7 @@ class StudyRuns:
         duplicates: Completed runs that share arm and seed; none of them is in ``runs``.
         expected: Number of runs, but for those that earlier code made.
         n_earlier: Runs that earlier code made and that are left out, as later code has repeated the study.
+        left_out: Why runs that its sweeps asked for were not made, as they cannot be.
     """
 
     runs: tuple[Run, ...]
@@ -39,6 +40,7 @@ class StudyRuns:
     duplicates: tuple[Duplicate, ...]
     expected: int
     n_earlier: int
+    left_out: tuple[str, ...] = ()
 
 
 def read_runs(runs_dir: Path, study: str) -> StudyRuns:
@@ -84,6 +86,7 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
         ),
         expected=len(expected),
         n_earlier=len(earlier),
+        left_out=tuple(left_out(runs_dir, study)),
     )
 
 

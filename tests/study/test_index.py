@@ -1,0 +1,31 @@
+from msd_mtl.study.cell import Cell
+from msd_mtl.study.index import FOLDER, add_sweep, left_out, read_study, studies
+from msd_mtl.study.launch import entered
+
+CELLS = [Cell("a", ("seed=0",), {})]
+
+
+def test_what_sweeps_leave_out_is_kept_beside_their_runs_and_said_once(tmp_path):
+    add_sweep(tmp_path, "s", CELLS, ["n=900 is too many: 2 runs left out."])
+    add_sweep(tmp_path, "s", [Cell("b", (), {})], ["n=900 is too many: 2 runs left out.", "n=700 too."])
+    assert sorted(left_out(tmp_path, "s")) == ["n=700 too.", "n=900 is too many: 2 runs left out."]
+    assert list(read_study(tmp_path, "s")) == ["a", "b"]
+    assert left_out(tmp_path, "other") == []
+
+
+def test_the_same_sweep_on_data_that_has_grown_leaves_nothing_out(tmp_path):
+    add_sweep(tmp_path, "s", CELLS, ["n=900 is too many."])
+    add_sweep(tmp_path, "s", CELLS)
+    assert left_out(tmp_path, "s") == []
+
+
+def test_a_sweep_that_is_taken_back_leaves_nothing(tmp_path):
+    add_sweep(tmp_path, "s", CELLS, ["n=900 is too many."])()
+    assert studies(tmp_path) == []
+    assert not (tmp_path / FOLDER / "s").exists()
+
+
+def test_a_launch_enters_what_its_sweep_left_out(tmp_path):
+    config = {"runs_dir": str(tmp_path), "study": {"name": "s"}}
+    with entered([Cell("a", (), config)], ["n=900 is too many."]):
+        assert left_out(tmp_path, "s") == ["n=900 is too many."]
