@@ -18,6 +18,18 @@ from msd_mtl.study.sweep import jobs
 STUDIES = sorted(path.stem for path in (conf_dir() / "study").glob("*.yaml") if path.stem != "none")
 BOTH = ("benefit", "size", "coupling", "depth", "full", "leak", "paper2016", "rows")  # made on real data too
 
+# Runs of one seed. Real data has the coupling it has: no planted ones there.
+ON_REAL_DATA = {
+    "benefit": 2 * (1 + 2 * 4),
+    "size": 5 * 2 * (1 + 2 * 2),
+    "coupling": 1 + 2 * 3,
+    "depth": 1 + 2 * 16,
+    "full": 5 * 2 * 2 * (1 + 2 * 4) + 2 * 12,
+    "leak": 2 * (3 + 1),
+    "rows": 5 * (1 + 2 * 2),
+    "paper2016": 10 * (5 + 2 * 3) + 3 * (1 + 2 * 3),  # of the post-mortem, one of four stands in the grid
+}
+
 
 def runs_of(study: str, *overrides: str) -> list[Cell]:
     """The runs of a study with settings on the command line."""
@@ -49,8 +61,7 @@ def test_a_study_has_the_number_of_runs_that_it_says(study):
 def test_a_study_composes_on_real_data(study, monkeypatch):
     monkeypatch.setattr("msd_mtl.study.cell.data_fingerprint", lambda data: "of a store")
     found = runs_of(study, "data=msd", "data.store=store.h5", "seed=0")
-    fewer = {"coupling": 7, "depth": 33}  # coupling is what it is
-    assert len(found) == fewer.get(study, len(found))
+    assert len(found) == ON_REAL_DATA[study]
     assert all(cell.config["data"]["name"] == "msd" for cell in found)
 
 
@@ -68,3 +79,72 @@ def test_sizes_that_the_default_data_cannot_fill_are_left_out_of_the_original_gr
     assert {cell.config["data"]["train_size"] for cell in kept} == {500, 1000, 2000, 3000, 4000, 5000}
     assert any(line.startswith("data.train_size=25,000, of 6,") for line in lines)
     assert len(kept) == 11 * 6
+
+
+def values_of(found: list[Cell], key: str) -> set:
+    """Values of a dotted setting."""
+    group, leaf = key.split(".")
+    return {tuple(v) if isinstance(v := cell.config[group][leaf], list) else v for cell in found}
+
+
+LOW, HIGH, INTERSPERSED, FULL = (1, 1, 0, 0), (0, 0, 1, 1), (1, 0, 0, 1), (1, 1, 1, 1)
+SETS = {
+    "pop": ("term:pop",),
+    "tight": ("term:pop", "term:pop rock", "term:ballad"),
+    "loose": ("term:pop", "loudness", "year"),
+}
+
+
+def of_set(found: list[Cell], name: str) -> list[Cell]:
+    return [cell for cell in found if tuple(cell.config["tasks"]["names"]) == SETS[name]]
+
+
+def test_the_original_grid_is_the_original_one():
+    found = runs_of("paper2016", "seed=0")
+    sizes = {500, 1000, 2000, 3000, 4000, 5000, 7500, 10000, 15000, 25000}
+    alone = {("term:pop",), ("term:pop rock",), ("term:ballad",), ("loudness",), ("year",)}
+    assert values_of(found, "tasks.names") == alone | {SETS["tight"], SETS["loose"]}
+    joined = [
+        cell
+        for cell in found
+        if cell.config["data"]["control"] is None and cell.config["recipe"]["name"] == "paper2016"
+    ]
+    for tasks in values_of(found, "tasks.names"):
+        of_tasks = [cell for cell in joined if tuple(cell.config["tasks"]["names"]) == tasks]
+        assert values_of(of_tasks, "data.train_size") == sizes
+        assert tasks in alone or values_of(of_tasks, "sharing.mask") == {LOW, HIGH, INTERSPERSED}
+    post_mortem = [cell for cell in found if cell not in joined]
+    assert values_of(post_mortem, "data.train_size") == {1000}
+    conditions = {(cell.config["data"]["control"], cell.config["recipe"]["name"]) for cell in post_mortem}
+    assert conditions == {("misalign", "paper2016"), (None, "default"), ("misalign", "default")}
+
+
+def test_benefit_compares_at_equal_widths_and_at_as_many_parameters():
+    found = runs_of("benefit", "seed=0")
+    assert values_of(found, "data.train_size") == {1000}
+    for name in SETS:
+        assert values_of(of_set(found, name), "model.match_parameters") == {None, FULL}
+        assert name == "pop" or values_of(of_set(found, name), "sharing.mask") == {LOW, HIGH, INTERSPERSED, FULL}
+
+
+def test_a_leak_is_looked_for_over_another_split_for_every_seed():
+    found = runs_of("leak")
+    assert {(cell.config["seed"], cell.config["data"]["split_seed"]) for cell in found} == {(n, n) for n in range(10)}
+    assert values_of(found, "data.split") == {"artist", "track"}
+    assert values_of(found, "data.train_size") == {None}
+
+
+def test_size_has_octaves_with_equal_epochs_and_equal_steps():
+    found = runs_of("size", "seed=0")
+    assert values_of(found, "data.train_size") == {250, 500, 1000, 2000, 4000}
+    assert None in values_of(found, "data.epoch_steps")
+    assert len(values_of(found, "data.epoch_steps")) == 2
+
+
+def test_depth_has_all_masks_and_coupling_has_planted_ones():
+    depth, coupling = (runs_of(study, "seed=0") for study in ("depth", "coupling"))
+    assert len(values_of(of_set(depth, "tight"), "sharing.mask")) == 16
+    assert len(values_of(of_set(depth, "loose"), "sharing.mask")) == 16
+    assert {0.0, 0.45, 0.9} <= values_of(of_set(depth, "tight"), "data.coupling")
+    assert {0.0, 0.3, 0.6, 0.9} <= values_of(of_set(coupling, "tight"), "data.coupling")
+    assert values_of(of_set(coupling, "loose"), "sharing.mask") == {LOW, HIGH, FULL}
