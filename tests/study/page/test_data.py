@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from msd_mtl.study.page.data import coupling_table
+from msd_mtl.study.page.data import coupling_table, label_table, split_table
 from msd_mtl.study.page.figures.heat_map import draw_heat_map
 from msd_mtl.study.page.groups import groups
 
@@ -57,3 +57,24 @@ def test_a_study_that_does_not_say_how_labels_go_together_shows_none(tmp_path):
     made = measured(tmp_path, lambda task, seed, size: None)
     assert coupling_table(made).rows == []
     assert "correlation" not in draw_heat_map(groups(made)[0]).caption
+
+
+def test_each_part_has_its_own_tracks_artists_and_labels(tmp_path):
+    made = analysis(tmp_path, sizes=(500,), couplings=(None,), histories=False)
+
+    def of(run):
+        labelled = {part: dict.fromkeys(run.arm.tasks, n) for part, n in (("train", 480), ("val", 800), ("test", 1100))}
+        prevalence = {part: {TARGET: n} for part, n in (("train", 0.1), ("val", 0.2), ("test", 0.3))}
+        return replace(
+            run, record=run.record | {"data": run.record["data"] | {"labelled": labelled, "prevalence": prevalence}}
+        )
+
+    made = replace(made, runs=tuple(map(of, made.runs)))
+    (row,) = split_table(made).rows
+    assert [row[f"{part}_tracks"] for part in ("train", "val", "test")] == [500, 850, 1200]
+    assert [row[f"{part}_artists"] for part in ("train", "val", "test")] == [300, 120, 180]
+    rows = {row["task"]: row for row in label_table(made).rows}
+    assert set(rows) == set(SETS["tight"])
+    for task, shares in ((TARGET, [0.1, 0.2, 0.3]), ("term:ballad", [None] * 3)):
+        assert [rows[task][f"{part}_labelled"] for part in ("train", "val", "test")] == [480, 800, 1100]
+        assert [rows[task][f"{part}_positive"] for part in ("train", "val", "test")] == shares
