@@ -242,3 +242,15 @@ def test_a_disk_without_locks_will_do(tmp_path, monkeypatch):
         with pytest.raises(RunInProgressError), locked(tmp_path, "run", wait=False):
             pass
     assert not is_locked(tmp_path, "run")
+
+
+def test_a_full_disk_leaves_no_claim(tmp_path, monkeypatch):
+    def full() -> str:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="No space"):
+        patched.setattr(lease, "machine", full)
+        Lease(tmp_path / "run").take(Told.MINE)
+    mine = Lease(tmp_path / "run")
+    assert mine.take(Told.MINE)
+    mine.release()

@@ -58,6 +58,9 @@ class Lease:
                 file.write(machine() if told == Told.MINE else "")
         except (FileExistsError, FileNotFoundError):  # another was faster, or has just let go of the run
             return False
+        except OSError:  # a full disk: a claim that says nothing would hold the run until it is stale
+            path.unlink(missing_ok=True)
+            raise
         if {*_claims(self.folder)} - {*earlier} != {int(path.name)}:  # others came and went since
             path.unlink(missing_ok=True)
             return False
