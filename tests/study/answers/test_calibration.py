@@ -1,4 +1,9 @@
-"""Whether verdicts are wrong as rarely as they say; benchmarks/calibration.py has the same on thousands of studies."""
+"""Whether verdicts are wrong as rarely as they say.
+
+Without an effect, on 2,000 simulated studies of each of two settings (20 to 40 s), within what chance explains of one
+wrong study in 20. With planted effects and in other metrics on 300, for time: a share of 9 % would pass there.
+benchmarks/calibration.py has all of these, and more, on 2,000.
+"""
 
 from dataclasses import replace
 
@@ -8,15 +13,16 @@ from scipy import stats
 
 from msd_mtl.study.answers.simulation import Setting, make_study, simulate
 
-N = 300
+N, MANY = 300, 2000
 # What arms make of an artist is theirs whatever the seed: little of the error is between seeds.
 ARTISTS = Setting(n_seeds=4, n_artists=120, taste=0.5, memory=0.0, noise=0.1, lucky=0.02)
 SEEDS = replace(ARTISTS, taste=0.1, lucky=0.2)
 MOST = stats.binom.ppf(0.999, N, 0.05)  # wrong studies of N that chance explains where one in 20 is
+MOST_OF_MANY = stats.binom.ppf(0.975, MANY, 0.05)  # 6 %
 
 
-def studies(setting: Setting) -> list:
-    return [simulate(setting, seed, n_bootstrap=150) for seed in range(N)]
+def studies(setting: Setting, n: int = N) -> list:
+    return [simulate(setting, seed, n_bootstrap=150) for seed in range(n)]
 
 
 def wrong(found: list, question: str) -> int:
@@ -25,20 +31,28 @@ def wrong(found: list, question: str) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "setting",
-    [ARTISTS, replace(ARTISTS, effect=0.05), SEEDS],
-    ids=["artists differ", "artists differ, one effect", "seeds differ"],
-)
-def test_findings_are_wrong_in_at_most_one_study_of_twenty(setting):
-    found = studies(setting)
-    assert {question: wrong(found, question) <= MOST for question in ("benefit", "coupling", "depth")} == {
-        "benefit": True,
-        "coupling": True,
-        "depth": True,
-    }
+@pytest.mark.parametrize("setting", [ARTISTS, SEEDS], ids=["artists differ", "seeds differ"])
+def test_without_an_effect_one_study_of_twenty_has_a_finding_at_most(setting):
+    found = studies(setting, MANY)
+    counts = {question: wrong(found, question) for question in ("benefit", "coupling", "depth")}
+    assert max(counts.values()) <= MOST_OF_MANY, counts
+    assert np.mean([one.covered for study in found for one in study]) >= 0.94
+
+
+@pytest.mark.slow
+def test_beside_one_effect_other_findings_are_wrong_as_rarely():
+    found = studies(replace(ARTISTS, effect=0.05))
+    counts = {question: wrong(found, question) for question in ("benefit", "coupling", "depth")}
+    assert max(counts.values()) <= MOST, counts
     covered = [np.mean([one.covered for one in study]) for study in found]
     assert np.mean(covered) > 0.95 - 3 * stats.sem(covered)
+
+
+@pytest.mark.slow
+def test_two_seeds_whose_accuracies_tie_find_nothing():
+    found = studies(Setting(n_seeds=2, n_artists=60, lucky=0.0, taste=0.0, memory=0.02, noise=0.02, metric="accuracy"))
+    counts = {question: wrong(found, question) for question in ("benefit", "coupling", "depth")}
+    assert max(counts.values()) <= MOST, counts
 
 
 @pytest.mark.slow
