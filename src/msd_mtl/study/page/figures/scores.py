@@ -13,7 +13,7 @@ from msd_mtl.study.page.figures.basis import INTERVALS, Basis
 from msd_mtl.study.page.figures.bounds import bounds_of, cut_note, within
 from msd_mtl.study.page.figures.drawing import TARGET_ALONE, Mark, Panel, Picture
 from msd_mtl.study.page.figures.style import ALONE, ALONE_MARKER, MUTED, THICK, size_axis, zero_line
-from msd_mtl.study.page.groups import Facet, Group, by_mask
+from msd_mtl.study.page.groups import Facet, Group, by_mask, has_gain, ordered_masks
 from msd_mtl.study.page.words import counted, metric_name, number, spread
 
 MOST_PANELS = 6
@@ -50,19 +50,20 @@ def draw_scores(group: Group) -> Picture:
 
 
 def draw_gains_by_size(group: Group) -> Picture | None:
-    """Gain over the reference against training size; None with one size or no gains."""
+    """Gain over the reference against training size; None with one size, or where no gain is known."""
     facets = group.facets()[:MOST_PANELS]
-    if len(group.sizes) < 2 or not any(cell.gain for cell in group.cells):
+    known = [cell for cell in group.cells if has_gain(cell)]
+    if len(group.sizes) < 2 or not known:
         return None
-    gains = [cell.gain for cell in group.cells if cell.gain]
+    gains = [cell.gain for cell in known if cell.gain]
     cut = cut_note(group.metric, (end for g in gains for end in (g.low, g.high)), gain=True, in_full=IN_FULL)
     return Picture(
         name=f"gain-by-size-{group.name}",
         title=f"Gain in {metric_name(group.metric)} of {group.title} by training size",
         about="Mean gain over the reference of the same seed; above the line, sharing helps.",
-        basis=Basis(group.sizes, [g.n_pairs for g in gains if g.n_pairs], f"Bars: {INTERVALS}", "test", group.runs),
+        basis=Basis(group.sizes, [g.n_pairs for g in gains], f"Bars: {INTERVALS}", "test", group.runs),
         panels=[Panel(facet.title, partial(_gain_panel, facet=facet, group=group)) for facet in facets],
-        masks=[mask for mask in group.masks if any(c.gain and c.arm.mask == mask for c in group.cells)],
+        masks=ordered_masks(cell.arm.mask for cell in known),
         bounds={"y": bounds_of(group.metric, gain=True)},
         notes=cut,
     )
@@ -107,7 +108,7 @@ def _panel(axes: Axes, facet: Facet, axis: str, group: Group) -> None:
 def _gain_panel(axes: Axes, facet: Facet, group: Group) -> None:
     zero_line(axes, across=True)
     place = _place("size", group.masks)
-    lines = by_mask((cell for cell in facet.cells if cell.gain), place)
+    lines = by_mask(filter(has_gain, facet.cells), place)
     for at, (mask, cells) in enumerate(lines.items()):
         points = [(place(c), c.gain.estimate, c.gain.low, c.gain.high) for c in cells if c.gain]
         bounds = bounds_of(group.metric, gain=True)
