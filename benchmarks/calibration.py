@@ -17,8 +17,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from statsmodels.stats.proportion import proportion_confint
 
+from msd_mtl.study.answers.effect import Verdict
 from msd_mtl.study.answers.simulation import Outcome, Setting, simulate
-from msd_mtl.study.answers.types import QUESTIONS, Verdict
+from msd_mtl.study.answers.types import QUESTIONS
 
 VERDICTS: tuple[Verdict, ...] = ("better", "worse", "equivalent", "undecided")
 SEEDS, EFFECTS = (3, 5, 10), (0.005, 0.01, 0.02, 0.05)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from msd_mtl.study.answers.effect import Effect, Verdict
 from msd_mtl.study.answers.types import (
     Absent,
     Analysis,
@@ -16,10 +17,8 @@ from msd_mtl.study.answers.types import (
     CellResult,
     Contrast,
     Duplicate,
-    Effect,
     Question,
     Run,
-    Verdict,
 )
 
 MASKS4 = ["".join(bits) for bits in product("01", repeat=4)]

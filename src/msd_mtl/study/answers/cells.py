@@ -4,10 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 
 from msd_mtl.study.answers.arms import mask_order
+from msd_mtl.study.answers.effect import Effect
 from msd_mtl.study.answers.reading import metric_of
 from msd_mtl.study.answers.scoring import Scored
 from msd_mtl.study.answers.terms import Terms
-from msd_mtl.study.answers.types import Arm, CellResult, Effect
+from msd_mtl.study.answers.types import Arm, CellResult
 from msd_mtl.study.answers.verdicts import conclude
 
 

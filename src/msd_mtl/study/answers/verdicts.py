@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from statsmodels.stats.multitest import multipletests
 
+from msd_mtl.study.answers.effect import Effect, Verdict
 from msd_mtl.study.answers.measured import Measured
 from msd_mtl.study.answers.seeds_needed import seeds_needed
-from msd_mtl.study.answers.types import Effect, Verdict
 from msd_mtl.study.summary import LEVEL
 
 ALPHA = 1 - LEVEL  # of every verdict

@@ -5,7 +5,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from msd_mtl.study.answers.types import Contrast, Effect, Question, Settings
+from msd_mtl.study.answers.effect import Effect
+from msd_mtl.study.answers.types import Contrast, Question, Settings
 
 MINUS = "\N{MINUS SIGN}"
 NOT_KNOWN = "–"
