@@ -13,6 +13,17 @@ def test_what_sweeps_leave_out_is_kept_beside_their_runs_and_said_once(tmp_path)
     assert left_out(tmp_path, "other") == []
 
 
+def test_of_a_size_that_several_sweeps_lack_the_latest_speaks(tmp_path):
+    size = "data.train_size=9,000, of 1,051 training tracks with"
+    add_sweep(tmp_path, "s", CELLS, [f"{size} term:pop: 5 runs left out.", "data.train_size=7,000: 1 runs left out."])
+    add_sweep(tmp_path, "s", [Cell("b", (), {})], [f"{size} {tag}: 30 runs left out." for tag in ("year", "term:pop")])
+    assert left_out(tmp_path, "s") == [
+        "data.train_size=7,000: 1 runs left out.",
+        f"{size} year: 30 runs left out. So the latest of 2 sweeps.",
+        f"{size} term:pop: 30 runs left out. So the latest of 2 sweeps.",
+    ]
+
+
 def test_the_same_sweep_on_data_that_has_grown_leaves_nothing_out(tmp_path):
     add_sweep(tmp_path, "s", CELLS, ["n=900 is too many."])
     add_sweep(tmp_path, "s", CELLS)

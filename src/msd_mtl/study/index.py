@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
 
 from msd_mtl.errors import UserError
@@ -75,18 +78,32 @@ def sweeps(runs_dir: Path, study: str) -> list[Sweep]:
     Raises:
         UserError: If a file of its index is damaged.
     """
-    files = (runs_dir / FOLDER / study).glob("[!.]*.json")
-    return [_sweep(path) for path in sorted(files, key=lambda file: file.stat().st_mtime_ns)]
+    return [_sweep(path) for path in _files(runs_dir, study)]
+
+
+def _files(runs_dir: Path, study: str) -> list[Path]:
+    """Files of the sweeps of a study, from the first to the last."""
+    return sorted((runs_dir / FOLDER / study).glob("[!.]*.json"), key=lambda file: file.stat().st_mtime_ns)
 
 
 def left_out(runs_dir: Path, study: str) -> list[str]:
-    """Why runs that the sweeps of a study asked for were not made, each line once."""
-    files = sorted((runs_dir / FOLDER / study).glob(f"[!.]*{LEFT_OUT}"))
-    return list(
-        dict.fromkeys(
-            line for file in files for line in file.read_text(encoding="utf-8", errors="replace").splitlines()
-        )
-    )
+    """Why runs that the sweeps of a study asked for were not made; of each size what the latest that lacked it says."""
+    by_size: dict[str, list[list[str]]] = defaultdict(list)
+    for path in _files(runs_dir, study):
+        beside = path.with_suffix(LEFT_OUT)
+        lines = beside.read_text(encoding="utf-8", errors="replace").splitlines() if beside.exists() else []
+        for size, of_size in groupby(sorted(lines, key=_size), key=_size):
+            by_size[size].append(list(of_size))
+    return [
+        line if all(one == of_sweeps[-1] for one in of_sweeps) else f"{line} So the latest of {len(of_sweeps)} sweeps."
+        for of_sweeps in by_size.values()
+        for line in of_sweeps[-1]
+    ]
+
+
+def _size(line: str) -> str:
+    """The setting that a line of what is left out is about: ``data.train_size=8,000``."""
+    return re.split(", |: ", line)[0]
 
 
 def _sweep(path: Path) -> Sweep:

@@ -393,6 +393,17 @@ def test_few_artists_with_the_rarer_class_are_warned_of_and_very_few_decide_noth
     assert tested or (low.effect.verdict, np.isnan(low.effect.low)) == ("undecided", True)
 
 
+def test_few_artists_of_a_target_without_contrasts_are_not_warned_of(study, monkeypatch):
+    made = type(study)._results.__globals__
+    _, common, artist, track_id = made["world"]("term:pop")
+    monkeypatch.setitem(made, "world", lambda _: ((artist >= 9).astype(np.float32), common, artist, track_id))
+    for seed in range(3):
+        study.add(["term:pop"], "0000", seed)
+    study.write_index()
+    analysis = analyse(study.folder, "made")
+    assert (analysis.contrasts, analysis.warnings) == ((), ())
+
+
 def test_sizes_that_the_data_could_not_fill_are_told_first(crossed):
     study = crossed()
     (study.folder / FOLDER / "made" / "sweep.left-out.txt").write_text(

@@ -88,7 +88,7 @@ def test_a_contrast_that_many_draws_do_not_define_is_not_tested():
     draws[2, :50] = np.nan
     one = measure(GAINS, draws, 50)
     assert np.isnan([one.p, one.p_equivalence(0.01), *one.interval]).all()
-    assert one.untested == "too few test artists have the rarer class: 5.0% of their draws lack it"
+    assert one.untested == "too few test artists differ in the target: 5.0% of their draws have one value"
 
 
 def test_seeds_that_agree_by_chance_are_not_taken_for_certain():

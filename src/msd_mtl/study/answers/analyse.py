@@ -79,7 +79,7 @@ def answer(
         expected=runs.expected,
         completed=len(runs.runs) + sum(len(duplicate.run_ids) for duplicate in runs.duplicates),
         duplicates=runs.duplicates,
-        warnings=tuple(_warnings(runs, scored, reasons)),
+        warnings=tuple(_warnings(runs, scored, contrasts, reasons)),
         **by_state,
     )
 
@@ -146,12 +146,12 @@ def _mixed(scored: Scored, arm: Arm) -> list[int]:
     return scored.mixed_seeds(scored.group.gain(arm))
 
 
-def _of_few_artists(scored: Sequence[Scored]) -> list[str]:
-    """The targets that too few test artists have, or lack."""
+def _of_few_artists(contrasts: Sequence[Contrast]) -> list[str]:
+    """The targets of contrasts that too few test artists have, or lack."""
     fewest: dict[str, int] = {}
-    for one in scored:
+    for one in contrasts:
         if one.few_artists is not None:
-            fewest[one.group.target] = min(one.few_artists, fewest.get(one.group.target, FEW))
+            fewest[one.target] = min(one.few_artists, fewest.get(one.target, FEW))
     return [
         f"{target}: only {n} test artists have the rarer class. Below {FEW}, a finding is wrong more often than it "
         "says, and intervals are too short."
@@ -159,8 +159,13 @@ def _of_few_artists(scored: Sequence[Scored]) -> list[str]:
     ]
 
 
-def _warnings(runs: StudyRuns, scored: Sequence[Scored], reasons: Mapping[tuple[Arm, int], str]) -> list[str]:
-    said = _of_few_artists(scored)
+def _warnings(
+    runs: StudyRuns,
+    scored: Sequence[Scored],
+    contrasts: Sequence[Contrast],
+    reasons: Mapping[tuple[Arm, int], str],
+) -> list[str]:
+    said = _of_few_artists(contrasts)
     if runs.absent:
         said.append(f"{len(runs.absent):,} of {runs.expected:,} runs are not completed.")
     said += [f"Not in the data: {line}" for line in runs.left_out]

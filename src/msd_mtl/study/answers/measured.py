@@ -150,7 +150,7 @@ def _untestable(n_pairs: int, n_artists: int, n_draws: int, n_defined: int) -> s
     if n_artists < 2 or n_defined < 2:
         return "no spread over test artists is known, for they are too few"
     if n_defined < (1 - MOST_LOST) * n_draws:
-        return f"too few test artists have the rarer class: {1 - n_defined / n_draws:.1%} of their draws lack it"
+        return f"too few test artists differ in the target: {1 - n_defined / n_draws:.1%} of their draws have one value"
     return ""
 
 
