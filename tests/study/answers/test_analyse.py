@@ -238,6 +238,7 @@ def test_a_size_all_of_whose_runs_failed_is_said_to_be_left_out(study):
     study.write_index()
     (low,) = analyse(study.folder, "made").contrasts
     assert low.missing == ("n=1,000 is left out: no run of it has a score",)
+    assert low.sizes == (500,)
 
 
 def test_a_size_all_of_whose_runs_are_double_is_said_to_be_left_out(study):

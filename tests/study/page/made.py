@@ -59,6 +59,7 @@ def contrast(question: Question = "benefit", name: str = "tight, low (1100)", **
         task_set="tight",
         mask="1100",
         coupling=None,
+        sizes=(500,),
         reference="single task",
         per_seed={seed: given.estimate + 0.004 * (seed - 2) for seed in range(given.n_pairs)},
         effect=given,
@@ -173,6 +174,7 @@ def analysis(
                 "coupling": coupling,
                 "target": target,
                 "effect": given,
+                "sizes": tuple(sizes),
             }
             contrasts.append(contrast("benefit", f"{name}, {mask}{at}", **where))
             if len(sizes) > 1:
@@ -180,7 +182,7 @@ def analysis(
             if coupling == couplings[-1] and len(couplings) > 1:
                 contrasts.append(contrast("coupling", f"{name}, {mask}", **where))
     for context, (name, _) in product(contexts, task_sets):
-        where = {"context": context, "task_set": name, "target": target, "mask": None}
+        where = {"context": context, "task_set": name, "target": target, "mask": None, "sizes": tuple(sizes)}
         contrasts.append(
             contrast("depth", f"{name}, slope over depth", effect=effect(0.002, "equivalent", n_seeds), **where)
         )

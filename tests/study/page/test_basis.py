@@ -92,7 +92,10 @@ def test_what_a_caption_says_follows_what_is_drawn(study):
         for cell in study.cells
         if cell.arm.train_size < 8000
     ]
-    contrasts = [replace(one, effect=replace(one.effect, n_pairs=fewer.get(one.mask, 4))) for one in study.contrasts]
+    contrasts = [
+        replace(one, sizes=(500, 2000), effect=replace(one.effect, n_pairs=fewer.get(one.mask, 4)))
+        for one in study.contrasts
+    ]
     study.runs[0].record["config"]["data"]["split"] = "track"
     study.runs[1].record["data"]["labelled"]["test"][study.runs[1].arm.target] = 430
     kept = [run for run in study.runs if run.arm.train_size < 8000]

@@ -102,6 +102,7 @@ def _contrasts(
             task_set=combination.task_set,
             mask=combination.mask,
             coupling=combination.coupling,
+            sizes=tuple(sorted({arm.train_size for arm in combination.terms})),
             reference=one.group.reference,
             per_seed=one.per_seed(combination.terms),
             effect=effect,

@@ -84,6 +84,7 @@ class Contrast:
         task_set: Where it belongs to one.
         mask: Where it belongs to one.
         coupling: Planted coupling, where it belongs to one.
+        sizes: Training sizes of the arms that it weighs.
         reference: What the gains are over; ``no sharing`` if any of them is.
         per_seed: The contrast of each seed.
         effect: What it came to.
@@ -99,6 +100,7 @@ class Contrast:
     task_set: str | None
     mask: str | None
     coupling: float | None
+    sizes: tuple[int, ...]
     reference: Reference
     per_seed: Mapping[int, float]
     effect: Effect

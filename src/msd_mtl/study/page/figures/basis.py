@@ -35,10 +35,20 @@ class Basis:
         kinds = sorted({str(run.record["config"]["data"]["split"]) for run in self.runs})
         labelled = spread(run.record["data"]["labelled"][self.part][run.arm.target] for run in self.runs)
         split = f"{PARTS[self.part]} split ({' or '.join(kinds)}): {labelled} labelled tracks"
-        return f"n = {_listed(self.sizes)} training tracks; {seeds}. {self.interval}. {split}."
+        return f"n = {tracks(self.sizes, self.runs)} training tracks; {seeds}. {self.interval}. {split}."
 
 
-def _listed(sizes: Collection[int]) -> str:
-    """``500``, ``500, 1,000 and 2,000``."""
-    *first, last = (f"{size:,}" for size in sorted(set(sizes)))
+def tracks(sizes: Collection[int], runs: Sequence[Run]) -> str:
+    """Training sizes in words: ``500``, ``500, 1,000 and 2,000``, ``1,014 to 1,072``.
+
+    Args:
+        sizes: Sizes of arms.
+        runs: Runs of these arms: where they took all tracks there are, each seed has its own number of them.
+    """
+    taken: dict[int, list[int]] = {}
+    for run in runs:
+        if run.record["config"]["data"]["train_size"] is None:
+            labelled = run.record["data"]["labelled"]["train"][run.arm.target]
+            taken.setdefault(run.arm.train_size, []).append(labelled)
+    *first, last = (spread(taken.get(size, [size])) for size in sorted(set(sizes)))
     return f"{', '.join(first)} and {last}" if first else last

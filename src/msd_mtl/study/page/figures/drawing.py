@@ -2,7 +2,7 @@
 
 import math
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,11 +34,15 @@ class Panel:
         title: What tells it from the others; may be empty.
         draw: Draws it.
         height: Inches, with a title of one line.
+        unit: What its axes measure, where panels of a picture differ in it: only those of one share limits.
+        bounds: Values beyond which an axis, ``x`` or ``y``, does not go.
     """
 
     title: str
     draw: Callable[[Axes], None]
     height: float = PANEL_HEIGHT
+    unit: str = ""
+    bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def heading(self) -> str:
@@ -87,8 +91,8 @@ class Picture:
         panels: Its axes, one or more.
         masks: Masks in it, for the legend.
         marks: Other lines in it.
-        shared: Axes with the same limits in all panels, of ``x`` and ``y``.
-        bounds: Values beyond which an axis, ``x`` or ``y``, does not go.
+        shared: Axes with the same limits in all panels of one unit, of ``x`` and ``y``.
+        bounds: Values beyond which an axis, ``x`` or ``y``, goes in no panel.
         notes: What its caption ends with: what is cut or not drawn.
     """
 
@@ -150,9 +154,8 @@ def whole(picture: Picture) -> tuple[Figure, list[tuple[tuple[float, float], tup
     rows = math.ceil(len(panels) / columns)
     heights = [max(p.full_height for p in panels[row * columns : (row + 1) * columns]) for row in range(rows)]
     figure = Figure(figsize=(PANEL_WIDTH * columns, sum(heights)), layout="constrained")
-    grid = figure.subplots(
-        rows, columns, squeeze=False, height_ratios=heights, sharex="x" in picture.shared, sharey="y" in picture.shared
-    )
+    grid = figure.subplots(rows, columns, squeeze=False, height_ratios=heights)
+    _share(picture, grid.flat)
     for place, axes in enumerate(grid.flat):
         if place >= len(panels):
             axes.set_visible(False)
@@ -160,11 +163,21 @@ def whole(picture: Picture) -> tuple[Figure, list[tuple[tuple[float, float], tup
         panels[place].draw(axes)
         axes.set_title(panels[place].heading)
         axes.tick_params(labelbottom=True, labelleft=True)
-    for axes in grid.flat[: len(panels)]:
-        _keep_within(axes, picture.bounds)
+    for panel, axes in zip(panels, grid.flat, strict=False):  # the last row may have room left
+        _keep_within(axes, {**picture.bounds, **panel.bounds})
     if handles := _handles(picture):
         figure.set_figheight(sum(heights) + _legend(figure, handles, most=3 * columns))
     return figure, [(axes.get_xlim(), axes.get_ylim()) for axes in grid.flat]
+
+
+def _share(picture: Picture, grid: Iterable[Axes]) -> None:
+    """Let panels of one unit have the same limits."""
+    first: dict[str, Axes] = {}
+    for panel, axes in zip(picture.panels, grid, strict=False):
+        other = first.setdefault(panel.unit, axes)
+        if other is not axes:
+            for side in picture.shared:
+                (axes.sharex if side == "x" else axes.sharey)(other)
 
 
 def _svg(picture: Picture, place: int, limits: list[tuple[tuple[float, float], tuple[float, float]]]) -> Markup:
@@ -173,7 +186,7 @@ def _svg(picture: Picture, place: int, limits: list[tuple[tuple[float, float], t
     axes = figure.subplots()
     panel.draw(axes)
     axes.set_title(panel.heading)
-    _keep_within(axes, picture.bounds)
+    _keep_within(axes, {**picture.bounds, **panel.bounds})
     if "x" in picture.shared:
         axes.set_xlim(limits[place][0])
     if "y" in picture.shared:

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from msd_mtl.study.answers.arms import mask_order
 from msd_mtl.study.answers.types import Analysis, Arm, Contrast, Question
 from msd_mtl.study.page.colours import style_of
-from msd_mtl.study.page.figures.basis import INTERVALS, Basis
+from msd_mtl.study.page.figures.basis import INTERVALS, Basis, tracks
 from msd_mtl.study.page.figures.bounds import bounds_of, cut_note, within
 from msd_mtl.study.page.figures.drawing import LINE, Panel, Picture, wrapped
 from msd_mtl.study.page.figures.style import BAND, INK, MUTED, PAPER, zero_line
@@ -38,37 +38,74 @@ def draw_effects(question: Question, analysis: Analysis) -> Picture | None:
     if not found:
         return None
     drawn = [sorted(rows, key=_order)[:MOST_ROWS] for rows in list(found.values())[:MOST_PANELS]]
-    headings, common = titles(list(found)[:MOST_PANELS])
-    panels = [
-        Panel(title, partial(_panel, rows=rows), MARGINS + _row_height(rows) * len(rows))
-        for title, rows in zip(headings, drawn, strict=True)
-    ]
-    left = len(contrasts) - sum(map(len, drawn))
     shown = [contrast for rows in drawn for contrast in rows]
-    notes = f" All panels: {', '.join(common)}." if common else ""
+    sizes = [_sizes(rows, analysis) if len({one.sizes for one in shown}) > 1 else [] for rows in drawn]
+    uniform = [own[0] if len(set(own)) == 1 else "" for own in sizes]
+    headings, common = titles([(*_panel_of(rows[0]), n) for rows, n in zip(drawn, uniform, strict=True)])
+    panels = [
+        _of_rows(title, rows, labels(rows, () if n else own))
+        for title, rows, own, n in zip(headings, drawn, sizes, uniform, strict=True)
+    ]
+    left = len(contrasts) - len(shown)
+    notes = _cut(shown) + (f" All panels: {', '.join(common)}." if common else "")
     if left:
         notes += f" {counted(left, 'further contrast')} in the table."
-    if question == "benefit":
-        ends = (end for c in shown for end in (c.effect.low, c.effect.high))
-        notes = cut_note(contrasts[0].metric, ends, gain=True, in_full="the table of contrasts") + notes
     return Picture(
         name=f"effects-{question}",
         title=TITLES[question],
         about=f"{MEANING[question]} Small dots: seeds, each against its own reference; large marks: their mean, filled "
-        f"where it is decided; band: within ±{contrasts[0].effect.margin:g} no difference that matters.",
+        f"where it is decided; band: within {_margins(shown)} no difference that matters.",
         basis=_basis(shown, analysis),
         panels=panels,
         masks=ordered_masks(c.mask for c in contrasts if c.mask),
         shared="x",
-        bounds={"x": _bounds(contrasts[0])},
         notes=notes,
     )
+
+
+def _of_rows(title: str, rows: Sequence[Contrast], names: Sequence[str]) -> Panel:
+    height = ROW + LINE * max(name.count("\n") for name in names)  # of a row that has room for the longest label
+    draw = partial(_panel, rows=rows, names=names)
+    return Panel(title, draw, MARGINS + height * len(rows), unit=rows[0].metric, bounds={"x": _bounds(rows[0])})
+
+
+def _by_metric(contrasts: Sequence[Contrast]) -> dict[str, list[Contrast]]:
+    found: dict[str, list[Contrast]] = {}
+    for contrast in contrasts:
+        found.setdefault(contrast.metric, []).append(contrast)
+    return found
+
+
+def _margins(contrasts: Sequence[Contrast]) -> str:
+    """``±0.01``; ``±0.01 AUROC or ±0.02 R²`` where there are several metrics."""
+    margins = {metric: f"±{ones[0].effect.margin:g}" for metric, ones in _by_metric(contrasts).items()}
+    if len(margins) == 1:
+        return "".join(margins.values())
+    return " or ".join(f"{margin} {metric_name(metric)}" for metric, margin in margins.items())
+
+
+def _cut(contrasts: Sequence[Contrast]) -> str:
+    """What is said of intervals that are cut: those of gains."""
+    return "".join(
+        cut_note(
+            metric,
+            (end for one in ones if one.question == "benefit" for end in (one.effect.low, one.effect.high)),
+            gain=True,
+            in_full="the table of contrasts",
+        )
+        for metric, ones in _by_metric(contrasts).items()
+    )
+
+
+def _sizes(contrasts: Sequence[Contrast], analysis: Analysis) -> list[str]:
+    """Training sizes of each contrast in words."""
+    return [f"n = {tracks(one.sizes, _basis([one], analysis).runs)}" for one in contrasts]
 
 
 def _basis(contrasts: Sequence[Contrast], analysis: Analysis) -> Basis:
     arms = {cell.arm for cell in analysis.cells if has_gain(cell) and any(_is_of(cell.arm, c) for c in contrasts)}
     return Basis(
-        {arm.train_size for arm in arms},
+        {size for contrast in contrasts for size in contrast.sizes},
         [contrast.effect.n_pairs for contrast in contrasts],
         f"Lines: {INTERVALS}",
         "test",
@@ -78,7 +115,7 @@ def _basis(contrasts: Sequence[Contrast], analysis: Analysis) -> Basis:
 
 def _is_of(arm: Arm, contrast: Contrast) -> bool:
     """Whether a contrast is about the gain of an arm, perhaps among others."""
-    if (arm.target, arm.context) != (contrast.target, contrast.context):
+    if (arm.target, arm.context) != (contrast.target, contrast.context) or arm.train_size not in contrast.sizes:
         return False
     pairs = ((contrast.task_set, arm.task_set), (contrast.mask, arm.mask), (contrast.coupling, arm.coupling))
     return all(own is None or own == other for own, other in pairs)
@@ -94,11 +131,17 @@ def _order(contrast: Contrast) -> tuple[object, ...]:
     return mask_order(contrast.mask or "")
 
 
-def labels(rows: Sequence[Contrast]) -> list[str]:
-    """Names of the contrasts of a panel, without what its title says or all of them have in common."""
+def labels(rows: Sequence[Contrast], sizes: Sequence[str] = ()) -> list[str]:
+    """Names of the contrasts of a panel, without what its title says or all of them have in common.
+
+    Args:
+        rows: The contrasts.
+        sizes: Training sizes of each, where they are to be said.
+    """
     parts = [row.name.split(", ") for row in rows]
     said = {*_panel_of(rows[0])[1:3], *(set.intersection(*map(set, parts)) if len(rows) > 1 else ())}
-    return [wrapped(", ".join(part for part in own if part not in said) or ", ".join(own)) for own in parts]
+    names = [", ".join(part for part in own if part not in said) or ", ".join(own) for own in parts]
+    return [wrapped(", ".join(own)) for own in (zip(names, sizes, strict=True) if sizes else zip(names, strict=True))]
 
 
 def titles(keys: Sequence[tuple[str, ...]]) -> tuple[list[str], list[str]]:
@@ -117,17 +160,12 @@ def titles(keys: Sequence[tuple[str, ...]]) -> tuple[list[str], list[str]]:
     return [", ".join(part for part in own if part not in common) or ", ".join(own) or PLAIN for own in parts], common
 
 
-def _row_height(rows: Sequence[Contrast]) -> float:
-    """Inches of a row that has room for the longest label."""
-    return ROW + LINE * max(label.count("\n") for label in labels(rows))
-
-
-def _panel(axes: Axes, rows: Sequence[Contrast]) -> None:
+def _panel(axes: Axes, rows: Sequence[Contrast], names: Sequence[str]) -> None:
     effect = rows[0].effect
     if math.isfinite(effect.margin):
         axes.axvspan(-effect.margin, effect.margin, color=MUTED, alpha=BAND, linewidth=0)
     zero_line(axes, across=False)
-    for row, (contrast, label) in enumerate(zip(rows, labels(rows), strict=True)):
+    for row, (contrast, label) in enumerate(zip(rows, names, strict=True)):
         _mark(axes, row, contrast, label)
     seeds = [(value, row + 0.16, _ink(c)) for row, c in enumerate(rows) for value in c.per_seed.values()]
     if seeds:
