@@ -1,5 +1,5 @@
 from msd_mtl.study.cell import Cell
-from msd_mtl.study.index import FOLDER, add_sweep, left_out, read_study, studies
+from msd_mtl.study.index import FOLDER, add_sweep, left_out, read_study, reports, studies
 from msd_mtl.study.launch import entered
 
 CELLS = [Cell("a", ("seed=0",), {})]
@@ -31,12 +31,25 @@ def test_the_same_sweep_on_data_that_has_grown_leaves_nothing_out(tmp_path):
 
 
 def test_a_sweep_that_is_taken_back_leaves_nothing(tmp_path):
-    add_sweep(tmp_path, "s", CELLS, ["n=900 is too many."])()
+    add_sweep(tmp_path, "s", CELLS, ["n=900 is too many."], {"questions": ["size"]})()
     assert studies(tmp_path) == []
     assert not (tmp_path / FOLDER / "s").exists()
 
 
-def test_a_launch_enters_what_its_sweep_left_out(tmp_path):
-    config = {"runs_dir": str(tmp_path), "study": {"name": "s"}}
+def test_a_sweep_that_is_taken_back_leaves_what_its_earlier_launch_said(tmp_path):
+    add_sweep(tmp_path, "s", CELLS, ["n=900 is too many."], {"questions": ["size"]})
+    add_sweep(tmp_path, "s", CELLS, [], {"questions": ["depth"]})()
+    assert (left_out(tmp_path, "s"), reports(tmp_path, "s")) == (["n=900 is too many."], [{"questions": ["size"]}])
+
+
+def test_the_same_sweep_of_a_study_that_says_nothing_any_more_says_nothing(tmp_path):
+    add_sweep(tmp_path, "s", CELLS, report={"questions": ["size"]})
+    add_sweep(tmp_path, "s", CELLS)
+    assert reports(tmp_path, "s") == []
+
+
+def test_a_launch_enters_what_its_sweep_left_out_and_says_of_its_report(tmp_path):
+    config = {"runs_dir": str(tmp_path), "study": {"name": "s", "report": {"questions": ["size"]}}}
     with entered([Cell("a", (), config)], ["n=900 is too many."]):
         assert left_out(tmp_path, "s") == ["n=900 is too many."]
+        assert reports(tmp_path, "s") == [{"questions": ["size"]}]

@@ -12,6 +12,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, open_dict
 
 from msd_mtl.errors import UserError
+from msd_mtl.study.answers.report_settings import check_report
 from msd_mtl.study.cell import Cell, name_of
 from msd_mtl.study.checks import check_settings
 from msd_mtl.study.identity import resolved, without
@@ -56,6 +57,7 @@ def cells(loader: Any, master: DictConfig, job_overrides: Sequence[Sequence[str]
             del cfg["hydra"]
         config = resolved(cfg)
         check_settings(config)
+        check_report(config["study"].get("report"))
         config["trainer"]["enable_progress_bar"] = False  # the sweep tells how far it is
         cell = Cell(name_of(config), tuple(o for o in overrides if not o.startswith("hydra")), config)
         found.setdefault(_numbers_of(cell), cell)

@@ -8,6 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from msd_mtl.errors import UserError
 from msd_mtl.study.cell import Cell
@@ -16,11 +19,18 @@ from msd_mtl.study.identity import digest
 
 FOLDER = ".studies"
 LEFT_OUT = ".left-out.txt"  # of a sweep, beside its runs
+REPORT = ".report.yaml"  # likewise; runs that were first made for another study say nothing of this one
 
 Sweep = dict[str, tuple[str, ...]]  # ``run_id`` to what was set in it
 
 
-def add_sweep(runs_dir: Path, study: str, cells: Sequence[Cell], left_out: Sequence[str] = ()) -> Callable[[], None]:
+def add_sweep(
+    runs_dir: Path,
+    study: str,
+    cells: Sequence[Cell],
+    left_out: Sequence[str] = (),
+    report: Mapping[str, Any] | None = None,
+) -> Callable[[], None]:
     """Say that the runs of a sweep belong to a study.
 
     A run may belong to several studies, so this is no part of its record. The same sweep makes the same file.
@@ -30,6 +40,7 @@ def add_sweep(runs_dir: Path, study: str, cells: Sequence[Cell], left_out: Seque
         study: Name of the study.
         cells: Runs of the sweep.
         left_out: Why others that it asked for are not made, a line each.
+        report: What its study says of its report; None for nothing.
 
     Returns:
         A function that takes it back: an earlier launch of the same sweep stays in the study as it was.
@@ -39,25 +50,36 @@ def add_sweep(runs_dir: Path, study: str, cells: Sequence[Cell], left_out: Seque
     overrides = {cell.run_id: list(cell.overrides) for cell in cells}
     path = folder / f"{digest(overrides)}.json"
     earlier_ns = path.stat().st_mtime_ns if path.exists() else None
-    beside = path.with_suffix(LEFT_OUT)
-    beside.unlink(missing_ok=True)  # data may have grown since
-    if left_out:
-        write_text(beside, "".join(f"{line}\n" for line in left_out))
+    beside = {
+        path.with_suffix(LEFT_OUT): "".join(f"{line}\n" for line in left_out),  # data may have grown since
+        path.with_suffix(REPORT): yaml.safe_dump(report, sort_keys=False) if report else "",
+    }
+    earlier = {file: file.read_text(encoding="utf-8") if file.exists() else "" for file in beside}
+    _write(beside)
     write_json(path, overrides)
     written_ns = path.stat().st_mtime_ns
 
     def take_back() -> None:
         if path.stat().st_mtime_ns != written_ns:  # launched once more meanwhile
             return
+        _write(earlier)
         if earlier_ns is not None:
             os.utime(path, ns=(earlier_ns, earlier_ns))
             return
         path.unlink()
-        beside.unlink(missing_ok=True)
         with suppress(OSError):  # other sweeps are in it
             folder.rmdir()
 
     return take_back
+
+
+def _write(texts: Mapping[Path, str]) -> None:
+    """Write files, and remove those that would be empty."""
+    for file, text in texts.items():
+        if text:
+            write_text(file, text)
+        else:
+            file.unlink(missing_ok=True)
 
 
 def read_study(runs_dir: Path, study: str) -> Sweep:
@@ -84,6 +106,23 @@ def sweeps(runs_dir: Path, study: str) -> list[Sweep]:
 def _files(runs_dir: Path, study: str) -> list[Path]:
     """Files of the sweeps of a study, from the first to the last."""
     return sorted((runs_dir / FOLDER / study).glob("[!.]*.json"), key=lambda file: file.stat().st_mtime_ns)
+
+
+def reports(runs_dir: Path, study: str) -> list[Any]:
+    """What the sweeps of a study say of its report, from the first to the last of those that say anything.
+
+    Raises:
+        UserError: If a file of its index is damaged.
+    """
+    found = []
+    for path in (sweep.with_suffix(REPORT) for sweep in _files(runs_dir, study)):
+        if path.exists():
+            try:
+                found.append(yaml.safe_load(path.read_text(encoding="utf-8")))
+            except (ValueError, yaml.YAMLError) as error:
+                what = " ".join(str(error).split())
+                raise UserError(f"{path} must be YAML; got {what}. Repeat the command of its sweep.") from None
+    return found
 
 
 def left_out(runs_dir: Path, study: str) -> list[str]:

@@ -30,7 +30,8 @@ def entered(cells: Sequence[Cell], left_out: Sequence[str] = ()) -> Iterator[Non
     """
     launched.extend(cells)
     config = cells[0].config
-    take_back = add_sweep(Path(config["runs_dir"]), config["study"]["name"], cells, left_out)
+    study = config["study"]
+    take_back = add_sweep(Path(config["runs_dir"]), study["name"], cells, left_out, study.get("report"))
     try:
         yield
     except RefusedLaunchError:

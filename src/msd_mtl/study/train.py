@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from msd_mtl.app import hydra_app
+from msd_mtl.study.answers.report_settings import check_report
 from msd_mtl.study.cell import Cell, attempt, name_of
 from msd_mtl.study.checks import check_settings
 from msd_mtl.study.damage import check_shown
@@ -35,9 +36,11 @@ def train(cfg: DictConfig) -> None:
         attempt(Cell(name_of(config), (), config))
         return
     check_settings(config)
-    if config["study"]["name"] != NO_STUDY and is_main_process(config):
+    study = config["study"]
+    check_report(study.get("report"))
+    if study["name"] != NO_STUDY and is_main_process(config):
         cell = Cell(name_of(config), tuple(HydraConfig.get().overrides.task), config)
-        add_sweep(Path(config["runs_dir"]), config["study"]["name"], [cell])
+        add_sweep(Path(config["runs_dir"]), study["name"], [cell], report=study.get("report"))
     folder, record = run_once(config)
     if not is_main_process(config):
         return

@@ -337,38 +337,6 @@ def test_an_unknown_study_is_refused(crossed):
         analyse(crossed().folder, "other")
 
 
-def test_a_margin_is_ours_the_studys_or_the_command_lines(crossed):
-    said = {"study__name": "made", "study__report": {"margin": {"auroc": 0.05, "r2": 0.03}}}
-    study = crossed(**said)
-    assert analyse(study.folder, "made").margins == {"auroc": 0.05, "r2": 0.03, "accuracy": 0.01}
-    analysis = analyse(study.folder, "made", margin={"auroc": 0.02, "r2": None})
-    assert analysis.margins == {"auroc": 0.02, "r2": 0.03, "accuracy": 0.01}
-    assert {contrast.effect.margin for contrast in analysis.contrasts} == {0.02}
-
-
-def test_what_another_study_says_of_its_margin_does_not_count(crossed):
-    study = crossed(study__name="another", study__report={"margin": {"auroc": 0.05}})
-    assert analyse(study.folder, "made").margins["auroc"] == 0.01
-
-
-@pytest.mark.parametrize("wrong", [0, -0.1, "wide", True, float("nan"), float("inf")])
-def test_a_margin_must_be_a_number_above_0(crossed, wrong):
-    with pytest.raises(UserError, match=r"study\.report\.margin\.auroc must be a number above 0; got"):
-        analyse(crossed(seeds=(0,)).folder, "made", margin={"auroc": wrong})
-
-
-def test_a_margin_without_its_metric_is_refused(crossed):
-    study = crossed(seeds=(0,), study__name="made", study__report={"margin": 0.02})
-    with pytest.raises(UserError, match=r"margin must be of a metric, as \{auroc: 0\.02\}; got 0\.02\."):
-        analyse(study.folder, "made")
-
-
-def test_a_margin_is_of_what_targets_are_compared_by(crossed):
-    study = crossed(seeds=(0,), study__name="made", study__report={"margin": {"error": 0.05}})
-    with pytest.raises(UserError, match=r"study\.report\.margin must be of auroc, r2, accuracy; got one of error\."):
-        analyse(study.folder, "made")
-
-
 def test_masks_of_no_sharing_are_told_as_they_are(study):
     for mask in ("0", "1"):
         study.add("tight", mask, 0)

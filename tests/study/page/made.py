@@ -200,6 +200,7 @@ def analysis(
         running=(),
         duplicates=(),
         warnings=(),
+        report=report or {},
     )
 
 

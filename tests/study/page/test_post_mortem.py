@@ -1,8 +1,5 @@
-from dataclasses import replace
-
 import pytest
 
-from msd_mtl.errors import UserError
 from msd_mtl.study.page.figures.post_mortem import draw_post_mortem
 from msd_mtl.study.page.groups import groups
 from msd_mtl.study.page.hints import hints
@@ -22,17 +19,6 @@ def test_without_a_word_of_it_all_questions_stand_in_their_order(tmp_path):
     found = hints(analysis(tmp_path, histories=False))
     assert found.questions == ("benefit", "size", "coupling", "depth")
     assert found.reported is None
-
-
-def test_what_another_study_says_does_not_count(tmp_path):
-    made = reported(tmp_path, sizes=(1000,), n_seeds=1, histories=False)
-    assert hints(replace(made, study="other")).reported is None
-
-
-def test_curves_that_are_not_there_are_refused(tmp_path):
-    made = reported(tmp_path, sizes=(1000,), n_seeds=1, histories=False, report={"curves": "paper2017"})
-    with pytest.raises(UserError, match=r"study\.report\.curves must be one of paper2016; got 'paper2017'"):
-        hints(made)
 
 
 def test_the_reported_curves_stand_beside_ours_under_every_recipe_and_control(tmp_path):

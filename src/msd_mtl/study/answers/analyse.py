@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from msd_mtl.study.answers.arms import describe
@@ -11,9 +12,10 @@ from msd_mtl.study.answers.gains import groups
 from msd_mtl.study.answers.margins import MARGINS, margins_of
 from msd_mtl.study.answers.predictions import Predictions, read_predictions
 from msd_mtl.study.answers.reading import StudyRuns, metric_of, read_runs
+from msd_mtl.study.answers.report_settings import report_settings
 from msd_mtl.study.answers.scoring import FEW, Scored, score_group
 from msd_mtl.study.answers.terms import Combination
-from msd_mtl.study.answers.types import Analysis, Arm, Contrast, Question
+from msd_mtl.study.answers.types import Absent, Analysis, Arm, Contrast, Question
 from msd_mtl.study.answers.verdicts import conclude
 from msd_mtl.study.states import State
 
@@ -36,9 +38,12 @@ def analyse(
         UserError: If there is no such study, or a margin is not above 0.
     """
     runs = read_runs(runs_dir, study)
-    margins = margins_of(study, runs.runs, margin)
+    report, warnings = report_settings(runs_dir, study, runs.runs)
+    margins = margins_of(report.get("margin"), {run.metric for run in runs.runs}, margin)
     read = {run.run_id: read_predictions(run.folder, run.arm.target) for run in runs.runs}
-    return answer(study, runs, {name: one for name, one in read.items() if one is not None}, margins, n_bootstrap)
+    predictions = {name: one for name, one in read.items() if one is not None}
+    analysis = answer(study, runs, predictions, margins, n_bootstrap)
+    return replace(analysis, report=report, warnings=(*analysis.warnings, *warnings))
 
 
 def answer(
@@ -61,14 +66,6 @@ def answer(
     scored = [score_group(group, predictions, n_bootstrap) for group in groups(runs.runs, absent)]
     reasons = _reasons(runs, scored)
     contrasts = [contrast for question in ASKED for contrast in _contrasts(question, scored, reasons, margins)]
-    by_state = {
-        state: tuple(one for one in runs.absent if one.state in states)
-        for state, states in (
-            ("failed", (State.FAILED,)),
-            ("missing", (State.MISSING,)),
-            ("running", (State.RUNNING, State.INTERRUPTED)),
-        )
-    }
     return Analysis(
         study=study,
         metrics={run.arm.target: run.metric for run in runs.runs},
@@ -78,10 +75,16 @@ def answer(
         contrasts=tuple(contrasts),
         expected=runs.expected,
         completed=len(runs.runs) + sum(len(duplicate.run_ids) for duplicate in runs.duplicates),
+        failed=_in_state(runs, State.FAILED),
+        missing=_in_state(runs, State.MISSING),
+        running=_in_state(runs, State.RUNNING, State.INTERRUPTED),
         duplicates=runs.duplicates,
         warnings=tuple(_warnings(runs, scored, contrasts, reasons)),
-        **by_state,
     )
+
+
+def _in_state(runs: StudyRuns, *states: State) -> tuple[Absent, ...]:
+    return tuple(one for one in runs.absent if one.state in states)
 
 
 def _contrasts(

@@ -1,40 +1,51 @@
-"""Margins of equivalence: our choice, what a study's file sets beforehand, and what the command line says."""
+"""Margins of equivalence: our choice, what a study sets beforehand, and what the command line says."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from msd_mtl.errors import UserError
-from msd_mtl.study.answers.types import Run
 
 MARGINS = {"auroc": 0.01, "r2": 0.01, "accuracy": 0.01}  # our choice: less than this, nobody would change a model for
 
 
-def report_settings(study: str, runs: Iterable[Run]) -> Mapping[str, Any]:
-    """``study.report`` of a study, from the configuration of the first run that was made for it; empty without one."""
-    configs = (run.record["config"]["study"] for run in runs)
-    return next((one["report"] for one in configs if one["name"] == study and one.get("report")), {})
-
-
-def margins_of(study: str, runs: Iterable[Run], given: Mapping[str, Any] | None = None) -> dict[str, float]:
+def margins_of(said: Any, metrics: Collection[str], given: Any = None) -> dict[str, float]:
     """Margin of each metric.
 
     Args:
-        study: Name of the study.
-        runs: Its completed runs.
-        given: What goes before ``study.report.margin`` of the study's file, by metric; None leaves a metric to it.
+        said: ``study.report.margin`` of the study; None for none.
+        metrics: Metrics of the study's targets.
+        given: What goes before it, by metric; None leaves a metric to it.
 
     Raises:
-        UserError: If a margin is not above 0, or of no metric.
+        UserError: If a margin is not above 0, or of no metric. What the study says may be wrong where nothing hangs on
+            it, as all its metrics are given: no run can be made again for a margin.
     """
-    margins = dict(MARGINS)
-    for source in (report_settings(study, runs).get("margin"), given):
-        if source is not None and not isinstance(source, Mapping):
-            raise UserError(f"study.report.margin must be of a metric, as {{auroc: 0.02}}; got {source!r}.")
-        margins |= {metric: value for metric, value in (source or {}).items() if value is not None}
-    for metric, value in margins.items():
+    if wrong := margin_problem(given):
+        raise UserError(f"{wrong}.")
+    margins = MARGINS | _set(given)
+    wrong = margin_problem(said)
+    left = [f"study.report.margin.{metric}=NUMBER" for metric in sorted(set(metrics) - _set(given).keys())]
+    if wrong and left:
+        raise UserError(f"{wrong}. Set {' '.join(left)}.")
+    return margins if wrong else MARGINS | _set(said) | _set(given)
+
+
+def margin_problem(margin: Any) -> str:
+    """What is wrong with margins by metric; empty if nothing is."""
+    if margin is None:
+        return ""
+    if not isinstance(margin, Mapping):
+        return f"study.report.margin must be of a metric, as {{auroc: 0.02}}; got {margin!r}"
+    for metric, value in margin.items():
         if metric not in MARGINS:
-            raise UserError(f"study.report.margin must be of {', '.join(MARGINS)}; got one of {metric}.")
+            return f"study.report.margin must be of {', '.join(MARGINS)}; got one of {metric}"
+        if value is None:
+            continue
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-            raise UserError(f"study.report.margin.{metric} must be a number above 0; got {value!r}.")
-    return margins
+            return f"study.report.margin.{metric} must be a number above 0; got {value!r}"
+    return ""
+
+
+def _set(margin: Mapping[str, float | None] | None) -> dict[str, float]:
+    return {metric: value for metric, value in (margin or {}).items() if value is not None}

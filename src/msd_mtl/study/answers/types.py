@@ -1,9 +1,9 @@
 """What the answers of a study are made of. Nothing here computes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from msd_mtl.study.answers.effect import Effect
 from msd_mtl.study.record import Record
@@ -201,6 +201,7 @@ class Analysis:
         running: Runs begun and not ended.
         duplicates: Completed runs that are left out because another has the same arm and seed.
         warnings: What a reader must know.
+        report: ``study.report``: questions that come first, curves to draw, margins.
     """
 
     study: str
@@ -216,3 +217,4 @@ class Analysis:
     running: tuple[Absent, ...]
     duplicates: tuple[Duplicate, ...]
     warnings: tuple[str, ...]
+    report: Mapping[str, Any] = field(default_factory=dict)

@@ -6,8 +6,6 @@ from importlib.resources import files
 
 import yaml
 
-from msd_mtl.errors import UserError
-from msd_mtl.study.answers.margins import report_settings
 from msd_mtl.study.answers.types import QUESTIONS, Analysis, Question
 
 
@@ -48,20 +46,12 @@ class Hints:
 
 
 def hints(analysis: Analysis) -> Hints:
-    """Hints of a study, from the configuration of the runs that were made for it.
-
-    Raises:
-        UserError: If there are no curves of that name.
-    """
-    given = report_settings(analysis.study, analysis.runs)
-    first = [question for question in given.get("questions", ()) if question in QUESTIONS]
-    name = given.get("curves")
+    """Hints of a study, as its report has checked them."""
+    first = analysis.report.get("questions") or ()
+    name = analysis.report.get("curves")
     return Hints(tuple(dict.fromkeys([*first, *QUESTIONS])), None if name is None else _reported(name))
 
 
 def _reported(name: str) -> Reported:
-    folder = files("msd_mtl.study.page") / "reported"
-    known = sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
-    if name not in known:
-        raise UserError(f"study.report.curves must be one of {', '.join(known)}; got {name!r}.")
-    return Reported(**yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8")))
+    file = files("msd_mtl.study.page") / "reported" / f"{name}.yaml"
+    return Reported(**yaml.safe_load(file.read_text(encoding="utf-8")))

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from msd_mtl import __version__
-from msd_mtl.study.answers.margins import margins_of
+from msd_mtl.study.answers.margins import margin_problem, margins_of
 from msd_mtl.study.answers.types import Analysis
 from msd_mtl.study.identity import OPERATIONAL
 from msd_mtl.study.index import sweeps
@@ -75,9 +75,13 @@ def provenance(analysis: Analysis, runs_dir: Path) -> Provenance:
 
 def report_command(analysis: Analysis) -> str:
     """The command that makes the page, with the margins that its study does not say."""
-    said = margins_of(analysis.study, analysis.runs)
+    of_study = analysis.report.get("margin")
+    said = margins_of(of_study, ())
+    needed = analysis.metrics.values() if margin_problem(of_study) else ()  # no page without them
     other = [
-        f" study.report.margin.{name}={value:g}" for name, value in analysis.margins.items() if said[name] != value
+        f" study.report.margin.{name}={value:g}"
+        for name, value in analysis.margins.items()
+        if said[name] != value or name in needed
     ]
     return f"msd-mtl report study={shlex.quote(analysis.study)}{''.join(other)}"
 
