@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 
@@ -143,7 +144,7 @@ def cluster_of(tmp_path, monkeypatch, submitted):
             monkeypatch.setattr(module, "live_jobs", live_jobs)
         monkeypatch.setattr(slurm, "state_of_job", lambda job: "FAILED")
         waited: list[float] = []
-        monkeypatch.setattr(slurm.time, "sleep", lambda seconds: waited.append(round(seconds, 3)))
+        monkeypatch.setattr(slurm, "time", SimpleNamespace(sleep=lambda seconds: waited.append(round(seconds, 3))))
         slurm.launch_on_slurm(cells, settings(poll_s=20))
         assert waited == [20, 22, 24.2, 26.62, 29.282, 30, 30][: len(waited)]
         return submitted
@@ -222,14 +223,24 @@ def test_what_a_limit_refuses_is_submitted_later(cluster_of, submitted, tmp_path
     assert cluster_of(there, there, there | {"1_0": "PENDING"}) == [FIRST[1:]]
 
 
-def test_a_refusal_in_the_middle_with_no_job_left_ends_a_launch_that_was_accepted(cluster_of, refusing):
-    refusing(1)
+def test_a_refusal_in_the_middle_with_no_job_left_is_asked_again(cluster_of, refusing, capsys):
+    refusing(1, 2)
+    assert cluster_of({}, {}, {"2_0": "RUNNING", "2_1": "RUNNING"}) == [FIRST, FIRST]
+    assert (
+        capsys.readouterr().err.count("QOSMaxSubmitJobPerUserLimit. See hydra.launcher.*. It is asked again for") == 1
+    )
+
+
+def test_refusals_in_the_middle_with_no_job_left_end_a_launch_that_was_accepted(cluster_of, refusing, monkeypatch):
+    monkeypatch.setattr(cluster, "PATIENCE_S", 0.6)
+    refusing(1, 2, 3)
     with pytest.raises(UserError, match=r"sbatch must accept the jobs; got: .*QOSMax") as ended:
         cluster_of({}, {}, BOTH)
     assert not isinstance(ended.value, RefusedLaunchError)
 
 
-def test_a_refusal_of_a_controller_that_is_away_ends_nothing(cluster_of, refusing):
+def test_a_refusal_of_a_controller_that_is_away_ends_nothing(cluster_of, refusing, monkeypatch):
+    monkeypatch.setattr(cluster, "PATIENCE_S", 0.0)
     refusing(1)
     assert cluster_of({}, {}, None, None, {"2_0": "RUNNING", "2_1": "RUNNING"}) == [FIRST, FIRST]
 

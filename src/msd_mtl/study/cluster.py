@@ -45,7 +45,7 @@ def surely_live_jobs() -> dict[str, str]:
     Raises:
         RefusedLaunchError: If no controller answers for as long as it may take to come back.
     """
-    for _ in _tries():
+    for _ in tries():
         if (live := live_jobs()) is not None:
             return live
     raise _refused(REACH, f"no answer to `squeue` in {PATIENCE_S:.0f} s")
@@ -53,7 +53,7 @@ def surely_live_jobs() -> dict[str, str]:
 
 def state_of_job(job: str) -> str:
     """State of a job, ``UNKNOWN`` if the cluster has forgotten it; waits for a controller that is being restarted."""
-    for _ in _tries():
+    for _ in tries():
         listed = _ask("squeue", "--noheader", f"--jobs={job}", "--format=%T")
         if listed and listed.split():
             return listed.split()[0]
@@ -64,7 +64,7 @@ def state_of_job(job: str) -> str:
 
 def requeue(job: str) -> bool:
     """Have a job start again; whether the cluster will."""
-    return any(_ask("scontrol", "requeue", job) is not None for _ in _tries())
+    return any(_ask("scontrol", "requeue", job) is not None for _ in tries())
 
 
 @cache
@@ -114,7 +114,7 @@ def _ended_state(job: str) -> str | None:
     return listed.split()[0] if listed.split() else None
 
 
-def _tries() -> Iterator[None]:
+def tries() -> Iterator[None]:
     """Try at once, then less and less often, for as long as a controller may take to come back."""
     pause_s = 0.5
     end = time.monotonic() + PATIENCE_S

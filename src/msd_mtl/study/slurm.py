@@ -12,7 +12,7 @@ from types import ModuleType
 
 from msd_mtl.errors import RefusedLaunchError, UserError
 from msd_mtl.study.cell import Cell
-from msd_mtl.study.cluster import largest_array, live_jobs, state_of_job, surely_live_jobs
+from msd_mtl.study.cluster import PATIENCE_S, largest_array, live_jobs, state_of_job, surely_live_jobs, tries
 from msd_mtl.study.files import write_json
 from msd_mtl.study.follow import Follower
 from msd_mtl.study.launch import to_make
@@ -53,7 +53,7 @@ def launch_on_slurm(cells: Sequence[Cell], settings: SlurmSettings) -> None:
 
     Raises:
         RefusedLaunchError: If the cluster does not answer at first, or refuses the first job.
-        UserError: If it refuses jobs later, while none is there.
+        UserError: If it refuses jobs later, while none is there, for longer than a controller may be away.
     """
     runs_dir = Path(cells[0].config["runs_dir"])
     waiting = {cell.run_id: cell for cell in to_make(cells)}
@@ -68,8 +68,9 @@ def launch_on_slurm(cells: Sequence[Cell], settings: SlurmSettings) -> None:
         while waiting:
             covered = {run for runs in jobs.values() for run in runs}
             new = [cell for run, cell in waiting.items() if run not in covered]
+            submit = _submit_patiently if begun and not jobs else _submit
             try:
-                jobs |= _submit(new, settings, runs_dir, most)
+                jobs |= submit(new, settings, runs_dir, most)
             except RefusedLaunchError as refused:
                 if not begun:
                     raise
@@ -141,6 +142,25 @@ def _submit(cells: Sequence[Cell], settings: SlurmSettings, runs_dir: Path, most
         os.utime(listed, ns=(asked_ns, asked_ns))  # a job may have begun since
         submitted |= runs
     return submitted
+
+
+def _submit_patiently(
+    cells: Sequence[Cell], settings: SlurmSettings, runs_dir: Path, most: int
+) -> dict[str, list[str]]:
+    """As ``_submit``, where earlier jobs were accepted: a controller that is being restarted refuses for a while.
+
+    Raises:
+        RefusedLaunchError: If the first array is refused for as long as a controller may take to come back.
+    """
+    refusals: list[RefusedLaunchError] = []
+    for _ in tries():
+        try:
+            return _submit(cells, settings, runs_dir, most)
+        except RefusedLaunchError as refused:
+            if not refusals:
+                sys.stderr.write(f"{refused} It is asked again for {PATIENCE_S:.0f} s.\n")
+            refusals.append(refused)
+    raise refusals[-1]
 
 
 def _now_ns(runs_dir: Path) -> int:
