@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -68,6 +69,18 @@ def test_an_error_is_told_however_it_stands(entered, monkeypatch, capsys, error,
     assert [one.error for one in analyse(done.folder.parent, "s").failed] == [said]
     mark_failed(failed, "OSError", "another")
     assert read_record(failed.folder)["attempts"][-1]["error"] == error
+
+
+def test_a_run_that_fails_as_it_did_before_says_when(entered):
+    done, failed = (cell.folder / "record.json" for cell in entered)
+    said = failed.read_bytes()
+    for record in (done, failed):
+        os.utime(record, (1, 1))
+    for cell in entered:
+        mark_failed(cell, "UserError", "it broke")
+    assert failed.stat().st_mtime > 1
+    assert failed.read_bytes() == said
+    assert done.stat().st_mtime == 1
 
 
 @pytest.mark.parametrize("lacking", ["epochs", "cell.target", "metrics.val", "parameters.shared", "bayes"])

@@ -9,7 +9,7 @@ from msd_mtl.study.given import is_shown
 from msd_mtl.study.identity import Config, data_fingerprint, run_id
 from msd_mtl.study.lock import RunInProgressError, locked
 from msd_mtl.study.processes import is_main_process
-from msd_mtl.study.record import attempt_of, found_record, is_completed, seen_record, start_record, write_record
+from msd_mtl.study.record import RECORD, attempt_of, found_record, is_completed, seen_record, start_record, write_record
 from msd_mtl.study.run import is_whole, run_once
 from msd_mtl.study.states import State, state_of
 from msd_mtl.study.view import show_late
@@ -104,7 +104,10 @@ def _mark_failed(cell: Cell, kind: str, message: str) -> None:
     with locked(cell.folder.parent, cell.run_id, wait=True):
         record = found_record(cell.folder)
         error = {"kind": kind, "message": message}
-        if record is not None and (is_completed(record) or _says(record.get("error"), error)):
+        if record is not None and is_completed(record):
+            return
+        if record is not None and _says(record.get("error"), error):
+            (cell.folder / RECORD).touch()  # whoever waits for the run tells by the time that it has failed once more
             return
         try:
             fingerprint = data_fingerprint(cell.config["data"])
