@@ -222,6 +222,7 @@ def test_schedule_ends_with_the_run(small_run):
         (("trainer.max_steps=1000",), 6),  # 3 epochs of 2 batches end first
         (("trainer.max_steps=4",), 4),
         (("+trainer.limit_train_batches=1",), 3),
+        (("data.batch_size=50", "+trainer.limit_train_batches=2.0"), 6),
         (("data.batch_size=50", "+trainer.limit_train_batches=0.5"), 6),
         (("data.batch_size=50", "+trainer.accumulate_grad_batches=3"), 6),  # 3 epochs of 4 batches in 2 steps
     ],

@@ -188,8 +188,8 @@ def _with_steps(scheduler: Config | None, config: Config, data: MultiTaskDataMod
         return scheduler
     trainer = config["trainer"]
     batches, limit = len(data.train_dataloader()), trainer.get("limit_train_batches")
-    if limit is not None:  # Lightning's: a number of batches, or a share of them
-        batches = min(limit, batches) if isinstance(limit, int) else int(limit * batches)
+    if limit is not None:  # Lightning's: a number of batches, also as 2.0, or a share of them up to 1.0
+        batches = min(int(limit), batches) if isinstance(limit, int) or limit > 1 else int(limit * batches)
     per_epoch = -(-batches // trainer.get("accumulate_grad_batches", 1))
     epochs = -1 if trainer["max_epochs"] is None else trainer["max_epochs"]
     budgets = [n for n in (trainer["max_steps"], epochs * per_epoch) if n >= 0]
