@@ -94,6 +94,7 @@ OF_THE_MACHINE = [
     MemoryError(),
     torch.OutOfMemoryError("CUDA out of memory"),
     torch.AcceleratorError("CUDA error: out of memory"),
+    RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory"),
     RuntimeError("[/x/gloo/transport/tcp/pair.cc:553] Connection closed by peer"),
 ]
 

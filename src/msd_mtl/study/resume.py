@@ -57,13 +57,19 @@ def trained(build: Callable[[], Training], data: MultiTaskDataModule, folder: Pa
     try:
         _fit(training, data, last)
     except Exception as error:
-        if last is None or training.kept.has_begun or isinstance(error, NOT_OF_THE_FILE) or is_of_a_peer(error):
+        if last is None or training.kept.has_begun or _is_elsewhere(error):
             raise
         said = f"{type(error).__name__}: {error}".splitlines()[0]
         sys.stderr.write(f"{last} does not fit this version ({said}); the run begins anew.\n")
         training = build()
         _fit(training, data, None)
     return training
+
+
+def _is_elsewhere(error: Exception) -> bool:
+    """Whether an error says nothing of the checkpoint."""
+    out_of_memory = "can't allocate memory" in str(error)  # PyTorch has no class for that of a CPU
+    return isinstance(error, NOT_OF_THE_FILE) or out_of_memory or is_of_a_peer(error)
 
 
 def _fit(training: Training, data: MultiTaskDataModule, checkpoint: Path | None) -> None:
