@@ -25,7 +25,8 @@ TRAIN = [sys.executable, "-m", "msd_mtl.cli", "train"]
         ({"devices": 1}, True),
         ({"devices": 1, "num_nodes": 1}, True),
         ({"devices": 2}, False),
-        ({"devices": "auto"}, False),
+        ({"devices": "auto", "accelerator": "cuda"}, False),
+        ({"devices": "auto", "accelerator": "cpu"}, True),
         ({"devices": 1, "num_nodes": 2}, False),
     ],
 )

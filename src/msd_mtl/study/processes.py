@@ -22,7 +22,10 @@ def is_first() -> bool:
 def is_of_several(config: Config) -> bool:
     """Whether a run has several processes."""
     trainer = config["trainer"]
-    return trainer["devices"] not in (1, "1") or trainer.get("num_nodes", 1) != 1
+    one = (
+        (1, "1", "auto") if trainer.get("accelerator") == "cpu" else (1, "1")
+    )  # Lightning's auto is one process on a CPU
+    return trainer["devices"] not in one or trainer.get("num_nodes", 1) != 1
 
 
 def is_main_process(config: Config) -> bool:
