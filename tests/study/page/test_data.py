@@ -37,13 +37,25 @@ def test_couplings_of_labels_are_means_over_seeds_at_the_largest_size(tmp_path):
         {task: value + 0.03 for task, value in values.items()}
     )
     assert rows["year"]["low"] == pytest.approx(-0.37)
-    assert {(row["train_size"], row["n_seeds"], row["n"]) for row in rows.values()} == {(8000, 3, 871)}
+    assert {(row["fewest"], row["most"], row["n_seeds"], row["n"]) for row in rows.values()} == {(8000, 8000, 3, 871)}
     (group,) = groups(made)
     told = dict(re.findall(r"(tight|loose) (0\.\d+)", draw_heat_map(group).caption))
     for name, tasks in SETS.items():
         of_table = [abs(rows[task]["value"]) for task in tasks[1:]]
         assert float(told[name]) == pytest.approx(sum(of_table) / 2, abs=5e-4)
     assert "on 8,000 training tracks of 3 seeds" in draw_heat_map(group).caption
+
+
+def test_where_all_tracks_were_taken_couplings_say_the_fewest_and_the_most(tmp_path):
+    made = measured(tmp_path, lambda task, seed, size: 0.2)
+    assert "most" not in {column.key for column in coupling_table(made).columns}
+    for run in made.runs:
+        run.record["data"]["rows"]["train"] = 1014 + 29 * run.seed
+    table = coupling_table(made)
+    assert {(row["fewest"], row["most"]) for row in table.rows} == {(1014, 1072)}
+    assert {"fewest", "most"} <= {column.key for column in table.columns}
+    (group,) = groups(made)
+    assert "on 1,014 to 1,072 training tracks of 3 seeds" in draw_heat_map(group).caption
 
 
 def test_each_number_of_label_coupling_says_which_tracks_it_rests_on(tmp_path):

@@ -80,13 +80,15 @@ def test_each_metric_has_its_own_scale_bounds_and_margin(two_metrics):
     _, ((of_auroc, _), (of_r2, _)) = whole(picture)
     assert of_auroc == (-1, 1)
     assert of_r2[0] < -5
+    assert of_r2[1] < 0.5
     assert "band: within ±0.01 AUROC or ±0.05 R² no difference that matters." in picture.caption
     assert picture.caption.count("cut off") == 1
     assert "no gain in AUROC lies beyond" in picture.caption
 
 
 def test_panels_of_one_metric_have_one_scale(study):
-    picture = draw_effects("benefit", study)
+    *others, last = study.contrasts
+    picture = draw_effects("benefit", replace(study, contrasts=(*others, replace(last, effect=effect(0.5)))))
     (first, _), (second, _) = whole(picture)[1]
     assert first == second
     assert "band: within ±0.01 no difference that matters." in picture.caption

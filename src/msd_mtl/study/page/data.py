@@ -26,7 +26,8 @@ class LabelCoupling:
         high: Upper end.
         n: Tracks that have both labels; NaN where no record says.
         kind: Which association.
-        train_size: Training tracks, labelled or not.
+        fewest: Training tracks, labelled or not, of the seed with the fewest.
+        most: The same of the seed with the most; they differ where runs took all tracks of their split.
         n_seeds: Seeds.
     """
 
@@ -36,7 +37,8 @@ class LabelCoupling:
     high: float
     n: float
     kind: str
-    train_size: int
+    fewest: int
+    most: int
     n_seeds: int
 
 
@@ -49,6 +51,7 @@ def label_couplings(runs: Sequence[Run]) -> list[LabelCoupling]:
     """
     size = max(run.arm.train_size for run in runs)
     of_seed = {run.seed: run.record for run in runs if run.arm.train_size == size}
+    rows = [record["data"]["rows"]["train"] for record in of_seed.values()]
     found: dict[str, list[dict[str, Any]]] = {}
     for record in of_seed.values():
         for task, measured in _measured(record):
@@ -61,7 +64,8 @@ def label_couplings(runs: Sequence[Run]) -> list[LabelCoupling]:
             high=_mean(one["high"] for one in ones),
             n=_mean(one["n"] for one in ones),
             kind=KINDS.get(str(ones[0]["kind"]), ""),
-            train_size=size,
+            fewest=min(rows),
+            most=max(rows),
             n_seeds=len(ones),
         )
         for task, ones in found.items()
@@ -157,6 +161,8 @@ def label_table(analysis: Analysis) -> Table:
 
 def coupling_table(analysis: Analysis) -> Table:
     """Label coupling and overlap of each auxiliary task with the target."""
+    rows = [{"data": name, **vars(found)} for name, runs in bodies(analysis) for found in label_couplings(runs)]
+    differ = any(row["fewest"] < row["most"] for row in rows)
     columns = [
         Column("data", "data"),
         Column("task", "auxiliary task"),
@@ -165,10 +171,10 @@ def coupling_table(analysis: Analysis) -> Table:
         Column("low", "low", digits=3, signed=True),
         Column("high", "high", digits=3, signed=True),
         Column("n", "tracks with both", digits=0),
-        Column("train_size", "training tracks", digits=0),
+        Column("fewest", "training tracks", digits=0, about="of the seed with the fewest"),
+        *([Column("most", "at most", digits=0, about="training tracks of the seed with the most")] if differ else []),
         Column("n_seeds", "seeds", digits=0),
     ]
-    rows = [{"data": name, **vars(found)} for name, runs in bodies(analysis) for found in label_couplings(runs)]
     caption = (
         "How much the labels of each auxiliary task have to do with the target's, on those training tracks that have "
         "both, at the largest training size: mean over seeds, also of the ends of the 95 % interval (bootstrap over "

@@ -17,7 +17,7 @@ from msd_mtl.study.page.figures.basis import INTERVALS, Basis
 from msd_mtl.study.page.figures.drawing import Panel, Picture, short
 from msd_mtl.study.page.figures.style import PAPER
 from msd_mtl.study.page.groups import Group, common_sizes, has_gain, ordered_masks
-from msd_mtl.study.page.words import metric_name, number, seeds
+from msd_mtl.study.page.words import metric_name, number, seeds, spread
 
 ROW, MARGINS = 0.3, 1.0  # inches
 Gains = dict[tuple[str, str], list[CellResult]]  # (mask, column) to cells of all sizes
@@ -97,8 +97,8 @@ def _measured(runs: Sequence[Run]) -> str:
         couplings = [one for one in label_couplings(ones) if math.isfinite(one.value)]
         if couplings:
             told.append(f"{task_set} {number(mean(abs(one.value) for one in couplings))}")
-            rests_on |= {(one.train_size, one.n_seeds) for one in couplings}
+            rests_on |= {((one.fewest, one.most), one.n_seeds) for one in couplings}
     if not told:
         return ""
-    rows = " or ".join(f"{size:,} training tracks of {seeds(n)}" for size, n in sorted(rests_on))
+    rows = " or ".join(f"{spread(sizes)} training tracks of {seeds(n)}" for sizes, n in sorted(rests_on))
     return f" (absolute label correlation with the target, mean over auxiliary tasks, on {rows}: {', '.join(told)})"
