@@ -15,7 +15,7 @@ from msd_mtl.study.page.figures.scores import draw_gains_by_size, draw_scores
 from msd_mtl.study.page.groups import groups
 from msd_mtl.study.page.hints import hints
 
-from .made import MASKS4, analysis, effect, reported, write_history
+from .made import MASKS4, TARGET, analysis, effect, reported, write_history
 
 OVER_BOTH = "95 % intervals over seeds and test artists"
 OVER_SEEDS = "95 % intervals (t over seeds)"
@@ -114,6 +114,21 @@ def test_effects_rest_on_the_sizes_of_their_own_cells(study):
     arm = replace(study.cells[0].arm, target="year", tasks=("year", "loudness"), train_size=64_000, mask=first.mask)
     more = replace(study, cells=(*study.cells, replace(study.cells[0], arm=arm, gain=effect(0.1))), contrasts=(first,))
     assert "n = 500, 2,000 and 8,000 training tracks;" in draw_effects("benefit", more).caption
+
+
+@pytest.mark.parametrize("draw", [draw_gains_by_size, draw_parameters])
+def test_panels_that_are_not_drawn_are_counted_and_nothing_rests_on_them(tmp_path, draw):
+    sets = [(f"set {place}", (TARGET, f"term:{place}")) for place in range(9)]
+    made = analysis(tmp_path, task_sets=sets, sizes=(500, 1000), couplings=(None,), n_seeds=2, histories=False)
+    changed = {"set 3": None, "set 7": effect(5.0, n=9, spread=2.0), "set 8": effect(5.0, n=9)}
+    cells = [replace(c, gain=c.gain and changed.get(c.arm.task_set, c.gain)) for c in made.cells]
+    (group,) = groups(replace(made, cells=tuple(cells)))
+    picture = draw(group)
+    assert [panel.title for panel in picture.panels] == [f"set {place}" for place in (0, 1, 2, 4, 5, 6)]
+    assert "; 2 seeds." in picture.caption
+    assert picture.caption.endswith(" 2 further panels in the table of cells.")
+    (group,) = groups(replace(made, cells=tuple(c for c in cells if c.arm.task_set < "set 6")))
+    assert "further" not in draw(group).caption
 
 
 def test_one_size_and_one_seed_are_said_as_one(tmp_path):

@@ -54,7 +54,9 @@ def test_gains_are_drawn_no_further_than_a_difference_of_scores_goes(tmp_path):
         assert ends[:, 1].min() == -1
         assert y[0] >= -1
         assert y[1] <= 1
-        assert "cut off at \N{MINUS SIGN}1 and 1: no gain in AUROC lies beyond; the table of cells" in picture.caption
+        assert "cut off at \N{MINUS SIGN}1 and 1: no gain in AUROC lies beyond" in picture.caption
+    assert "the table of cells has them in full" in draw_gains_by_size(group).caption
+    assert "in full" not in draw_parameters(group).caption  # the table has those of each size, not of their mean
     picture = draw_effects("benefit", asked(contrast(effect=effect(0.1, spread=0.8))))
     ends, (x, _) = segments(picture)
     assert (ends[:, 0].min(), x) == (-1, (-1, 1))
@@ -62,6 +64,18 @@ def test_gains_are_drawn_no_further_than_a_difference_of_scores_goes(tmp_path):
     slope = draw_effects("size", asked(contrast("size", effect=effect(0.1, spread=0.8))))
     assert segments(slope)[0][:, 0].min() == pytest.approx(-1.5)
     assert "cut off" not in slope.caption
+
+
+def test_an_interval_that_is_cut_at_one_size_is_not_said_to_be_cut_in_the_mean(tmp_path):
+    made = analysis(tmp_path, masks=("0000", "1100", "1111"), sizes=(500, 1000), couplings=(None,), histories=False)
+    of_size = {500: effect(0.9, spread=0.1), 1000: effect(-0.5, spread=0.05)}
+    (group,) = groups(
+        replace(made, cells=tuple(replace(c, gain=c.gain and of_size[c.arm.train_size]) for c in made.cells))
+    )
+    assert "cut off" in draw_gains_by_size(group).caption
+    ends, _ = segments(draw_parameters(group))
+    assert (ends[:, 1].min(), ends[:, 1].max()) == pytest.approx((0, 0.4))
+    assert "cut off" not in draw_parameters(group).caption
 
 
 def test_curves_are_drawn_no_further_than_their_score_goes(tmp_path):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from msd_mtl.study.page.figures.post_mortem import draw_post_mortem
@@ -36,6 +38,19 @@ def test_the_reported_curves_stand_beside_ours_under_every_recipe_and_control(tm
     by_epoch.panels[titles.index("tight, recipe paper2016")].draw(axes)
     drawn = [line.get_ydata()[0] for line in axes.get_lines() if line.get_linestyle() == ":"]
     assert drawn == pytest.approx([0.2965, 0.585, 0.485, 0.548, 0.408])
+
+
+def test_panels_that_are_not_drawn_are_counted(tmp_path):
+    contexts = [(("recipe.name", f"recipe{place}"),) for place in range(7)]
+    made = reported(tmp_path, contexts=contexts, n_seeds=2)
+    more = [run for run in made.runs if run.arm.context == contexts[6] and run.seed == 0]
+    made = replace(made, runs=tuple(run for run in made.runs if run not in more))
+    for picture in draw_post_mortem(made, hints(made).reported):
+        assert len(picture.panels) == 12
+        assert "; 2 seeds." in picture.caption
+        assert picture.caption.endswith(" 2 further panels not drawn.")
+    made = reported(tmp_path, n_seeds=1)
+    assert not any("further" in picture.caption for picture in draw_post_mortem(made, hints(made).reported))
 
 
 def test_runs_of_other_sizes_are_not_drawn_beside_the_reported_ones(tmp_path):

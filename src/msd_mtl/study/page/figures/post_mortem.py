@@ -17,7 +17,7 @@ from msd_mtl.study.page.figures.style import ALONE, ALONE_MARKER, BAND, INK, MUT
 from msd_mtl.study.page.groups import Group, groups, is_alone, ordered_masks
 from msd_mtl.study.page.hints import Reported
 from msd_mtl.study.page.histories import Curve, error_curve
-from msd_mtl.study.page.words import brief
+from msd_mtl.study.page.words import brief, counted
 
 MOST_PANELS = 12
 SINGLE = "alone"
@@ -40,11 +40,15 @@ def _by_epoch(found: Sequence[Group], reported: Reported) -> Picture | None:
     counts: list[int] = []
     drawn: list[Run] = []
     ends: list[float] = []
+    left = 0
     for group in found:
         for task_set in _task_sets(group, reported):
             runs = _ours(group, task_set, [reported.train_size])
             curves = {mask: curve for mask, ones in runs.items() if (curve := error_curve(ones)) is not None}
             if any(mask != SINGLE for mask in curves):
+                if len(panels) == MOST_PANELS:
+                    left += 1
+                    continue
                 base = _base_rate([run for ones in runs.values() for run in ones])
                 draw = partial(_epoch_panel, task_set=task_set, curves=curves, reported=reported, base=base)
                 panels.append(Panel(_title(task_set, group), draw))
@@ -59,11 +63,11 @@ def _by_epoch(found: Sequence[Group], reported: Reported) -> Picture | None:
         about=f"{reported.about} Grey: the error of predicting the commoner class for every song, then (dotted) and "
         "now (dashed). Ours: means over seeds.",
         basis=Basis([reported.train_size], counts, "Shaded: 95 % intervals (t over seeds)", "val", drawn),
-        panels=panels[:MOST_PANELS],
+        panels=panels,
         masks=ordered_masks(mask for _, mask, _ in reported.error if mask != SINGLE),
         marks=[TARGET_ALONE, Mark("reported: thin and dotted", ":", INK)],
         bounds={"y": bounds_of("error")},
-        notes=cut_note("error", ends),
+        notes=_further(left) + cut_note("error", ends),
     )
 
 
@@ -71,11 +75,15 @@ def _by_size(found: Sequence[Group], reported: Reported) -> Picture | None:
     panels: list[Panel] = []
     counts: list[int] = []
     drawn: list[Run] = []
+    left = 0
     sizes = sorted({size for group in found for size in group.sizes})
     for group in found:
         for task_set in _task_sets(group, reported):
             runs = _ours(group, task_set, group.sizes)
             if len(group.sizes) > 1 and any(mask != SINGLE for mask in runs):
+                if len(panels) == MOST_PANELS:
+                    left += 1
+                    continue
                 draw = partial(_size_panel, runs=runs, reported=reported, sizes=sizes)
                 panels.append(Panel(_title(task_set, group), draw))
                 counts += [len({run.seed for run in ones}) for ones in runs.values()]
@@ -88,11 +96,16 @@ def _by_size(found: Sequence[Group], reported: Reported) -> Picture | None:
         about=f"Dotted: {reported.base_rate:g}, the error of every model of {reported.by} at every size. Ours: "
         "validation error of the chosen epoch, means over seeds.",
         basis=Basis({run.arm.train_size for run in drawn}, counts, "No intervals are drawn", "val", drawn),
-        panels=panels[:MOST_PANELS],
+        panels=panels,
         masks=ordered_masks(mask for _, mask, _ in reported.error if mask != SINGLE),
         marks=[TARGET_ALONE, Mark("reported", ":", MUTED)],
         bounds={"y": bounds_of("error")},
+        notes=_further(left),
     )
+
+
+def _further(left: int) -> str:
+    return f" {counted(left, 'further panel')} not drawn." if left else ""
 
 
 def _ours(group: Group, task_set: str, sizes: Sequence[int]) -> Ours:

@@ -45,14 +45,14 @@ def draw_scores(group: Group) -> Picture:
             *(Mark(label, dash) for label, dash in _levels(group)),
         ],
         bounds={"y": bounds_of(group.metric)},
-        notes=_notes(group, len(facets) - MOST_PANELS),
+        notes=_notes(group, len(facets)),
     )
 
 
 def draw_gains_by_size(group: Group) -> Picture | None:
     """Gain over the reference against training size; None with one size, or where no gain is known."""
-    facets = group.facets()[:MOST_PANELS]
-    known = [cell for cell in group.cells if has_gain(cell)]
+    facets = [facet for facet in group.facets() if any(map(has_gain, facet.cells))]
+    known = [cell for facet in facets[:MOST_PANELS] for cell in facet.cells if has_gain(cell)]
     if len(group.sizes) < 2 or not known:
         return None
     gains = [cell.gain for cell in known if cell.gain]
@@ -62,10 +62,10 @@ def draw_gains_by_size(group: Group) -> Picture | None:
         title=f"Gain in {metric_name(group.metric)} of {group.title} by training size",
         about="Mean gain over the reference of the same seed; above the line, sharing helps.",
         basis=Basis(group.sizes, [g.n_pairs for g in gains], f"Bars: {INTERVALS}", "test", group.runs),
-        panels=[Panel(facet.title, partial(_gain_panel, facet=facet, group=group)) for facet in facets],
+        panels=[Panel(facet.title, partial(_gain_panel, facet=facet, group=group)) for facet in facets[:MOST_PANELS]],
         masks=ordered_masks(cell.arm.mask for cell in known),
         bounds={"y": bounds_of(group.metric, gain=True)},
-        notes=cut,
+        notes=_further(len(facets)) + cut,
     )
 
 
@@ -194,7 +194,11 @@ def _about(group: Group) -> str:
     return "".join(f"{part}. " for part in parts if part).strip()
 
 
-def _notes(group: Group, left: int) -> str:
-    further = f" {counted(left, 'further panel')} in the table of cells." if left > 0 else ""
+def _further(n_panels: int) -> str:
+    left = n_panels - MOST_PANELS
+    return f" {counted(left, 'further panel')} in {IN_FULL}." if left > 0 else ""
+
+
+def _notes(group: Group, n_panels: int) -> str:
     ends = (end for cell in group.cells for end in (cell.low, cell.high))
-    return further + cut_note(group.metric, ends, in_full=IN_FULL)
+    return _further(n_panels) + cut_note(group.metric, ends, in_full=IN_FULL)
