@@ -194,6 +194,21 @@ def test_an_unknown_study_is_refused_and_the_others_are_named(runs):
         dashboard.completed_records(runs, "tiral")
 
 
+@pytest.mark.parametrize("broken", ["{", '{"schema_version": 2, "study": "other"}'], ids=["unreadable", "other schema"])
+def test_a_record_that_cannot_be_read_costs_no_other_run_and_is_told_of_its_study_alone(runs, tmp_path, capsys, broken):
+    folder = Path(shutil.copytree(runs, tmp_path / "runs"))
+    trial = [record["run_id"] for record in dashboard.completed_records(folder, "trial")]
+    (run,) = (record["run_id"] for record in dashboard.completed_records(folder, "other"))
+    (folder / run / "record.json").write_text(broken)
+    assert [record["run_id"] for record in dashboard.completed_records(folder, "trial")] == trial
+    assert capsys.readouterr().err == ""
+    add_sweep(folder, "other", [Cell(one, (), {}) for one in (run, trial[0])])
+    assert [record["run_id"] for record in dashboard.completed_records(folder, "other")] == trial[:1]
+    (told,) = capsys.readouterr().err.splitlines()
+    assert f"{run}/record.json" in told
+    assert told.endswith("The run is left out.")
+
+
 def test_runs_that_wandb_was_never_given_are_counted(runs, tmp_path, monkeypatch, capsys):
     def said(project: str = "msd-mtl") -> list[str]:
         monkeypatch.setenv("WANDB_PROJECT", project)

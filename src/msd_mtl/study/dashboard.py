@@ -11,12 +11,14 @@ from msd_mtl.study.damage import check_shown
 from msd_mtl.study.files import write_json
 from msd_mtl.study.given import n_lacking
 from msd_mtl.study.index import read_study, studies
-from msd_mtl.study.record import Record, is_completed, read_record
+from msd_mtl.study.record import Record, is_completed, read_record, seen_record
 from msd_mtl.study.wandb_core import in_brief
 
 
 def completed_records(runs_dir: Path, study: str) -> list[Record]:
     """Completed records of a study, in the order of their ids: those made for it, and those that it shares with others.
+
+    Which of its records cannot be read is said; those of other studies are no matter.
 
     Args:
         runs_dir: Folder of the run directories.
@@ -25,22 +27,33 @@ def completed_records(runs_dir: Path, study: str) -> list[Record]:
     Raises:
         UserError: If there is none, or one lacks what is shown.
     """
-    records = {path.parent: read_record(path.parent) for path in sorted(runs_dir.glob("*/record.json"))}
-    read = {folder: record for folder, record in records.items() if record is not None}
+    seen = {path.parent: seen_record(path.parent) for path in sorted(runs_dir.glob("*/record.json"))}
     entered = read_study(runs_dir, study)
+    of_study = [
+        folder for folder, record in seen.items() if folder.name in entered or (record or {}).get("study") == study
+    ]
     found = {
-        folder: record
-        for folder, record in read.items()
-        if is_completed(record) and (record.get("study") == study or folder.name in entered)
+        folder: record for folder in of_study if (record := _readable(folder)) is not None and is_completed(record)
     }
     if not found:
-        there = sorted({*studies(runs_dir), *(str(record["study"]) for record in read.values() if "study" in record)})
+        there = sorted(
+            {*studies(runs_dir), *(str(record["study"]) for record in seen.values() if record and "study" in record)}
+        )
         raise UserError(
             f"study must have completed runs in {runs_dir}; got {study!r}. Studies there: {', '.join(there) or 'none'}."
         )
     for folder, record in found.items():
         check_shown(folder, record)
     return list(found.values())
+
+
+def _readable(folder: Path) -> Record | None:
+    """A record; None where it cannot be read, which is said."""
+    try:
+        return read_record(folder)
+    except UserError as error:
+        sys.stderr.write(f"{error} The run is left out.\n")
+        return None
 
 
 @hydra_app("dashboard")
