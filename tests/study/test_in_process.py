@@ -89,3 +89,7 @@ def test_a_record_of_another_schema_is_kept_and_costs_no_other_run(cells, monkey
     shown = capsys.readouterr()
     assert f"{'damaged' if status == 'completed' else 'failed'} {cells[0].run_id}" in shown.out
     assert "Target on test" in shown.out
+    is_done = status == "completed"
+    told = "version 2, not 1; the msd-mtl that made it reads it" if is_done else ". The msd-mtl that made it reads it."
+    assert told in (shown.out if is_done else shown.err)
+    assert "elete" not in shown.out + shown.err

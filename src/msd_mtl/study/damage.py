@@ -109,8 +109,10 @@ def lacks(record: Record, further: Sequence[str] = ()) -> list[str]:
     return [f"metrics.test.{target}" for target in targets if target not in record["metrics"]["test"]]
 
 
-def damage(lacking: Sequence[str]) -> str:
+def damage(record: Record, lacking: Sequence[str]) -> str:
     """What is wrong with a record that lacks something, and what to do."""
+    if (schema := record.get("schema_version", SCHEMA_VERSION)) != SCHEMA_VERSION:  # whole, as far as anybody knows
+        return f"its record has schema version {schema}, not {SCHEMA_VERSION}; the msd-mtl that made it reads it"
     return f"its record lacks {', '.join(lacking)}; delete it, and repeat the sweep"
 
 

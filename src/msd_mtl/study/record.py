@@ -97,7 +97,10 @@ def read_record(folder: Path) -> Record | None:
     """
     record = _read(folder)
     if record is not None and (schema := record["schema_version"]) != SCHEMA_VERSION:
-        raise UserError(f"record must have schema version {SCHEMA_VERSION}; got {schema} in {folder / RECORD}.")
+        raise UserError(
+            f"record must have schema version {SCHEMA_VERSION}; got {schema} in {folder / RECORD}. The msd-mtl "
+            "that made it reads it."
+        )
     return record
 
 

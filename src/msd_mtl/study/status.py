@@ -57,7 +57,7 @@ def _table(runs_dir: Path, runs: Sweep, now: Progress) -> Table | None:
     for run, state in listed[:MOST_LINES]:
         record = seen_record(runs_dir / run) or {}
         if state == State.DAMAGED:
-            said = damage(lacks(record, SHOWN))
+            said = damage(record, lacks(record, SHOWN))
         else:
             said = error_of(record) or _progress_of(runs_dir / run)
         table.add_row(run, state, _since(record.get("started_at")), Text(" ".join(varied[run])), Text(said))

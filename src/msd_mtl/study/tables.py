@@ -158,7 +158,8 @@ def problems(now: Progress, overrides: Mapping[str, Sequence[str]], records: Map
     varied = varying(overrides) if len(overrides) > 1 else overrides
     for run, state in now.states.items():
         if state == "damaged":
-            lines.append(f"  damaged {run}: {damage(lacks(records.get(run) or {}, IN_RECORD))}")
+            record = records.get(run) or {}
+            lines.append(f"  damaged {run}: {damage(record, lacks(record, IN_RECORD))}")
         elif state != "completed":
             said = error_of(records.get(run) or {})
             sets = " ".join(varied[run])

@@ -121,7 +121,7 @@ def _damaged(run: str, state: State, record: Record, overrides: Sequence[str], l
     """A run that cannot be placed: of one that failed, as over its settings, the error says more."""
     if state == State.FAILED and (error := error_of(record)):
         return Absent(run, str(state), " ".join(overrides), error)
-    return Absent(run, str(State.INTERRUPTED), " ".join(overrides), damage(lacking))
+    return Absent(run, str(State.INTERRUPTED), " ".join(overrides), damage(record, lacking))
 
 
 def _run(runs_dir: Path, record: Record, arm: Arm) -> Run:
