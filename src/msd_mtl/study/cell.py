@@ -45,7 +45,7 @@ class Cell:
     @property
     def is_whole(self) -> bool:
         """Whether nothing is left to make: completed, with baselines where its configuration asks for them."""
-        return self.is_completed and is_whole(seen_record(self.folder), self.config)
+        return is_whole(seen_record(self.folder), self.config)
 
     @property
     def is_done(self) -> bool:

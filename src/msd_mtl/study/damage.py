@@ -53,7 +53,6 @@ def _is_label(value: Any) -> bool:
 
 
 OF_DATA = ("artists.*", "without_artist.*", "labelled.*.*", "prevalence.*.*", "dropped.*", "overlap.*")
-ENTRIES = ("environment", "environment.packages")
 SETTINGS = ("data", "tasks", "sharing", "study", "recipe", "trainer", "model")
 
 # What entries are, wherever a record has them; ``*`` is any key.

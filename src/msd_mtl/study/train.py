@@ -62,12 +62,12 @@ def show_sweep() -> Progress:
     if 0 < len(completed) <= MOST_LINES:
         console.print(sweep_table(completed, console.width))
     console.print(problems(now, overrides, records), markup=False, highlight=False, soft_wrap=True)
-    undone = [cell.is_whole for cell in launched if cell.is_completed and not cell.is_done]
-    n_completed = sum(cell.is_completed for cell in launched)
+    ended = [cell for cell in launched if cell.is_completed]
+    undone = [cell.is_whole for cell in ended if not cell.is_done]
     if n_without := undone.count(False):
-        console.print(f"{n_without} of {n_completed} completed runs lack baselines; the same command adds them.")
+        console.print(f"{n_without} of {len(ended)} completed runs lack baselines; the same command adds them.")
     if n_unseen := undone.count(True):
-        console.print(f"W&B lacks {n_unseen} of {n_completed} completed runs; the same command gives them to it.")
+        console.print(f"W&B lacks {n_unseen} of {len(ended)} completed runs; the same command gives them to it.")
     return now
 
 
