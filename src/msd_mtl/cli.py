@@ -72,10 +72,8 @@ def _command() -> None:
         sys.stderr.write(f"msd-mtl: command must be one of {', '.join(COMMANDS)}; got {name!r}. {hint}\n")
         raise SystemExit(2)
     if name in OF_STUDIES:
-        plain = [
-            re.sub(r"^study=([\w.+-]+)$", r"study='\1'", argument) for argument in rest
-        ]  # 7 and null are names too
-        rest = [re.sub("^study=", "study.name=", argument) for argument in plain]
+        quoted = [re.sub(r"^study=([\w.+-]+)$", r"study='\1'", argument) for argument in rest]  # 7 is a name too
+        rest = [re.sub("^study=", "study.name=", argument) for argument in quoted]
     sys.argv = [sys.argv[0], *rest]
     try:
         import_module(COMMANDS[name][0]).main()

@@ -16,9 +16,8 @@ from msd_mtl.errors import RefusedLaunchError
 LIVE = ("PENDING", "RUNNING", "SUSPENDED", "CONFIGURING", "COMPLETING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED",
         "RESIZING", "SIGNALING", "STAGE_OUT", "STOPPED", "SPECIAL_EXIT")  # fmt: skip
 PATIENCE_S = 120.0  # for a controller that is being restarted
-FIRST_S = (
-    20.0  # for the first answer of all; our choice: SLURM's commands give up after 10 s, or 60 s without slurm.conf
-)
+# For the first answer of all; our choice: SLURM's commands give up after 10 s, or 60 s without slurm.conf.
+FIRST_S = 20.0
 SAID_S = 1.0  # after which it is said that an answer is waited for
 REACH = "must reach SLURM's controller"
 COMMANDS = ("sbatch", "srun", "squeue", "scontrol")

@@ -22,9 +22,8 @@ def is_first() -> bool:
 def is_of_several(config: Config) -> bool:
     """Whether a run has several processes."""
     trainer = config["trainer"]
-    one = (
-        (1, "1", "auto") if trainer.get("accelerator") == "cpu" else (1, "1")
-    )  # Lightning's auto is one process on a CPU
+    # Lightning's auto is one process on a CPU
+    one = (1, "1", "auto") if trainer.get("accelerator") == "cpu" else (1, "1")
     return trainer["devices"] not in one or trainer.get("num_nodes", 1) != 1
 
 
