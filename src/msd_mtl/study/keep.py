@@ -15,10 +15,10 @@ from msd_mtl.errors import UserError, check_whole
 from msd_mtl.model.module import MultiTaskModule
 from msd_mtl.study.files import whole_file, write_text
 from msd_mtl.study.interruption import asked_to_stop, stop, take_over
-from msd_mtl.study.record import HISTORY
+from msd_mtl.study.record import HISTORY, LAST
 from msd_mtl.study.selection import Selection
 
-BEST, LAST = "best.ckpt", "last.ckpt"
+BEST = "best.ckpt"
 
 
 class KeepBest(Checkpoint):

@@ -12,7 +12,7 @@ from msd_mtl.study.files import write_json
 from msd_mtl.study.identity import Config
 
 SCHEMA_VERSION = 1
-RECORD, HISTORY, PREDICTIONS = "record.json", "history.csv", "predictions.npz"
+RECORD, HISTORY, PREDICTIONS, LAST = "record.json", "history.csv", "predictions.npz", "last.ckpt"
 
 Record = dict[str, Any]
 

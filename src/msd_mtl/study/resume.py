@@ -14,8 +14,9 @@ from msd_mtl.data.datamodule import MultiTaskDataModule
 from msd_mtl.errors import UserError
 from msd_mtl.model.module import MultiTaskModule
 from msd_mtl.study.interruption import until_checkpoint
-from msd_mtl.study.keep import LAST, KeepBest
+from msd_mtl.study.keep import KeepBest
 from msd_mtl.study.processes import is_of_a_peer
+from msd_mtl.study.record import LAST
 
 # What says nothing of the checkpoint that was being read: the disk, the memory, a device, a setting.
 NOT_OF_THE_FILE = (OSError, MemoryError, torch.OutOfMemoryError, torch.AcceleratorError, UserError)

@@ -17,6 +17,7 @@ from msd_mtl.study.interruption import InterruptedRun, interruptible
 from msd_mtl.study.lock import locked
 from msd_mtl.study.processes import is_main_process, peers_may_end
 from msd_mtl.study.record import (
+    LAST,
     RECORD,
     Record,
     UnreadableRecordError,
@@ -159,7 +160,6 @@ def _results(config: Config, folder: Path, record: Record, callbacks: Sequence[A
 
 def _finish(folder: Path, record: Record) -> None:
     """Draw, write the record, and only then let go of what resuming would have needed."""
-    from msd_mtl.study.keep import LAST
     from msd_mtl.study.learning_curve import draw_learning_curve
 
     draw_learning_curve(folder, record)

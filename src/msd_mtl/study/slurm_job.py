@@ -9,10 +9,9 @@ from msd_mtl.study.cell import COMPLETED, Cell, attempt
 from msd_mtl.study.cluster import own_job, requeue, state_of_job
 from msd_mtl.study.interruption import InterruptedRun, LostPeer, interruptible
 from msd_mtl.study.pool import Pool
-from msd_mtl.study.record import RECORD
+from msd_mtl.study.record import LAST, RECORD
 
 MOST_RESTARTS = 3  # without getting anywhere: a time limit shorter than the imports, say; our choice
-LAST = "last.ckpt"  # as in keep.py, which imports torch
 
 
 class RunsOfJob:

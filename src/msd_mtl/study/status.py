@@ -18,7 +18,7 @@ from msd_mtl.errors import UserError
 from msd_mtl.study.damage import SHOWN, damage, lacks
 from msd_mtl.study.follow import duration, line
 from msd_mtl.study.index import Sweep, studies, sweeps, varying
-from msd_mtl.study.record import error_of, seen_record
+from msd_mtl.study.record import HISTORY, error_of, seen_record
 from msd_mtl.study.states import Progress, State, progress
 
 MOST_LINES = 20  # runs that are listed
@@ -77,7 +77,7 @@ def _since(started_at: object) -> str:
 def _progress_of(folder: Path) -> str:
     """The epoch that the last look of a run at its history shows."""
     try:
-        rows = (folder / "history.csv").read_text(encoding="utf-8").count("\n") - 1
+        rows = (folder / HISTORY).read_text(encoding="utf-8").count("\n") - 1
     except FileNotFoundError:
         return ""
     return f"{rows:,} epochs"
