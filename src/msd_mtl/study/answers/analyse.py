@@ -62,10 +62,9 @@ def answer(
         margins: Margin of each metric.
         n_bootstrap: Draws of test artists.
     """
-    absent = {arm for arm, _ in runs.arms_absent} | {duplicate.arm for duplicate in runs.duplicates}
-    scored = [score_group(group, predictions, n_bootstrap) for group in groups(runs.runs, absent)]
+    scored = score(runs, predictions, n_bootstrap)
     reasons = _reasons(runs, scored)
-    contrasts = [contrast for question in ASKED for contrast in _contrasts(question, scored, reasons, margins)]
+    contrasts = all_contrasts(runs, scored, margins)
     return Analysis(
         study=study,
         metrics={run.arm.target: run.metric for run in runs.runs},
@@ -81,6 +80,30 @@ def answer(
         duplicates=runs.duplicates,
         warnings=tuple(_warnings(runs, scored, contrasts, reasons)),
     )
+
+
+def score(runs: StudyRuns, predictions: Mapping[str, Predictions], n_bootstrap: int) -> list[Scored]:
+    """Score the runs of a study, those that are compared on the same draws of test artists.
+
+    Args:
+        runs: Its runs.
+        predictions: Test predictions of the target, by ``run_id``.
+        n_bootstrap: Draws of test artists.
+    """
+    absent = {arm for arm, _ in runs.arms_absent} | {duplicate.arm for duplicate in runs.duplicates}
+    return [score_group(group, predictions, n_bootstrap) for group in groups(runs.runs, absent)]
+
+
+def all_contrasts(runs: StudyRuns, scored: Sequence[Scored], margins: Mapping[str, float] = MARGINS) -> list[Contrast]:
+    """Make the contrasts of every question, each question corrected alone.
+
+    Args:
+        runs: Runs of the study.
+        scored: The same, scored.
+        margins: Margin of each metric.
+    """
+    reasons = _reasons(runs, scored)
+    return [contrast for question in ASKED for contrast in _contrasts(question, scored, reasons, margins)]
 
 
 def _in_state(runs: StudyRuns, *states: State) -> tuple[Absent, ...]:

@@ -1,6 +1,7 @@
 """How many seeds would decide what is undecided."""
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +50,7 @@ def power(one: Measured, n: int, margin: float, alpha: float) -> float:
     its distribution; the variance over artists counts as known.
     """
     of_seeds, se = one.variance / n, math.sqrt(one.variance / n + one.se_artists**2)
-    found = of_seeds * gammaincinv((n - 1) / 2, QUANTILES) * 2 / (n - 1)
+    found = of_seeds * _half_chi_squared(n - 1) * 2 / (n - 1)
 
     def half_width(tail: float) -> NDArray[np.float64]:
         of_artists = stdtrit(one.n_artists - 1, tail) * one.se_artists
@@ -60,3 +61,9 @@ def power(one: Measured, n: int, margin: float, alpha: float) -> float:
     between = sum(ndtr((sign * beyond - one.estimate) / se) * sign for sign in (1, -1))
     inside = sum(ndtr((sign * within - one.estimate) / se) * sign for sign in (1, -1))
     return float(np.mean(1 - between + inside))
+
+
+@lru_cache(maxsize=1024)  # a report asks for the same degrees of freedom again and again
+def _half_chi_squared(df: int) -> NDArray[np.float64]:
+    """Quantiles of half a chi-squared variable."""
+    return np.asarray(gammaincinv(df / 2, QUANTILES), np.float64)

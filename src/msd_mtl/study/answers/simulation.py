@@ -23,9 +23,8 @@ from scipy.special import ndtri, softmax
 
 from msd_mtl.data.task import Task, task_of
 from msd_mtl.model.metrics import task_metrics
-from msd_mtl.study.answers.analyse import answer
+from msd_mtl.study.answers.analyse import all_contrasts, score
 from msd_mtl.study.answers.contrasts import ASKED
-from msd_mtl.study.answers.gains import groups
 from msd_mtl.study.answers.predictions import Predictions, make_predictions
 from msd_mtl.study.answers.reading import StudyRuns, metric_of
 from msd_mtl.study.answers.types import Arm, Contrast, Run
@@ -117,12 +116,12 @@ def simulate(setting: Setting, seed: int, n_bootstrap: int = 200) -> list[Outcom
         n_bootstrap: Draws of test artists.
     """
     runs, predictions = make_study(setting, np.random.default_rng(seed))
-    analysis = answer("simulated", runs, predictions, n_bootstrap=n_bootstrap)
-    (group,) = groups(runs.runs)
+    (scored,) = score(runs, predictions, n_bootstrap)
+    group = scored.group
     asked = [(question, combination) for question, find in ASKED.items() for combination in find(group)]
     worth = {arm: setting.auroc + setting.effect * ((arm.task_set, arm.mask) == IMPROVED) for arm in group.scores}
     outcomes = []
-    for (question, combination), contrast in zip(asked, analysis.contrasts, strict=True):
+    for (question, combination), contrast in zip(asked, all_contrasts(runs, [scored]), strict=True):
         truth = math.fsum(factor * worth[arm] for arm, factor in combination.terms.items())
         planted = question == "benefit" and (contrast.task_set, contrast.mask) == IMPROVED
         outcomes.append(Outcome(contrast, truth, planted))
