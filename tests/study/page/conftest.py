@@ -1,7 +1,9 @@
 """Pages, and a real Chromium to open them."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +13,13 @@ from msd_mtl.study.page.make import make_report
 from .crowded import crowded
 from .made import MASKS4, analysis, hostile
 
+SMALL = {"masks": ("0000", "1100"), "sizes": (500, 1000), "n_seeds": 2}
 MADE = {
     "plain": analysis,
     "all masks": lambda folder: analysis(folder, masks=MASKS4, sizes=(500, 1000), couplings=(None,)),
     "hostile": hostile,
     "crowded": crowded,
+    "small": lambda folder: analysis(folder, **SMALL),
 }
 # Nothing but the page: no updates, no accounts, no network in the background.
 ARGUMENTS = [
@@ -41,10 +45,21 @@ def browser() -> Iterator[Any]:
         started.close()
 
 
+@pytest.fixture(scope="session")
+def page_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Makes each page once for all tests, which only read it."""
+
+    @cache
+    def made(name: str) -> Path:
+        folder = tmp_path_factory.mktemp("report")
+        return make_report(MADE[name](folder / "runs"), folder / "runs", folder / "report")
+
+    return made
+
+
 @pytest.fixture(scope="module")
-def report(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("report")
-    return make_report(MADE[request.param](folder / "runs"), folder / "runs", folder / "report")
+def report(request, page_of):
+    return page_of(request.param)
 
 
 @pytest.fixture

@@ -10,13 +10,12 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("report", ["plain", "all masks", "hostile"], indirect=True)
-def test_title_verdicts_and_figures_are_on_the_first_screen(opened, report):
+def test_title_verdicts_and_figures_are_on_the_first_screen(opened):
     page = opened(1400)
     for chosen in ("h1", "#answers article >> nth=3", "#effects-benefit svg >> nth=0"):
         box = page.locator(chosen).first.bounding_box()
         assert box["y"] < 900, chosen
-    if "hostile" not in str(report):
-        assert page.locator("#answers").bounding_box()["y"] < 400
+    assert page.locator("#answers").bounding_box()["y"] < 400
 
 
 @pytest.mark.parametrize("report", ["plain", "all masks", "crowded"], indirect=True)

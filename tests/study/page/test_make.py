@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -9,21 +10,18 @@ import pytest
 from msd_mtl.errors import UserError
 from msd_mtl.study.page.make import make_report
 
-from .made import analysis, hostile
-
-SMALL = {"masks": ("0000", "1100"), "sizes": (500, 1000), "n_seeds": 2}
-
-
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("plain")
-    return make_report(analysis(folder / "runs"), folder / "runs", folder / "report").parent
+from .conftest import SMALL
+from .made import analysis
 
 
 @pytest.fixture(scope="module")
-def attacked(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("attacked")
-    return make_report(hostile(folder / "runs"), folder / "runs", folder / "report").parent
+def plain(page_of):
+    return page_of("plain").parent
+
+
+@pytest.fixture(scope="module")
+def attacked(page_of):
+    return page_of("hostile").parent
 
 
 class Elements(HTMLParser):
@@ -153,10 +151,9 @@ def test_what_is_missing_is_said_first(attacked):
         assert state in text
 
 
-def test_a_report_replaces_a_report_and_nothing_else(tmp_path):
+def test_a_report_replaces_a_report_and_nothing_else(page_of, tmp_path):
     made = analysis(tmp_path / "runs", **SMALL)
-    out = tmp_path / "report"
-    make_report(made, tmp_path / "runs", out)
+    out = shutil.copytree(page_of("small").parent, tmp_path / "report")
     (out / "left.txt").touch()
     make_report(made, tmp_path / "runs", out)
     assert not (out / "left.txt").exists()
@@ -167,9 +164,9 @@ def test_a_report_replaces_a_report_and_nothing_else(tmp_path):
     assert (tmp_path / "mine" / "thesis.tex").exists()
 
 
-def test_a_report_that_cannot_be_made_leaves_the_old_one(tmp_path, monkeypatch):
+def test_a_report_that_cannot_be_made_leaves_the_old_one(page_of, tmp_path, monkeypatch):
     made = analysis(tmp_path / "runs", **SMALL)
-    page = make_report(made, tmp_path / "runs", tmp_path / "report")
+    page = shutil.copytree(page_of("small").parent, tmp_path / "report") / "index.html"
     before = page.read_bytes()
     monkeypatch.setattr("msd_mtl.study.page.make.write_json", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
