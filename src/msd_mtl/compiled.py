@@ -61,12 +61,14 @@ def _multiply_add(_context: Any, x: Any, y: Any, z: Any) -> Any:
 multiply_add: Any = intrinsic(_multiply_add)
 
 
-def _prefetch(_context: Any, matrix: Any, _row: Any, _column: Any) -> Any:
+def _prefetch(_context: Any, array: Any, index: Any) -> Any:
     """Of types the signature, and what to generate."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         made = context.make_array(signature.args[0])(context, builder, args[0])
-        element = cgutils.get_item_pointer(context, builder, matrix, made, args[1:], wraparound=False)  # type: ignore[no-untyped-call]
+        parts = zip(cgutils.unpack_tuple(builder, args[1]), index, strict=True)  # type: ignore[no-untyped-call]
+        place = [context.cast(builder, number, of, types.intp) for number, of in parts]
+        element = cgutils.get_item_pointer(context, builder, array, made, place, wraparound=False)  # type: ignore[no-untyped-call]
         byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
         kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
         fetch = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
@@ -74,10 +76,11 @@ def _prefetch(_context: Any, matrix: Any, _row: Any, _column: Any) -> Any:
         builder.call(fetch, [builder.bitcast(element, byte), *(number(i) for i in (1, 3, 1))])
         return context.get_dummy_value()
 
-    return types.void(matrix, types.intp, types.intp), generate
+    return types.void(array, index), generate
 
 
-# For compiled loops: ask for the cache line of an element of a matrix that is soon read and written; changes no number.
+# For compiled loops: ask for the cache line of an element, by a tuple of its indices, before it is needed; changes no
+# number.
 prefetch: Any = intrinsic(_prefetch)
 CACHE_LINE = 64  # bytes
 

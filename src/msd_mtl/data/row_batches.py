@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from torch import Tensor
 
-from msd_mtl.compiled import compiled
+from msd_mtl.compiled import CACHE_LINE, compiled, prefetch
 from msd_mtl.data.batch import Batch, SparseRows
 
 
@@ -76,9 +77,7 @@ class RowBatches:
         self.sampler = self.batch_sampler = self  # where Lightning looks for set_epoch
         self._indptr = part.features.indptr.astype(np.int64)
         self._indices = part.features.indices.astype(np.int32, copy=False)
-        has_label = ~np.isnan(part.targets)
-        self._has_label = torch.from_numpy(has_label)
-        self._targets = torch.from_numpy(np.where(has_label, part.targets, np.float32(0)))
+        self._labels = np.ascontiguousarray(part.targets.T)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose batches come next."""
@@ -110,37 +109,49 @@ class RowBatches:
         self._skip = state["taken"]
 
     def _batch(self, rows: NDArray[np.int64], whole: NDArray[np.int64]) -> Batch:
-        local = torch.from_numpy(rows)
-        has_label = self._has_label[:, local]
-        seen = has_label if self.world_size == 1 else self._has_label[:, torch.from_numpy(whole)]
-        return Batch(
-            features=self._cut(rows),
-            targets=self._targets[:, local],
-            has_label=has_label,
-            n_labelled=seen.sum(dim=1).float(),
-            rows=torch.from_numpy(self.part.rows[rows]),
-        )
-
-    def _cut(self, rows: NDArray[np.int64]) -> SparseRows:
-        """Copy some rows out of the compressed matrix."""
-        parts = _cut(self._indices, self._indptr, self.part.features.data, rows)
-        indices, offsets, values = (torch.from_numpy(part) for part in parts)
-        return SparseRows(indices, offsets, values, int(self.part.features.shape[1]))
+        features = self.part.features
+        parts = _cut(self._indices, self._indptr, features.data, self._labels, rows, whole)
+        indices, offsets, values, targets, has_label, n_labelled = (torch.from_numpy(part) for part in parts)
+        sparse = SparseRows(indices, offsets, values, int(features.shape[1]))
+        return Batch(sparse, targets, has_label, n_labelled, rows=torch.from_numpy(self.part.rows[rows]))
 
 
 @compiled
 def _cut(
-    indices: NDArray[np.int32], indptr: NDArray[np.int64], data: NDArray[np.float32], rows: NDArray[np.int64]
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
+    indices: NDArray[np.int32],
+    indptr: NDArray[np.int64],
+    data: NDArray[np.float32],
+    labels: NDArray[np.float32],
+    rows: NDArray[np.int64],
+    whole: NDArray[np.int64],
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[Any], NDArray[np.float32], NDArray[np.bool_], NDArray[Any]]:
+    """Copy some rows out of compressed features and out of labels; count the labels of the whole batch."""
+    line = CACHE_LINE // 4  # values of 32 bits
     offsets = np.zeros(len(rows) + 1, np.int32)
     for i in range(len(rows)):
-        offsets[i + 1] = offsets[i] + indptr[rows[i] + 1] - indptr[rows[i]]
+        start, end = indptr[rows[i]], indptr[rows[i] + 1]
+        offsets[i + 1] = offsets[i] + end - start
+        for k in range(start, end, line):  # rows lie anywhere: ask for all before the first is copied
+            prefetch(indices, (k,))
+            prefetch(data, (k,))
     columns, values = np.empty(offsets[-1], np.int32), np.empty(offsets[-1], data.dtype)
     for i in range(len(rows)):
         start, end = indptr[rows[i]], indptr[rows[i] + 1]
         columns[offsets[i] : offsets[i + 1]] = indices[start:end]
         values[offsets[i] : offsets[i + 1]] = data[start:end]
-    return columns, offsets, values
+    n_tasks = labels.shape[1]
+    targets = np.zeros((n_tasks, len(rows)), np.float32)
+    has_label = np.zeros((n_tasks, len(rows)), np.bool_)
+    for i in range(len(rows)):
+        for task in range(n_tasks):
+            label = labels[rows[i], task]
+            if not np.isnan(label):
+                targets[task, i], has_label[task, i] = label, True
+    n_labelled = np.zeros(n_tasks, np.float32)
+    for row in whole:
+        for task in range(n_tasks):
+            n_labelled[task] += not np.isnan(labels[row, task])
+    return columns, offsets, values, targets, has_label, n_labelled
 
 
 def label_statistics(targets: NDArray[np.float32]) -> tuple[Tensor, Tensor]:

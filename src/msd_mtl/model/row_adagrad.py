@@ -152,8 +152,8 @@ def _update(
         for place in range(turn, len(words), n_turns):
             if place + n_turns < len(words):  # rows lie pages apart: the processor does not foresee the next one
                 for i in range(0, len(gradient), line):
-                    prefetch(weights, words[place + n_turns], i)
-                    prefetch(sums, words[place + n_turns], i)
+                    prefetch(weights, (words[place + n_turns], i))
+                    prefetch(sums, (words[place + n_turns], i))
             word = words[place]
             first, end = starts[word], starts[word + 1]
             value, row = values[first], grad[of_row[first]]
