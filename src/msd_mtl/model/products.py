@@ -1,5 +1,6 @@
 """Linear products of streams; on CPU by oneDNN, which PyTorch itself takes for other types but not for float32."""
 
+import inspect
 from typing import Any
 
 import torch
@@ -72,6 +73,10 @@ class _Linear(Function):
         x, weight, bias = (o if o is None or dim is None else o.movedim(dim, 0) for o, dim in pairs)
         product = torch.matmul(x, weight.mT)  # type: ignore[arg-type,union-attr]  # only a bias may be None
         return product if bias is None else product + bias.unsqueeze(-2), 0
+
+
+# PyTorch asks for it on every call, and to find it takes longer than a small operation.
+_Linear.forward.__signature__ = inspect.signature(_Linear.forward)  # type: ignore[attr-defined]
 
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
