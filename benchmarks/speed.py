@@ -2,9 +2,10 @@
 
     python benchmarks/speed.py [--repeats N] [--threads N] [--processor-time] [--only NAME ...] [--output FILE]
 
-Every figure is a median over repeats in which the contenders take turns. Give ratios, not seconds.
+Every figure is a median over repeats in which the contenders take turns, a ratio that of the ratios within a repeat.
+The 95 % interval of plain/x, from order statistics, needs 6 repeats. Give ratios, not seconds.
 On a machine that does other work too, `--threads 1 --processor-time` keeps out the time in which others were served.
- Original widths, three tasks, batch 128, 5,000 words of which a track has about 81.
+Original widths, three tasks, batch 128, 5,000 words of which a track has about 81.
 
 - plain: dense tensor, DataLoader, torch.optim.Adagrad as it comes, Lightning; loss only
 - by hand: dense tensors cut by index, fused Adagrad, no framework; loss only
@@ -18,12 +19,13 @@ On a machine that does other work too, `--threads 1 --processor-time` keeps out 
 import argparse
 import json
 import logging
-import statistics
 import time
 import warnings
 from pathlib import Path
 
+import numpy as np
 import torch
+from scipy import stats
 
 from speed_dense import Clock, Epoch, dense_by_hand, plain
 from speed_ours import floor, floor_onednn, ours, ours_by_hand
@@ -47,8 +49,8 @@ CASES = {
 }
 
 
-def measure(case: str, repeats: int, clock: Clock) -> dict[str, float]:
-    """Median seconds of an epoch for every contender; they take turns."""
+def measure(case: str, repeats: int, clock: Clock) -> dict[str, list[float]]:
+    """Seconds of an epoch for every contender in every repeat; they take turns."""
     problem = make_problem(*CASES[case])
     epochs: dict[str, Epoch] = {name: make(problem) for name, make in WAYS.items()}
     times: dict[str, list[float]] = {name: [] for name in WAYS}
@@ -57,16 +59,19 @@ def measure(case: str, repeats: int, clock: Clock) -> dict[str, float]:
     for _ in range(repeats):
         for name, epoch in epochs.items():
             times[name].append(epoch(clock))
-    return {name: statistics.median(values) for name, values in times.items()}
+    return times
 
 
-def row(case: str, seconds: dict[str, float]) -> str:
+def row(case: str, times: dict[str, list[float]]) -> str:
     """One line of the table."""
-    base = seconds["ours"]
-    ratios = f"{seconds['plain'] / base:9.2f}{seconds['by hand'] / base:8.2f}"
-    ratios += f"{base / seconds['floor']:9.2f}{base / seconds['oneDNN']:10.2f}"
-    own = 1000 * (base - seconds["bare"])
-    return f"{case:26}" + "".join(f"{1000 * value:9.0f}" for value in seconds.values()) + ratios + f"{own:11.0f}"
+    seconds = {name: np.array(values) for name, values in times.items()}
+    ours = seconds["ours"]
+    times_faster = seconds["plain"] / ours
+    ratios = [times_faster, seconds["by hand"] / ours, ours / seconds["floor"], ours / seconds["oneDNN"]]
+    medians = "".join(f"{1000 * np.median(values):9.0f}" for values in seconds.values())
+    medians += "".join(f"{np.median(ratio):9.2f}" for ratio in ratios)
+    low, high = stats.quantile_test(times_faster, p=0.5).confidence_interval(0.95)
+    return f"{case:26}{medians}{1000 * np.median(ours - seconds['bare']):11.0f}{low:9.2f}{high:7.2f}"
 
 
 def main() -> None:
@@ -83,7 +88,7 @@ def main() -> None:
     torch.set_num_threads(chosen.threads)
     print(f"torch {torch.__version__}, {chosen.threads} threads, median of {chosen.repeats}, milliseconds an epoch")
     heads = "".join(f"{name:>9}" for name in WAYS)
-    print(f"{'':26}{heads}  plain/x  hand/x  x/floor  x/oneDNN  Lightning")
+    print(f"{'':26}{heads}  plain/x   hand/x  x/floor x/oneDNN  Lightning  plain/x from to")
     clock = time.process_time if chosen.processor_time else time.perf_counter
     results = {}
     for case in chosen.only:
