@@ -220,7 +220,10 @@ def test_runs_that_wandb_was_never_given_are_counted(runs, tmp_path, monkeypatch
     (first / "wandb").mkdir()
     mark_given(first, {"project": "msd-mtl", "entity": "somebody"})
     alone, together = said()
-    assert alone.startswith("1 of 1 runs have never been given to this project of W&B. Repeat the command")
+    assert alone == (
+        "1 of 1 runs have never been given to this project of W&B. Repeat the command that made them with "
+        "logger=wandb: it gives them without making them again."
+    )
     assert together.startswith(f"{len(others)} of {1 + len(others)} runs have never been given")
     for folder in others:
         (folder / "wandb").mkdir()

@@ -1,5 +1,7 @@
 """Baselines that a completed run was made without are added by whatever asks for them, and nothing is trained."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from msd_mtl.study import train
@@ -47,6 +49,21 @@ def test_a_sweep_says_what_it_adds_and_at_its_end_what_is_lacking(without, monke
     launch_in_process([without])
     train.show_sweep()
     assert "lack baselines" not in capsys.readouterr().out
+
+
+def test_the_end_of_a_sweep_counts_what_lacks_baselines_and_what_wandb_lacks(tmp_path, monkeypatch, capsys):
+    stand = ("is_completed", "is_whole", "is_done")
+    kinds = [(True, True, True), (True, True, False), (True, False, False), (True, False, False), (False, False, False)]
+    of_all = {"overrides": (), "config": {"runs_dir": str(tmp_path)}}
+    cells = [
+        SimpleNamespace(run_id=str(i), **of_all, **dict(zip(stand, kind, strict=True))) for i, kind in enumerate(kinds)
+    ]
+    monkeypatch.setattr(train, "launched", cells)
+    train.show_sweep()
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "2 of 4 completed runs lack baselines; the same command adds them.",
+        "W&B lacks 1 of 4 completed runs; the same command gives them to it.",
+    ]
 
 
 def test_the_other_processes_of_a_run_leave_that_to_the_first(without, monkeypatch):

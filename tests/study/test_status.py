@@ -82,6 +82,18 @@ def test_what_lacks_something_or_has_something_else_is_damaged_and_no_run_to_mak
     assert "its record lacks timing_s.total as a number; delete it" in lines["c"]
 
 
+def test_a_record_of_another_schema_is_named_and_not_to_be_deleted(shown, tmp_path, capsys):
+    write(tmp_path, "b", "completed", schema_version=2)
+    write(tmp_path, "c", "failed", schema_version=2, error={"kind": "OSError", "message": "disk full"})
+    with pytest.raises(SystemExit, match="1"):
+        shown()
+    page = capsys.readouterr().out
+    lines = {line.split()[1]: line for line in page.splitlines() if line.startswith("│")}
+    assert "its record has schema version 2, not 1; the msd-mtl that made it reads it" in lines["b"]
+    assert "OSError: disk full" in lines["c"]
+    assert "delete" not in page
+
+
 @pytest.mark.parametrize("started_at", ["yesterday", None, 7, []])
 def test_a_run_whose_beginning_cannot_be_read_is_listed_without(shown, tmp_path, capsys, started_at):
     write(tmp_path, "b", "failed", started_at=started_at, error="it broke")

@@ -106,7 +106,7 @@ def test_sweeps_without_a_difference_are_a_table_too():
 def test_long_names_of_tasks_wrap_between_words_alone():
     sets = [["term:pop", "loudness", "duration", field] for field in ("year", "tempo")]
     records = [record(tasks, mask, seed=seed) for tasks in sets for mask, seed in MASKS]
-    text = shown(sweep_table(records, 66), 66)
+    text = shown(sweep_table(records, 67), 67)
     _, *words = text.split()[3:]
     assert words[:6] == ["tasks", "sharing", "seed", "metric", "network", "linear"]
     assert {one["run_id"] for one in records} <= set(words)
@@ -114,9 +114,24 @@ def test_long_names_of_tasks_wrap_between_words_alone():
     assert "…" not in text
 
 
+@pytest.mark.parametrize("couplings", [(0.9,), (0.0, 0.9)])
+def test_no_word_is_cut_at_any_width(couplings):
+    sets = (["term:pop"], *(["term:pop", "loudness", "duration", further] for further in ("year", "tempo")))
+    records = [record(tasks, coupling=coupling) for coupling in couplings for tasks in sets]
+    texts = {width: shown(sweep_table(records, width), width) for width in range(52, 100)}
+    assert [width for width, text in texts.items() if "…" in text] == []
+    assert {"settings" in text for text in texts.values()} == {True, False}
+
+
 @pytest.mark.parametrize("mask", [(0,), (1, 0), (0, 1, 1, 0)])
 def test_a_mask_is_shown_as_long_as_it_is(mask):
     assert f"sharing {''.join(map(str, mask))}, 1,000 training tracks" in shown(run_table(record(mask=mask)), 120)
+
+
+def test_no_number_of_a_summary_is_cut_where_there_is_little_room():
+    records = [record(mask=mask, coupling=coupling) for mask, _ in MASKS for coupling in (0.0, 0.9)]
+    text = shown(summary_table(summarise(records), "term:pop", "auroc"), 64)
+    assert [text.split().count(number) for number in ("0.700", "+0.000", "0.000")] == [4, 2, 6]
 
 
 def test_metrics_have_one_name():

@@ -110,7 +110,9 @@ def sweep_table(records: list[Record], width: int) -> Table:
     varied = {name: values for name, values in settings.items() if len(set(values)) > 1}
     table = _score_table(records, varied)
     console = Console(width=ANY)
-    if not varied or Measurement.get(console, console.options, table).minimum <= width:
+    if (
+        not varied or Measurement.get(console, console.options, table).minimum < width
+    ):  # Rich may want a character more than it says
         return table
     together = [", ".join(f"{name} {of[i]}" for name, of in varied.items()) for i in range(len(records))]
     return _score_table(records, {"settings": together})
@@ -130,11 +132,10 @@ def _task_sets(records: list[Record]) -> list[str]:
 def _score_table(records: list[Record], settings: Mapping[str, Sequence[str]]) -> Table:
     table = Table(title="Target on test", box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
     table.add_column("run", no_wrap=True)
-    for name in settings:  # one that wraps: Rich would cut words of several
-        is_text = name in ("tasks", "sharing", "settings")
-        table.add_column(name, justify="left" if is_text else "right", no_wrap=name not in ("tasks", "settings"))
+    for name in settings:
+        table.add_column(name, justify="left" if name in ("tasks", "sharing", "settings") else "right")
     for name in ("metric", "network", "linear"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right")
     for i, record in enumerate(records):
         target = record["cell"]["target"]
         metric = HEADLINE[task_of(target).kind]
@@ -183,7 +184,7 @@ def summary_table(cells: Sequence[CellSummary], target: str, metric: str) -> Tab
     name = metric_name(metric)
     table = Table(title=f"Test {name} of {escape(target)}", caption=caption, box=SIMPLE_HEAD, pad_edge=False)
     for column in ("coupling", "sharing", "weights", name, "gain", "linear", "best"):
-        table.add_column(column, justify="left" if column == "sharing" else "right", no_wrap=True)
+        table.add_column(column, justify="left" if column == "sharing" else "right")
     cells = sorted(cells, key=lambda cell: (cell.coupling is not None, cell.coupling))
     for i, cell in enumerate(cells):
         table.add_row(

@@ -346,6 +346,26 @@ def test_masks_of_no_sharing_are_told_as_they_are(study):
     )
 
 
+def test_each_context_tells_the_masks_that_its_gains_are_over(study):
+    for tasks, masks in (("tight", ("0", "1")), ("loose", ("00", "11"))):
+        for mask in masks:
+            study.add(tasks, mask, 0)
+    for mask in ("0", "1"):
+        study.add("tight", mask, 0, data__control="misalign")
+    study.write_index()
+    assert analyse(study.folder, "made").warnings == (
+        "term:pop, data.control=null: no single-task runs; gains are over no sharing (mask 0, 00).",
+        "term:pop, data.control=misalign: no single-task runs; gains are over no sharing (mask 0).",
+    )
+
+
+def test_gains_that_are_over_nothing_are_not_said_to_be_over_a_mask(study):
+    study.add("tight", "11", 0)
+    study.write_index()
+    (told,) = analyse(study.folder, "made").warnings
+    assert told.endswith(" has no no sharing run to be compared with.")
+
+
 @pytest.mark.parametrize(("n_rarer", "warned", "tested"), [(40, False, True), (39, True, True), (3, True, False)])
 def test_few_artists_with_the_rarer_class_are_warned_of_and_very_few_decide_nothing(
     study, crossed, monkeypatch, n_rarer, warned, tested
