@@ -129,7 +129,8 @@ def test_a_mask_is_shown_as_long_as_it_is(mask):
 
 
 def test_no_number_of_a_summary_is_cut_where_there_is_little_room():
-    records = [record(mask=mask, coupling=coupling) for mask, _ in MASKS for coupling in (0.0, 0.9)]
+    choices = product([mask for mask, _ in MASKS], (0.0, 0.9), (0, 1))
+    records = [record(mask=mask, coupling=coupling, seed=seed) for mask, coupling, seed in choices]
     text = shown(summary_table(summarise(records), "term:pop", "auroc"), 64)
     assert [text.split().count(number) for number in ("0.700", "+0.000", "0.000")] == [4, 2, 6]
 
