@@ -41,7 +41,10 @@ def commands(page: Path) -> list[str]:
 def shortened(command: str) -> str:
     command = command.replace("=0,1,2,3,4", "=0")
     found = re.match(r"msd-mtl (\w+)", command)
-    return " ".join([command, *(f"'{setting}'" for setting in SHORT.get(found[1], []))]) if found else command
+    settings = [*SHORT.get(found[1], [])] if found else []
+    if "hydra/launcher=local" in command:
+        settings.append("hydra.launcher.n_workers=1")  # each begins with seconds of imports
+    return " ".join([command, *(f"'{setting}'" for setting in settings)])
 
 
 @pytest.fixture

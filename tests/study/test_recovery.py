@@ -251,7 +251,7 @@ def test_runs_whose_store_vanished_or_changed_say_so_in_their_records(small_run,
 
 @pytest.mark.slow
 def test_two_sweeps_of_the_same_runs_make_each_once(tmp_path):
-    command = [*TRAIN, "hydra/launcher=local", "hydra.launcher.n_workers=2", "seed=range(5)"]
+    command = [*TRAIN, "hydra/launcher=local", "hydra.launcher.n_workers=1", "seed=range(5)"]
     sweeps = [subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) for _ in "ab"]
     assert [(sweep.communicate()[1] and sweep.returncode) for sweep in sweeps] == [0, 0]
     records = [json.loads(path.read_text()) for path in tmp_path.glob("runs/*/record.json")]
