@@ -1,7 +1,7 @@
 """What tests of several folders need."""
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,17 @@ WHOLE: dict[str, Any] = {
 }  # fmt: skip
 
 RAW = Path(__file__).parents[2] / "shared" / "data" / "raw"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with the tests on a cluster, which last long and mostly wait."""
+    items.sort(key=lambda item: item.get_closest_marker("slurm") is None)
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """A worker more than there are cores, for that of the tests on a cluster hardly uses one."""
+    return (yield) + 1
 
 
 @pytest.fixture
