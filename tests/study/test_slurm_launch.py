@@ -189,6 +189,14 @@ def test_a_launch_is_checked_as_far_as_it_has_runs_to_make(tmp_path, monkeypatch
     assert not submitted
 
 
+def test_a_record_of_another_schema_is_named_and_costs_no_job(cluster_of, tmp_path, capsys):
+    (tmp_path / "r0").mkdir()
+    (tmp_path / "r0" / "record.json").write_text(json.dumps({"schema_version": 2, "run_id": "r0", "status": "failed"}))
+    assert cluster_of({}, BOTH) == [[["r1", "r2", "r3"], ["r4", "r5"]]]
+    told = f"record must have schema version 1; got 2 in {tmp_path / 'r0' / 'record.json'}"
+    assert capsys.readouterr().err.startswith(f"Run r0 is left as it is: {told}. The msd-mtl that made it reads it.\n")
+
+
 REFUSED = RuntimeError("sbatch: error: QOSMaxSubmitJobPerUserLimit")
 
 

@@ -14,6 +14,7 @@ from msd_mtl.study.follow import Follower
 from msd_mtl.study.index import add_sweep
 from msd_mtl.study.interruption import interruptible
 from msd_mtl.study.pool import Pool
+from msd_mtl.study.record import found_record
 
 launched: list[Cell] = []  # the runs of the sweep that this process was asked for
 
@@ -40,13 +41,26 @@ def entered(cells: Sequence[Cell], left_out: Sequence[str] = ()) -> Iterator[Non
 
 
 def to_make(cells: Sequence[Cell]) -> list[Cell]:
-    """The runs that are not done; says how many are completed and only lack baselines, or have to be shown."""
-    waiting = [cell for cell in cells if not cell.is_done]
+    """The runs that are not done, but for those whose record only another msd-mtl reads: none made here could end them.
+
+    Says which these are, and how many are completed and only lack baselines, or have to be shown.
+    """
+    waiting = [cell for cell in cells if not cell.is_done and _is_ours(cell)]
     late = [cell.is_whole for cell in waiting if cell.is_completed]
     for n, what in ((late.count(False), "given their baselines"), (late.count(True), "given to W&B")):
         if n:
             sys.stderr.write(f"msd-mtl train: {n} completed runs are {what}, and not made again.\n")
     return waiting
+
+
+def _is_ours(cell: Cell) -> bool:
+    """Whether a run has no record of another schema; says so of one that has."""
+    try:
+        found_record(cell.folder)
+    except UserError as error:
+        sys.stderr.write(f"Run {cell.run_id} is left as it is: {error}\n")
+        return False
+    return True
 
 
 def launch_in_process(cells: Sequence[Cell]) -> None:

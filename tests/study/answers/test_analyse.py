@@ -131,6 +131,28 @@ def test_a_study_of_earlier_code_is_reported_as_it_is(crossed, monkeypatch):
     assert not any("earlier code" in warning for warning in analysis.warnings)
 
 
+@pytest.mark.parametrize("status", ["completed", "failed"])
+def test_a_record_of_another_schema_is_left_out_and_named(crossed, status):
+    study = crossed()
+    run = analyse(study.folder, "made").runs[0]
+    write_record(run.folder, {**read_record(run.folder), "schema_version": 2, "status": status, "error": "it broke"})
+    analysis = analyse(study.folder, "made")
+    told = "its record has schema version 2, not 1; the msd-mtl that made it reads it"
+    assert f"Run {run.run_id} is left out: {told}." in analysis.warnings
+    assert [(one.run_id, one.error) for one in analysis.running] == [(run.run_id, told)]
+    assert (analysis.completed, analysis.expected, analysis.failed) == (8, 9, ())
+
+
+def test_a_record_of_another_schema_that_no_index_names_ends_no_report(crossed):
+    study = crossed()
+    for path in (study.folder / ".studies").rglob("*.json"):
+        path.unlink()
+    path, *_ = study.folder.glob(f"*/{RECORD}")
+    write_record(path.parent, {"schema_version": 2, "study": "made"})
+    (told,) = [warning for warning in analyse(study.folder, "made").warnings if path.parent.name in warning]
+    assert told.startswith(f"Run {path.parent.name} is left out: its record has schema version 2")
+
+
 @pytest.mark.parametrize(
     "lacking", ["metrics", "metrics.test", "timing_s.total", "parameters", "config", "data.fingerprint", "run_id"]
 )

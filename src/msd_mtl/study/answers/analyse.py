@@ -195,6 +195,7 @@ def _warnings(
     said = _of_few_artists(contrasts)
     if runs.absent:
         said.append(f"{len(runs.absent):,} of {runs.expected:,} runs are not completed.")
+    said += [f"Run {one.run_id} is left out: {one.error}." for one in runs.foreign]
     said += [f"Not in the data: {line}" for line in runs.left_out]
     if runs.n_earlier:
         said.append(f"{runs.n_earlier:,} runs of earlier code are left out: later code has repeated the study.")

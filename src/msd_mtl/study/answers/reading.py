@@ -12,7 +12,7 @@ from msd_mtl.study.answers.types import Absent, Arm, Duplicate, Run
 from msd_mtl.study.damage import damage, lacks
 from msd_mtl.study.identity import is_of_this_code
 from msd_mtl.study.index import left_out, read_study, studies
-from msd_mtl.study.record import RECORD, Record, error_of, found_record
+from msd_mtl.study.record import RECORD, SCHEMA_VERSION, Record, error_of, seen_record
 from msd_mtl.study.states import State, state_of
 from msd_mtl.study.summary import baseline_score, best_possible, target_score
 
@@ -32,6 +32,7 @@ class StudyRuns:
         expected: Number of runs, but for those that earlier code made.
         n_earlier: Runs that earlier code made and that are left out, as later code has repeated the study.
         left_out: Why runs that its sweeps asked for were not made, as they cannot be.
+        foreign: Those of ``absent`` whose record is of another schema.
     """
 
     runs: tuple[Run, ...]
@@ -41,6 +42,7 @@ class StudyRuns:
     expected: int
     n_earlier: int
     left_out: tuple[str, ...] = ()
+    foreign: tuple[Absent, ...] = ()
 
 
 def read_runs(runs_dir: Path, study: str) -> StudyRuns:
@@ -58,7 +60,7 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
         known = ", ".join(studies(runs_dir)) or "none"
         raise UserError(f"study must be one that has runs in {runs_dir}; got {study!r}, and there are: {known}.")
     states = {run: state_of(runs_dir, run) for run in expected}
-    records = {run: found_record(runs_dir / run) for run, state in states.items() if state != State.MISSING}
+    records = {run: seen_record(runs_dir / run) for run, state in states.items() if state != State.MISSING}
     damaged = {run: lacking for run, record in records.items() if record is not None and (lacking := lacks(record))}
     found = {run: record for run, record in records.items() if record is not None and run not in damaged}
     earlier = _earlier(found)
@@ -87,6 +89,7 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
         expected=len(expected),
         n_earlier=len(earlier),
         left_out=tuple(left_out(runs_dir, study)),
+        foreign=tuple(absent[run] for run in damaged if _is_foreign(records[run] or {})),
     )
 
 
@@ -105,7 +108,7 @@ def _without_index(runs_dir: Path, study: str) -> dict[str, tuple[str, ...]]:
     """Runs whose record names the study: those that were made before studies had an index, or one by one."""
     found: dict[str, tuple[str, ...]] = {}
     for path in sorted(runs_dir.glob(f"[!.]*/{RECORD}")):
-        record = found_record(path.parent)
+        record = seen_record(path.parent)
         if record is not None and record.get("study") == study:
             found[path.parent.name] = ()
     return found
@@ -119,9 +122,14 @@ def _absent(run: str, state: State, record: Record | None, arm: Arm | None, over
 
 def _damaged(run: str, state: State, record: Record, overrides: Sequence[str], lacking: Sequence[str]) -> Absent:
     """A run that cannot be placed: of one that failed, as over its settings, the error says more."""
-    if state == State.FAILED and (error := error_of(record)):
+    if state == State.FAILED and not _is_foreign(record) and (error := error_of(record)):
         return Absent(run, str(state), " ".join(overrides), error)
     return Absent(run, str(State.INTERRUPTED), " ".join(overrides), damage(record, lacking))
+
+
+def _is_foreign(record: Record) -> bool:
+    """Whether a record is of another schema, so that no other entry of it can be told."""
+    return bool(record.get("schema_version", SCHEMA_VERSION) != SCHEMA_VERSION)
 
 
 def _run(runs_dir: Path, record: Record, arm: Arm) -> Run:
