@@ -14,6 +14,7 @@ from msd_mtl.study.page.figures.post_mortem import draw_post_mortem
 from msd_mtl.study.page.figures.scores import draw_gains_by_size, draw_scores
 from msd_mtl.study.page.groups import groups
 from msd_mtl.study.page.hints import hints
+from msd_mtl.study.page.sections import answers
 
 from .made import MASKS4, TARGET, analysis, effect, reported, write_history
 
@@ -108,6 +109,12 @@ def test_what_a_caption_says_follows_what_is_drawn(study):
         assert "Test split (artist or track): 430 to 433 labelled tracks." in FIGURES[name].draw(less).caption, name
 
 
+def test_a_mean_over_sizes_is_said_in_the_answer_and_its_figure(study):
+    (answer,) = answers(study, ["benefit"])
+    assert answer.meaning in answer.picture.caption
+    assert answer.meaning.endswith(", averaged over training sizes.")
+
+
 def test_effects_rest_on_the_sizes_of_their_own_cells(study):
     """Another target of the study has another size."""
     (first, *_) = [one for one in study.contrasts if one.question == "benefit"]
@@ -151,5 +158,6 @@ def test_the_post_mortem_says_what_ours_rests_on(tmp_path):
     for run in made.runs:
         write_history(run.folder, run.arm.target, n_epochs=2)
     by_epoch, by_size = draw_post_mortem(made, hints(made).reported)
+    assert "Ours: means over seeds, up to the epoch at which the first of them stops. n = " in by_epoch.caption
     assert f"n = 1,000 training tracks; 2 seeds. Shaded: {OVER_SEEDS}. {VALIDATION}" in by_epoch.caption
     assert f"n = 500 and 1,000 training tracks; 2 seeds. No intervals are drawn. {VALIDATION}" in by_size.caption

@@ -2,10 +2,8 @@ import re
 from dataclasses import replace
 from itertools import pairwise
 
-import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from scipy import stats
 
 from msd_mtl.study.page.colours import style_of
 from msd_mtl.study.page.data import split_table
@@ -18,39 +16,10 @@ from msd_mtl.study.page.figures.scores import draw_gains_by_size, draw_scores
 from msd_mtl.study.page.figures.style import ALONE, THICK
 from msd_mtl.study.page.figures.svg import inline_svg
 from msd_mtl.study.page.groups import chosen, groups
-from msd_mtl.study.page.histories import curve_of, error_curve
 from msd_mtl.study.page.legend import entries
 
 from .asked import asked
-from .made import MASKS4, TARGET, analysis, contrast, effect, write_history
-
-
-def test_curves_are_means_with_t_intervals(tmp_path):
-    made = analysis(tmp_path, masks=("1100",), sizes=(500,), couplings=(None,), n_seeds=3, histories=False)
-    levels = (0.6, 0.7, 0.8)
-    for run, level in zip(made.runs, levels, strict=True):
-        write_history(run.folder, TARGET, n_epochs=4, level=level)
-    curve = curve_of(made.runs, f"val/{TARGET}/auroc")
-    assert curve.epochs.tolist() == [1, 2, 3, 4]
-    assert curve.mean == pytest.approx(0.7 - 0.2 / np.arange(1, 5))
-    half = stats.t.ppf(0.975, 2) * np.std(levels, ddof=1) / np.sqrt(3)
-    assert curve.high - curve.mean == pytest.approx(np.full(4, half))
-    assert error_curve(made.runs).mean == pytest.approx(1 - curve.mean)
-
-
-def test_curves_of_different_length_are_averaged_over_the_runs_that_got_there(tmp_path):
-    made = analysis(tmp_path, masks=("1100",), sizes=(500,), couplings=(None,), n_seeds=2, histories=False)
-    write_history(made.runs[0].folder, TARGET, n_epochs=2, level=0.6)
-    write_history(made.runs[1].folder, TARGET, n_epochs=3, level=0.8)
-    curve = curve_of(made.runs, f"val/{TARGET}/auroc")
-    assert curve.mean == pytest.approx([0.5, 0.6, 0.8 - 0.2 / 3])
-    assert np.isnan(curve.high[2])
-
-
-def test_runs_without_a_history_have_no_curve(tmp_path):
-    made = analysis(tmp_path, histories=False)
-    assert curve_of(made.runs, "val/x/auroc") is None
-    assert draw_curves(groups(made)[0]) == []
+from .made import MASKS4, TARGET, analysis, contrast, effect
 
 
 def test_panels_differ_in_task_set_and_coupling(tmp_path):
@@ -169,6 +138,7 @@ def test_the_caption_says_what_all_panels_have_in_common():
     picture = draw_effects("benefit", asked(*(contrast(context=context, coupling=1.0) for context in contexts)))
     assert [panel.title for panel in picture.panels] == ["common low", "common high"]
     assert picture.caption.endswith("All panels: tight, coupling 1.")
+    assert "averaged" not in picture.caption  # there is one size
 
 
 def test_a_long_title_takes_lines_not_room_of_the_axes():

@@ -34,6 +34,23 @@ def test_a_gain_says_how_many_pairs_it_rests_on(tmp_path):
     assert [(row["n"], row.get("n_gain")) for row in rows.rows] == [(3, None), (3, 2)]
 
 
+def test_a_size_that_differs_between_splits_is_said_to_be_their_median(tmp_path):
+    made = analysis(tmp_path, **SMALL | {"sizes": (500, 1057)})
+    captions = [cell_table(made).caption]
+    for run in made.runs:
+        if run.arm.train_size == 1057:
+            run.record["config"]["data"]["train_size"] = None
+            run.record["data"]["labelled"]["train"][run.arm.target] = (1014, 1057, 1072)[run.seed]
+    table = cell_table(made)
+    (sizes,) = [column for column in table.columns if column.key == "train_size"]
+    assert sizes.head == "training tracks (median)"
+    assert "theirs are the median: 1,057 of 1,014 to 1,072." in table.caption
+    for run in made.runs:
+        run.record["data"]["labelled"]["train"][run.arm.target] = run.arm.train_size  # one split, one number
+    captions.append(cell_table(made).caption)
+    assert all("median" not in caption for caption in captions)
+
+
 def test_a_cell_shows_its_own_numbers(tmp_path):
     made = analysis(tmp_path, **SMALL)
     _, row = cell_table(made).rows

@@ -81,3 +81,10 @@ def test_a_mask_among_settings_is_written_as_everywhere():
     context = (("data.split", "[a, b]"), ("model.match_parameters", "[1, 1, 0, 0]"), ("data.control", "null"))
     assert words.setting(context) == "data.split = [a, b], model.match_parameters = 1100"
     assert words.brief(context) == "split [a, b], match_parameters 1100"
+
+
+def test_a_mean_over_sizes_is_said_where_there_are_several():
+    one, several = contrast(), contrast(sizes=(500, 2000))
+    assert words.meaning("benefit", [one]) == "Gain of sharing over learning the target without it."
+    assert words.meaning("benefit", [one, several]).endswith("without it, averaged over training sizes.")
+    assert words.meaning("size", [several]) == words.MEANING["size"]

@@ -13,6 +13,7 @@ from msd_mtl.study.answers.types import Run
 from msd_mtl.study.record import HISTORY
 
 LEVEL = 0.95
+MEANS = "means over seeds, up to the epoch at which the first of them stops"
 # What the original study drew of a task: 1 - accuracy of tags, RMSE of values.
 ERROR = {"binary": "error", "multiclass": "accuracy", "regression": "rmse"}
 
@@ -22,8 +23,9 @@ class Curve:
     """A validation score by epoch.
 
     Attributes:
-        epochs: Counted from 1, shape ``(epochs,)``.
-        mean: Over the runs that reached the epoch.
+        epochs: Counted from 1, those that all runs have, shape ``(epochs,)``: a mean over the runs that go on after
+            others have stopped early would be one over runs that still got better.
+        mean: Over runs.
         low: Lower end of the 95 % interval (Student's t over seeds); NaN with fewer than two runs.
         high: Upper end.
         n: Runs.
@@ -56,15 +58,12 @@ def curve_of(runs: Sequence[Run], column: str) -> Curve | None:
     series = [found for run in runs if (found := _column(run, column))]
     if not series:
         return None
-    epochs = sorted({epoch for one in series for epoch in one})
-    values = np.array([[one.get(epoch, np.nan) for epoch in epochs] for one in series])
-    n = np.isfinite(values).sum(axis=0)
-    total = np.nansum(values, axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(n > 0, total / n, np.nan)
-        variance = np.nansum((values - mean) ** 2, axis=0) / (n - 1)
-        half = np.where(n > 1, stats.t.ppf((1 + LEVEL) / 2, np.maximum(n - 1, 1)) * np.sqrt(variance / n), np.nan)
-    return Curve(np.array(epochs, dtype=np.int64), mean, mean - half, mean + half, len(series))
+    epochs = sorted(set.intersection(*map(set, series)))
+    values = np.array([[one[epoch] for epoch in epochs] for one in series])
+    mean, n, half = values.mean(axis=0), len(series), np.full(len(epochs), np.nan)
+    if n > 1:
+        half = stats.t.ppf((1 + LEVEL) / 2, n - 1) * values.std(axis=0, ddof=1) / np.sqrt(n)
+    return Curve(np.array(epochs, dtype=np.int64), mean, mean - half, mean + half, n)
 
 
 def _column(run: Run, column: str) -> dict[int, float]:

@@ -62,7 +62,7 @@ def _answer(name: Question, analysis: Analysis) -> Answer:
     return Answer(
         name=name,
         question=words.QUESTIONS[name],
-        meaning=words.MEANING[name],
+        meaning=words.meaning(name, contrasts),
         tally=words.tally(contrasts),
         leading=None if first is None else (first, words.verdict_parts(first)),
         sentences=[(c, words.setting(c.context), words.verdict_of(c)) for c in ordered[:MOST_SENTENCES]],

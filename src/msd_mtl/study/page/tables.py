@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from msd_mtl.study.answers.types import Analysis, CellResult, Contrast
+from msd_mtl.study.page.figures.basis import all_taken
 from msd_mtl.study.page.groups import is_alone
 from msd_mtl.study.page.table import Column, Table
-from msd_mtl.study.page.words import METRICS, setting
+from msd_mtl.study.page.words import METRICS, setting, spread
 
 BASELINES = {"linear": "linear", "trivial": "trivial", "bayes": "best possible"}
 
@@ -13,6 +14,11 @@ BASELINES = {"linear": "linear", "trivial": "trivial", "bayes": "best possible"}
 def cell_table(analysis: Analysis) -> Table:
     """Every cell with its scores, gain, size and time."""
     cells = analysis.cells
+    medians = [
+        f"{size:,} of {spread(taken)}"
+        for size, taken in sorted(all_taken(analysis.runs).items())
+        if len(set(taken)) > 1
+    ]
     columns = [
         Column("task_set", "tasks", folds=True),
         *([Column("target", "target", folds=True)] if len(analysis.metrics) > 1 else []),
@@ -23,7 +29,7 @@ def cell_table(analysis: Analysis) -> Table:
             else []
         ),
         Column("mask", "sharing"),
-        Column("train_size", "training tracks", digits=0, folds=True),
+        Column("train_size", f"training tracks{' (median)' if medians else ''}", digits=0, folds=True),
         Column("metric", "metric", names=METRICS, folds=True),
         Column("n", "seeds", digits=0, folds=True),
         *_numbers("mean low high", "score|low|high"),
@@ -40,6 +46,8 @@ def cell_table(analysis: Analysis) -> Table:
         "Test score of the target, mean over seeds; gain over the reference of the same seed; 95 % intervals over "
         "seeds and test artists; p of no gain, after Holm over all cells; seconds of a run."
     )
+    if medians:
+        caption += f" Where runs take all training tracks of their split, theirs are the median: {', '.join(medians)}."
     masks = [None if is_alone(cell.arm) else cell.arm.mask for cell in cells]
     return Table("cells", "All cells", caption, columns, [_cell(cell) for cell in cells], masks)
 

@@ -29,7 +29,7 @@ QUESTIONS: dict[Question, str] = {
     "depth": "How does the degree of sharing matter, and where?",
 }
 MEANING: dict[Question, str] = {
-    "benefit": "Gain of sharing over learning the target without it, averaged over training sizes.",
+    "benefit": "Gain of sharing over learning the target without it.",
     "size": "Change of the gain from the smallest to the largest training size (least squares over log size).",
     "coupling": "Change of the gain from loosely to tightly coupled tasks.",
     "depth": "Change of the gain from few to many shared layers, with coupling, and between low and high layers.",
@@ -47,6 +47,13 @@ VERDICTS = {
     "equivalent": "no difference that matters",
     "undecided": "undecided",
 }
+
+
+def meaning(question: Question, contrasts: Sequence[Contrast]) -> str:
+    """What the contrasts of a question are."""
+    said = MEANING[question]
+    averaged = question == "benefit" and any(len(contrast.sizes) > 1 for contrast in contrasts)
+    return f"{said.removesuffix('.')}, averaged over training sizes." if averaged else said
 
 
 def metric_name(metric: str) -> str:

@@ -45,10 +45,20 @@ def tracks(sizes: Collection[int], runs: Sequence[Run]) -> str:
         sizes: Sizes of arms.
         runs: Runs of these arms: where they took all tracks there are, each seed has its own number of them.
     """
+    taken = all_taken(runs)
+    *first, last = (spread(taken.get(size, [size])) for size in sorted(set(sizes)))
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def all_taken(runs: Sequence[Run]) -> dict[int, list[int]]:
+    """Numbers of training tracks of the runs that took all there are, by the size of their arms, which is one for all.
+
+    Args:
+        runs: Runs of a study.
+    """
     taken: dict[int, list[int]] = {}
     for run in runs:
         if run.record["config"]["data"]["train_size"] is None:
             labelled = run.record["data"]["labelled"]["train"][run.arm.target]
             taken.setdefault(run.arm.train_size, []).append(labelled)
-    *first, last = (spread(taken.get(size, [size])) for size in sorted(set(sizes)))
-    return f"{', '.join(first)} and {last}" if first else last
+    return taken

@@ -15,7 +15,7 @@ from msd_mtl.study.page.figures.bounds import bounds_of, cut_note, within
 from msd_mtl.study.page.figures.drawing import LINE, Panel, Picture, wrapped
 from msd_mtl.study.page.figures.style import BAND, INK, MUTED, PAPER, zero_line
 from msd_mtl.study.page.groups import has_gain, ordered_masks
-from msd_mtl.study.page.words import MEANING, briefly, counted, metric_name
+from msd_mtl.study.page.words import briefly, counted, meaning, metric_name
 
 ROW, MARGINS = 0.4, 0.8  # inches
 MOST_ROWS, MOST_PANELS = 24, 9
@@ -53,8 +53,8 @@ def draw_effects(question: Question, analysis: Analysis) -> Picture | None:
     return Picture(
         name=f"effects-{question}",
         title=TITLES[question],
-        about=f"{MEANING[question]} Small dots: seeds, each against its own reference; large marks: their mean, filled "
-        f"where it is decided; band: within {_margins(shown)} no difference that matters.",
+        about=f"{meaning(question, shown)} Small dots: seeds, each against its own reference; large marks: their mean, "
+        f"filled where it is decided; band: within {_margins(shown)} no difference that matters.",
         basis=_basis(shown, analysis),
         panels=panels,
         masks=ordered_masks(c.mask for c in contrasts if c.mask),

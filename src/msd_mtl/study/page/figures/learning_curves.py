@@ -15,7 +15,7 @@ from msd_mtl.study.page.figures.bounds import bounds_of, cut_note
 from msd_mtl.study.page.figures.drawing import TARGET_ALONE, Panel, Picture
 from msd_mtl.study.page.figures.style import ALONE, ALONE_MARKER, BAND, THICK
 from msd_mtl.study.page.groups import Facet, Group, by_mask, chosen, is_alone
-from msd_mtl.study.page.histories import Curve, curve_of, error_curve, error_name
+from msd_mtl.study.page.histories import MEANS, Curve, curve_of, error_curve, error_name
 from msd_mtl.study.page.words import counted, metric_name
 
 MOST_SIZES, MOST_PANELS, MOST_BANDS = 3, 6, 6
@@ -59,7 +59,7 @@ def _picture(group: Group, runs: dict[Arm, list[Run]], names: tuple[str, str, st
     return Picture(
         name=f"curves-{key}-{group.name}",
         title=f"Validation {label} of {group.title} by epoch",
-        about="Means over seeds.",
+        about=f"{MEANS.capitalize()}.",
         basis=Basis(
             drawn,
             [curve.n for curve in curves],

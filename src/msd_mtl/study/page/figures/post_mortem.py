@@ -16,7 +16,7 @@ from msd_mtl.study.page.figures.drawing import TARGET_ALONE, Mark, Panel, Pictur
 from msd_mtl.study.page.figures.style import ALONE, ALONE_MARKER, BAND, INK, MUTED, THICK, size_axis
 from msd_mtl.study.page.groups import Group, groups, is_alone, ordered_masks
 from msd_mtl.study.page.hints import Reported
-from msd_mtl.study.page.histories import Curve, error_curve
+from msd_mtl.study.page.histories import MEANS, Curve, error_curve
 from msd_mtl.study.page.words import brief, counted
 
 MOST_PANELS = 12
@@ -61,7 +61,7 @@ def _by_epoch(found: Sequence[Group], reported: Reported) -> Picture | None:
         name="post-mortem",
         title=f"Error of {reported.target} by epoch, as reported by {reported.by} and as it comes out here",
         about=f"{reported.about} Grey: the error of predicting the commoner class for every song, then (dotted) and "
-        "now (dashed). Ours: means over seeds.",
+        f"now (dashed). Ours: {MEANS}.",
         basis=Basis([reported.train_size], counts, "Shaded: 95 % intervals (t over seeds)", "val", drawn),
         panels=panels,
         masks=ordered_masks(mask for _, mask, _ in reported.error if mask != SINGLE),
