@@ -12,7 +12,7 @@ from msd_mtl.study.page.figures.scores import draw_gains_by_size, draw_scores
 from msd_mtl.study.page.groups import groups
 from msd_mtl.study.page.make import make_report
 
-from .made import analysis, effect
+from .made import analysis, contrast, effect
 
 NO_PAIR = replace(effect(math.nan, n=0), untested="no seed has a pair")
 
@@ -53,3 +53,17 @@ def test_one_pair_at_one_of_two_sizes_is_drawn(tmp_path):
     picture = draw_gains_by_size(group)
     assert "; 1 seed. " in picture.caption
     assert picture.masks == ["1100"]
+
+
+def test_a_contrast_in_which_the_reference_cancels_is_drawn_where_no_gain_is_known(tmp_path):
+    made = analysis(tmp_path / "runs", masks=("0000", "1100", "0011"), sizes=(500,), couplings=(None,), n_seeds=4)
+    where = contrast("depth", "tight, 1100 minus 0011", mask=None, effect=effect(0.1, n=2))
+    cells = tuple(replace(cell, gains={}, gain=cell.gain and NO_PAIR) for cell in made.cells)
+    study = replace(made, cells=cells, contrasts=(where,))
+    picture = draw_effects("depth", study)
+    assert "n = 500 training tracks; 2 seeds." in picture.caption
+    assert "Test split (artist): 900 labelled tracks." in picture.caption
+    assert {run.seed for run in picture.basis.runs} == {0, 1}
+    assert {run.arm.mask for run in picture.basis.runs} >= {"1100", "0011"}
+    page = make_report(study, tmp_path / "runs", tmp_path / "report").read_text()
+    assert page.count("tight, 1100 minus 0011") > 1

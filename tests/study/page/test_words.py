@@ -88,3 +88,8 @@ def test_a_mean_over_sizes_is_said_where_there_are_several():
     assert words.meaning("benefit", [one]) == "Gain of sharing over learning the target without it."
     assert words.meaning("benefit", [one, several]).endswith("without it, averaged over training sizes.")
     assert words.meaning("size", [several]) == words.MEANING["size"]
+
+
+def test_a_spread_of_nothing_is_not_known():
+    assert words.spread([]) == words.NOT_KNOWN
+    assert [words.spread(one) for one in ([3], [8000, 500])] == ["3", "500 to 8,000"]

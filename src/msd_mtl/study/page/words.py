@@ -153,8 +153,10 @@ def seeds(n: int) -> str:
 
 
 def spread(values: Iterable[int]) -> str:
-    """``3``, ``500 to 8,000``."""
-    low, high = min(found := list(values)), max(found)
+    """``3``, ``500 to 8,000``; a dash where there are none."""
+    if not (found := list(values)):
+        return NOT_KNOWN
+    low, high = min(found), max(found)
     return f"{low:,} to {high:,}" if low < high else f"{high:,}"
 
 

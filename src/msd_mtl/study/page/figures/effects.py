@@ -14,7 +14,7 @@ from msd_mtl.study.page.figures.basis import INTERVALS, Basis, tracks
 from msd_mtl.study.page.figures.bounds import bounds_of, cut_note, within
 from msd_mtl.study.page.figures.drawing import LINE, Panel, Picture, wrapped
 from msd_mtl.study.page.figures.style import BAND, INK, MUTED, PAPER, zero_line
-from msd_mtl.study.page.groups import has_gain, ordered_masks
+from msd_mtl.study.page.groups import ordered_masks
 from msd_mtl.study.page.words import briefly, counted, meaning, metric_name
 
 ROW, MARGINS = 0.4, 0.8  # inches
@@ -103,18 +103,22 @@ def _sizes(contrasts: Sequence[Contrast], analysis: Analysis) -> list[str]:
 
 
 def _basis(contrasts: Sequence[Contrast], analysis: Analysis) -> Basis:
-    arms = {cell.arm for cell in analysis.cells if has_gain(cell) and any(_is_of(cell.arm, c) for c in contrasts)}
+    """What contrasts rest on: one in which the reference cancels does so though no gain is known."""
+    seeds = {
+        cell.arm: {seed for one in contrasts if _is_of(cell.arm, one) for seed in one.per_seed}
+        for cell in analysis.cells
+    }
     return Basis(
         {size for contrast in contrasts for size in contrast.sizes},
         [contrast.effect.n_pairs for contrast in contrasts],
         f"Lines: {INTERVALS}",
         "test",
-        [run for run in analysis.runs if run.arm in arms],
+        [run for run in analysis.runs if run.seed in seeds.get(run.arm, ())],
     )
 
 
 def _is_of(arm: Arm, contrast: Contrast) -> bool:
-    """Whether a contrast is about the gain of an arm, perhaps among others."""
+    """Whether a contrast is about an arm, perhaps among others."""
     if (arm.target, arm.context) != (contrast.target, contrast.context) or arm.train_size not in contrast.sizes:
         return False
     pairs = ((contrast.task_set, arm.task_set), (contrast.mask, arm.mask), (contrast.coupling, arm.coupling))
