@@ -10,6 +10,7 @@ from rich.table import Table
 
 from msd_mtl.app import hydra_app
 from msd_mtl.errors import UserError
+from msd_mtl.imports import lasting_imports
 from msd_mtl.study.checks import check_settings
 from msd_mtl.study.damage import check_shown
 from msd_mtl.study.files import finite
@@ -78,8 +79,9 @@ def _differs(again: Metrics, recorded: Metrics, folder: Path, *, made_by_this_co
 
 
 def _score(config: dict[str, Any], folder: Path, part: str) -> dict[str, dict[str, float]]:
-    from msd_mtl.study.fit import build_data, build_module, build_trainer
-    from msd_mtl.study.keep import load_best
+    with lasting_imports("msd_mtl.study.fit"):
+        from msd_mtl.study.fit import build_data, build_module, build_trainer
+        from msd_mtl.study.keep import load_best
 
     data = build_data(config)
     module = build_module(config, data)

@@ -10,6 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from msd_mtl.errors import UserError
+from msd_mtl.imports import lasting_imports
 from msd_mtl.study.checks import check_rows, check_settings
 from msd_mtl.study.files import write_text
 from msd_mtl.study.identity import Config, data_fingerprint, resolved, run_id
@@ -140,9 +141,10 @@ def _error(error: BaseException) -> dict[str, Any]:
 def _results(config: Config, folder: Path, record: Record, callbacks: Sequence[Any]) -> Record:
     """Everything a completed record says beyond its beginning."""
     check_rows(config)
-    from msd_mtl.study.baseline_cache import baselines
-    from msd_mtl.study.fit import build_data, fit
-    from msd_mtl.study.processes import restartable
+    with lasting_imports("msd_mtl.study.fit"):
+        from msd_mtl.study.baseline_cache import baselines
+        from msd_mtl.study.fit import build_data, fit
+        from msd_mtl.study.processes import restartable
 
     started = time.perf_counter()
     data = build_data(config)
