@@ -114,13 +114,15 @@ class StudyLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:  # noqa: ARG002
         """Make runs for another sweeper than ours; how each ended stands in its record."""
+        from msd_mtl.app import one_message
         from msd_mtl.study.compose import cells
         from msd_mtl.study.launch import entered
 
-        composed = cells(self.hydra_context.config_loader, self.config, job_overrides)
-        self.check(composed)
-        with entered(composed):
-            self.make(composed)
+        with one_message("train"):
+            composed = cells(self.hydra_context.config_loader, self.config, job_overrides)
+            self.check(composed)
+            with entered(composed):
+                self.make(composed)
         ended = JobReturn(status=JobStatus.COMPLETED)
         return [ended for _ in job_overrides]
 

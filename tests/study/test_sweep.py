@@ -69,6 +69,29 @@ def test_a_grid_that_is_null_is_left_out():
     assert jobs({"seed": "0,1"}, {"left out": None}, []) == []
 
 
+@pytest.mark.parametrize(
+    ("grids", "arguments"), [({}, []), ({"left out": None}, []), (None, ["seed=range(0,0)"])], ids=str
+)
+def test_a_sweep_of_no_run_is_refused(sweeper, capsys, grids, arguments):
+    made = sweeper(grids=grids)
+    with pytest.raises(SystemExit, match="2"):
+        made.sweep([*SMALL, *arguments])
+    assert capsys.readouterr().err.startswith(
+        "msd-mtl train: a sweep must have at least one combination of its choices;"
+    )
+    with pytest.raises(SystemExit, match="2"):
+        given_to(made).launch([], 0)
+    assert not made.done
+
+
+def test_runs_of_another_sweeper_that_fail_fail_the_command(tmp_path):
+    command = [sys.executable, "-m", "msd_mtl.cli", "train", "-m", "hydra/sweeper=basic", *SMALL, "data.train_size=999"]
+    done = subprocess.run([*command, "seed=0,1"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "2 runs: 2 failed" in done.stdout
+    assert "seed=1: UserError: data.train_size must be between 1 and the" in done.stdout
+
+
 def test_a_task_alone_is_not_repeated_for_every_mask(loaded):
     seeds = cells(*loaded, jobs(None, {"alone": GRIDS["alone"]}, ["sharing=none,low", "seed=0,1"], loaded[0]))
     assert [cell.config["seed"] for cell in seeds] == [0, 1]
@@ -307,17 +330,15 @@ def test_a_sweep_leaves_its_study_if_its_first_batch_is_refused_and_not_later(sw
     assert len(batches) == refused + 1
 
 
-def test_runs_of_another_sweeper_are_entered_and_made(sweeper):
-    from types import SimpleNamespace
+def given_to(sweeper):
+    """Its launcher, as another sweeper has it."""
+    sweeper.launcher.setup(hydra_context=sweeper.hydra_context, task_function=None, config=sweeper.config)
+    return sweeper.launcher
 
+
+def test_runs_of_another_sweeper_are_entered_and_made(sweeper):
     made = sweeper()
-    launcher = made.launcher
-    launcher.setup(
-        hydra_context=SimpleNamespace(config_loader=made.hydra_context.config_loader),
-        task_function=None,
-        config=made.config,
-    )
-    ended = launcher.launch([[*SMALL, f"seed={seed}"] for seed in (0, 1)], 0)
+    ended = given_to(made).launch([[*SMALL, f"seed={seed}"] for seed in (0, 1)], 0)
     (checked, _), (_, entered), (what, runs) = made.done
     assert checked == "checked"
     assert (what, runs, len(runs)) == ("made", entered, 2)

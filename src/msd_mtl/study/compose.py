@@ -33,9 +33,14 @@ def cells(loader: Any, master: DictConfig, job_overrides: Sequence[Sequence[str]
         Each run once. A task alone shares nothing, so its runs that differ in the mask only are one: the first.
 
     Raises:
-        UserError: If a value is missing, refers to nothing or is of a wrong kind, or if runs differ in their study or
-            folder.
+        UserError: If there is no run, a value is missing, refers to nothing or is of a wrong kind, or if runs differ in
+            their study or folder.
     """
+    if not job_overrides:
+        raise UserError(
+            "a sweep must have at least one combination of its choices; got none. See the choices of each setting, and "
+            "hydra.sweeper.grids, of which a grid that is null is left out."
+        )
     parser = OverridesParser.create(config_loader=loader)
     bases: dict[tuple[str, ...], DictConfig] = {}
     found: dict[str, Cell] = {}

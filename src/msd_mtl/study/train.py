@@ -33,7 +33,9 @@ def train(cfg: DictConfig) -> None:
     """Make the run of a configuration; in a sweep, a run that fails does not stop the others."""
     config = resolved(cfg)
     if HydraConfig.get().mode != RunMode.RUN:
-        attempt(Cell(name_of(config), (), config))
+        cell = Cell(name_of(config), tuple(HydraConfig.get().overrides.task), config)
+        launched.append(cell)  # by another sweeper than ours, which tells nobody what it was asked for
+        attempt(cell)
         return
     check_settings(config)
     study = config["study"]
