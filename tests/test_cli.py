@@ -179,7 +179,7 @@ def test_a_study_that_is_not_named_is_asked_for_as_it_is_written(command, tmp_pa
 def test_the_demo_takes_one_thread_unless_told_otherwise(monkeypatch, given, threads):
     monkeypatch.setattr(demo.os, "environ", given)
     monkeypatch.setattr(sys, "argv", ["msd-mtl demo"])
-    monkeypatch.setattr(demo, "hydra_app", lambda name: lambda run: lambda: None)
+    monkeypatch.setattr(demo, "hydra_app", lambda *_, **__: lambda run: lambda: None)
     with pytest.raises(IndexError):  # there are no records to show: nothing was run
         demo.main()
     assert given["OMP_NUM_THREADS"] == threads
@@ -191,6 +191,7 @@ def test_a_folder_that_cannot_be_written_to_is_one_line(tmp_path, sweep):
     done = msd_mtl("train", *sweep, *FAST, "runs_dir=taken", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("msd-mtl train: files must be readable and writable; got Not a directory: taken/")
+    assert done.stderr.endswith(". A file is where a folder has to be: name another folder.\n")
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -198,8 +199,8 @@ def test_a_folder_that_cannot_be_written_to_is_one_line(tmp_path, sweep):
 def test_the_demo_mixes_no_runs_that_its_table_cannot_tell_apart(tmp_path):
     choices = ("seed=0", "sharing=none", "data.coupling=0.9", "data.train_size=150,200")
     done = msd_mtl("demo", *FAST, *choices, cwd=tmp_path)
-    assert done.returncode == 1
-    assert "choices must be of sharing, data.coupling or seed" in done.stderr
+    assert done.returncode == 2
+    assert "msd-mtl demo: choices must be of sharing, data.coupling or seed; got others. Make them" in done.stderr
 
 
 def test_ctrl_c_is_one_line(monkeypatch, capsys):
@@ -221,7 +222,7 @@ def test_a_full_disk_is_one_line(capsys, paths, where):
     with pytest.raises(SystemExit, match="2"), one_message("train"):
         raise OSError(errno.ENOSPC, "No space left on device", *paths)
     said = "msd-mtl train: files must be readable and writable; got No space left on device"
-    assert capsys.readouterr().err == f"{said}{where}.\n"
+    assert capsys.readouterr().err == f"{said}{where}. Make room on the disk, and repeat the command.\n"
 
 
 def test_an_error_that_is_of_no_file_is_no_matter_of_files():

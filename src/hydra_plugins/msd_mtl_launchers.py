@@ -53,7 +53,7 @@ class StudySweeper(BasicSweeper):
 
         if self.launcher is None:
             raise RuntimeError("Hydra sets a sweeper up before it sweeps")
-        with one_message("train"):
+        with one_message(self._command):
             if self.max_batch_size is not None:
                 check_whole("hydra.sweeper.max_batch_size", self.max_batch_size, at_least=1)
             composed = self.runs(arguments)
@@ -63,6 +63,11 @@ class StudySweeper(BasicSweeper):
             for start in range(0, len(composed), size):
                 with nullcontext() if start else entered(composed, self.left_out):
                     self._make(composed[start : start + size], start)
+
+    @property
+    def _command(self) -> str:
+        """Name of the command, which signs messages."""
+        return str(getattr(getattr(self.launcher, "task_function", None), "command", "train"))
 
     def _make(self, batch: list[Cell], start: int) -> None:
         """Make the runs of a batch, which begins with the run of that number."""
@@ -99,7 +104,7 @@ class StudySweeper(BasicSweeper):
         if len(composed) < len(combinations):
             said.append(f"{len(combinations):,} combinations are {len(composed):,} different runs.")
         for line in said:
-            sys.stderr.write(f"msd-mtl train: {line}\n")
+            sys.stderr.write(f"msd-mtl {self._command}: {line}\n")
         return kept
 
 

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from errno import ENOSPC
+from errno import EEXIST, ENOSPC, ENOTDIR
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,12 @@ from msd_mtl.study.interruption import InterruptedRun
 from msd_mtl.trainer_settings import reachable
 
 FULL_ERROR = "HYDRA_FULL_ERROR"  # Hydra raises its errors instead of printing them
+# What to do where a file cannot be used.
+NEXT = {
+    ENOSPC: "Make room on the disk, and repeat the command.",
+    **dict.fromkeys((EEXIST, ENOTDIR), "A file is where a folder has to be: name another folder."),
+}
+SEE = "See whether it is there, and whose it is."
 Command = Callable[[DictConfig], None]
 
 
@@ -45,7 +51,7 @@ def one_message(command: str) -> Iterator[None]:
             raise
         path = error.filename2 or error.filename  # of two the one to be made
         where = f": {path}" if path else ""
-        message = f"files must be readable and writable; got {error.strerror}{where}."
+        message = f"files must be readable and writable; got {error.strerror}{where}. {NEXT.get(error.errno or 0, SEE)}"
     except MissingMandatoryValue as error:
         key = str(error.full_key).replace("study.name", "study")  # as it is written on the command line
         message = f"{key} must be set; got nothing. Add {key}=VALUE."
@@ -55,36 +61,40 @@ def one_message(command: str) -> Iterator[None]:
     raise SystemExit(2)
 
 
-def hydra_app(config_name: str, *, attempts: bool = False) -> Callable[[Command], Callable[[], None]]:
+def hydra_app(
+    config_name: str, *, attempts: bool = False, name: str | None = None
+) -> Callable[[Command], Callable[[], None]]:
     """Make a Hydra application out of a function of the configuration.
 
     Args:
         config_name: Primary configuration in ``conf/``, without ``.yaml``.
         attempts: In a sweep, the command does with a run what ``msd_mtl.study.cell.attempt`` does, and no more; its
             sweeper may then call that.
+        name: Of the command, which signs its messages; None for that of its configuration.
 
     Returns:
         A decorator. The decorated function reads the command line; a ``UserError``, a file that cannot be used or a
         setting without a value ends it with a message on standard error and exit code 2.
     """
+    signed = name or config_name
 
     def decorate(command: Command) -> Callable[[], None]:
         def guarded(cfg: DictConfig) -> None:
             try:
-                with one_message(config_name):
+                with one_message(signed):
                     command(cfg)
             except InterruptedRun as interruption:
-                sys.stderr.write(f"msd-mtl {config_name}: {interruption}\n")
+                sys.stderr.write(f"msd-mtl {signed}: {interruption}\n")
                 raise SystemExit(interruption.exit_code) from None
 
-        vars(guarded)["attempts"] = attempts
+        vars(guarded).update(attempts=attempts, command=signed)
         main: Callable[[], None] = hydra.main(str(conf_dir()), config_name, "1.3")(guarded)
-        return partial(_run, config_name, main)
+        return partial(_run, config_name, signed, main)
 
     return decorate
 
 
-def _run(config_name: str, main: Callable[[], None]) -> None:
+def _run(config_name: str, signed: str, main: Callable[[], None]) -> None:
     """Run a Hydra application; overrides that it refuses end it with one message and exit code 2."""
     sys.argv[1:] = reachable(sys.argv[1:], list(OmegaConf.load(conf_dir() / "trainer" / "cpu.yaml")))
     if FULL_ERROR in os.environ:
@@ -99,7 +109,7 @@ def _run(config_name: str, main: Callable[[], None]) -> None:
         message = None if own else explain(conf_dir(), config_name, given.overrides, multirun=given.multirun)
         if message is None and not isinstance(error, HydraException):
             raise
-        sys.stderr.write(f"msd-mtl {config_name}: {message or str(error).splitlines()[0]}\n")
+        sys.stderr.write(f"msd-mtl {signed}: {message or str(error).splitlines()[0]}\n")
         raise SystemExit(2) from None
     finally:
         del os.environ[FULL_ERROR]

@@ -56,7 +56,7 @@ def runs(tmp_path_factory):
 
 
 def specification(runs: Path, study: str, tmp_path: Path, monkeypatch) -> dict:
-    file = tmp_path / "workspace.json"
+    file = tmp_path / "made with it" / "workspace.json"
     arguments = [f"study.name={study}", f"runs_dir={runs}", "offline=true", f"file={file}"]
     monkeypatch.setattr(sys, "argv", ["msd-mtl", *arguments])
     dashboard.main()

@@ -124,6 +124,7 @@ def draw_heat_map(path: Path, names: list[str], matrix: NDArray[np.float64]) -> 
         axes.text(j, i, "" if np.isnan(value) else f"{value:.2f}", ha="center", va="center", fontsize=7, color=colour)
     axes.set_title("Correlation of labels on all training tracks of the split that have both; blank: none has")
     figure.colorbar(image, shrink=0.7)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as temporary:
         figure.savefig(temporary, format="png", dpi=120)
 

@@ -74,6 +74,7 @@ def main(cfg: DictConfig) -> None:
 
     if cfg.offline:
         made = workspace(study, records, cfg.project, cfg.entity or "")
+        Path(cfg.file).parent.mkdir(parents=True, exist_ok=True)
         write_json(Path(cfg.file), made._to_model().model_dump(mode="json", by_alias=True, exclude_none=True))
         _tell(len(records), lacking, cfg.file)
         return

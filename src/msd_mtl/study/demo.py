@@ -9,7 +9,8 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from msd_mtl.app import hydra_app
+from msd_mtl.app import hydra_app, one_message
+from msd_mtl.errors import UserError
 from msd_mtl.study.record import Record
 from msd_mtl.study.report import report, verdict_table
 from msd_mtl.study.run import run_once
@@ -38,7 +39,7 @@ def main() -> None:
     progress = Progress(*columns, console=console)
     bar = progress.add_task("Does sharing help, and does it depend on coupling?", total=None)
 
-    @hydra_app("train")
+    @hydra_app("train", name="demo")
     def cell(cfg: DictConfig) -> None:
         progress.start()  # with the first run: a page of help or a wrong setting has no bar
         progress.update(bar, total=n_runs(HydraConfig.get().sweeper.params, overrides))
@@ -50,12 +51,22 @@ def main() -> None:
     finally:
         if progress.live.is_started:
             progress.stop()
+    with one_message("demo"):
+        _show(records, console)
+
+
+def _show(records: list[Record], console: Console) -> None:
+    """The table, the picture and the report of the runs.
+
+    Raises:
+        UserError: If the table could not tell them apart, or the report cannot be made.
+    """
     from msd_mtl.study.summary import summarise, target_metric  # SciPy and matplotlib, which --help need not wait for
     from msd_mtl.study.summary_figure import draw_summary
 
     if len({(str(r["cell"]["sharing_mask"]), r["cell"]["coupling"], r["seed"]) for r in records}) < len(records):
-        raise SystemExit(
-            "msd-mtl demo: choices must be of sharing, data.coupling or seed; see `msd-mtl train -m` for others."
+        raise UserError(
+            "choices must be of sharing, data.coupling or seed; got others. Make them with `msd-mtl train -m`."
         )
     first, cells = records[0], summarise(records)
     target, metric = first["cell"]["target"], target_metric(first)

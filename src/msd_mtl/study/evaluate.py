@@ -34,6 +34,8 @@ def evaluate(folder: Path, part: str, store: str | None = None) -> Metrics:
     Raises:
         UserError: If the run is not complete, its data has changed, or a number differs from the record's.
     """
+    if folder.is_file():
+        raise UserError(f"run must be a run directory; got {folder}, a file. Name the folder of a run: run=DIR.")
     record = read_record(folder)
     if record is None or not is_completed(record):
         status = "no record" if record is None else f"status {record.get('status')!r}"

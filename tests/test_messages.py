@@ -1,0 +1,29 @@
+"""What a command says where it cannot go on: who says it, and what to do next."""
+
+import errno
+
+import pytest
+
+from msd_mtl.app import one_message
+
+from .test_cli import FAST, msd_mtl
+
+
+def test_a_file_that_is_not_there_is_one_line_with_what_to_do(capsys):
+    with pytest.raises(SystemExit, match="2"), one_message("train"):
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", "x")
+    assert capsys.readouterr().err.endswith("No such file or directory: x. See whether it is there, and whose it is.\n")
+
+
+@pytest.mark.parametrize("wrong", ["data.trainsize=5", "seed=a", "sharing.mask=[1]", "study.name=a,b"])
+def test_the_demo_signs_its_own_errors(wrong, tmp_path):
+    done = msd_mtl("demo", *FAST, wrong, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("msd-mtl demo: ")
+
+
+def test_a_file_in_the_place_of_a_run_is_named_with_its_folder(tmp_path):
+    (tmp_path / "record.json").write_text("{}")
+    done = msd_mtl("evaluate", "run=./record.json", cwd=tmp_path)
+    said = "run must be a run directory; got record.json, a file. Name the folder of a run: run=DIR."
+    assert (done.returncode, done.stderr) == (2, f"msd-mtl evaluate: {said}\n")
