@@ -223,7 +223,7 @@ def test_a_job_gives_the_runs_that_wandb_lacks(made, small_run, monkeypatch, cap
     for asked in ("live_jobs", "surely_live_jobs"):
         monkeypatch.setattr(slurm, asked, lambda: begun.append("job") or {})
     monkeypatch.setattr(slurm, "largest_array", lambda: 1)
-    monkeypatch.setattr(slurm, "_sbatch", lambda packs, *_: RunsOfJob(packs[0], 1, 1)() or ["1"])
+    monkeypatch.setattr(slurm, "sbatch", lambda packs, *_: RunsOfJob(packs[0], 1, 1)() or ["1"])
     (made.parent / slurm.FOLDER).mkdir()
     settings = SlurmSettings(1, 60, 1, 1, 1, 1, None, None, None, None, 60, 32, 0.01, "msd-mtl")
     launch_on_slurm([cell], settings)

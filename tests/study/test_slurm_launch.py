@@ -32,12 +32,12 @@ def submitted(monkeypatch, tmp_path):
     """Arrays that were submitted to a cluster of arrays of at most four jobs."""
     arrays: list[list[list[str]]] = []
 
-    def sbatch(packs, settings, runs_dir):
+    def sbatch(packs, settings, folder):
         arrays.append([[cell.run_id for cell in pack] for pack in packs])
         return [f"{len(arrays)}_{i}" for i in range(len(packs))]
 
     (tmp_path / slurm.FOLDER).mkdir()
-    monkeypatch.setattr(slurm, "_sbatch", sbatch)
+    monkeypatch.setattr(slurm, "sbatch", sbatch)
     monkeypatch.setattr(slurm, "largest_array", lambda: 4)
     return arrays
 
@@ -99,13 +99,13 @@ def test_a_failure_from_before_the_job_is_none_of_it(submitted, tmp_path, monkey
 def test_a_failure_that_comes_while_sbatch_answers_is_one_of_the_job(tmp_path, monkeypatch):
     record = tmp_path / "r0" / "record.json"
 
-    def sbatch(packs, settings, runs_dir):
+    def sbatch(packs, settings, folder):
         record.parent.mkdir()
         record.write_text(json.dumps({"schema_version": 1, "run_id": "r0", "study": "s", "status": "failed"}))
         time.sleep(0.05)
         return ["1_0"]
 
-    monkeypatch.setattr(slurm, "_sbatch", sbatch)
+    monkeypatch.setattr(slurm, "sbatch", sbatch)
     slurm._submit(CELLS[:1], settings(), tmp_path, 4)
     assert slurm._settled("1_0", ["r0"], tmp_path, Counter()) == ["r0"]
 
@@ -205,7 +205,7 @@ def refusing(monkeypatch):
     """Has the cluster refuse submissions by their numbers."""
 
     def refuse(*numbers: int) -> None:
-        taken, sbatch = [], slurm._sbatch
+        taken, sbatch = [], slurm.sbatch
 
         def refusing_sbatch(*asked):
             taken.append(asked)
@@ -213,7 +213,7 @@ def refusing(monkeypatch):
                 raise REFUSED
             return sbatch(*asked)
 
-        monkeypatch.setattr(slurm, "_sbatch", refusing_sbatch)
+        monkeypatch.setattr(slurm, "sbatch", refusing_sbatch)
 
     return refuse
 
@@ -271,12 +271,14 @@ def test_a_launch_after_another_follows_its_jobs_and_submits_what_they_lack(clus
 def written(tmp_path, monkeypatch):
     """Submits two jobs to commands that keep the script; its lines."""
     for name in ("sbatch", "srun"):
-        (tmp_path / name).write_text(f'#!/bin/sh\ncp "$1" {tmp_path}/script\necho Submitted batch job 7\n')
+        (tmp_path / name).write_text(
+            f'#!/bin/sh\ncp "$1" {tmp_path}/script\nenv > {tmp_path}/environment\necho Submitted batch job 7\n'
+        )
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
 
     def submit(**changes) -> set[str]:
-        assert slurm._sbatch([CELLS[:2], CELLS[2:4]], settings(**changes), tmp_path) == ["7_0", "7_1"]
+        assert slurm.sbatch([CELLS[:2], CELLS[2:4]], settings(**changes), tmp_path) == ["7_0", "7_1"]
         return {line.removeprefix("#SBATCH --") for line in (tmp_path / "script").read_text().splitlines()}
 
     return submit
@@ -298,6 +300,32 @@ def test_where_nothing_is_said_the_cluster_decides(written):
     """A cluster without accounts, say, would refuse one."""
     lines = " ".join(written())
     assert not [word for word in ("mem=", "partition=", "account=", "gpus-per-node=") if word in lines]
+
+
+def inherited(folder) -> set[str]:
+    """Variables of the environment of the commands of ``written``."""
+    return {line.partition("=")[0] for line in (folder / "environment").read_text().splitlines()}
+
+
+FOREIGN = {"SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID", "SLURM_PROCID", "SUBMITIT_EXECUTOR", "RANK", "LOCAL_RANK"}
+
+
+def test_a_job_inherits_nothing_of_the_job_that_submits_it(written, tmp_path, monkeypatch):
+    for name in (*FOREIGN, "SLURM_JOB_ID", "SLURM_CONF", "OTHER"):
+        monkeypatch.setenv(name, "7")
+    written()
+    assert not inherited(tmp_path) & (FOREIGN | {"SLURM_JOB_ID"})
+    assert inherited(tmp_path) >= {"SLURM_CONF", "OTHER"}
+    assert os.environ["SLURM_ARRAY_JOB_ID"] == os.environ["RANK"] == "7"
+
+
+def test_a_job_inherits_what_a_user_tells_slurm(written, tmp_path, monkeypatch):
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    monkeypatch.setenv("SLURM_MPI_TYPE", "none")
+    monkeypatch.setenv("RANK", "0")
+    written()
+    assert "SLURM_MPI_TYPE" in inherited(tmp_path)
+    assert "RANK" not in inherited(tmp_path)
 
 
 @pytest.mark.parametrize(

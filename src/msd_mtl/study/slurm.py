@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
-from types import ModuleType
 
 from msd_mtl.errors import RefusedLaunchError, UserError
 from msd_mtl.study.cell import Cell
@@ -17,7 +16,7 @@ from msd_mtl.study.files import write_json
 from msd_mtl.study.follow import Follower
 from msd_mtl.study.launch import to_make
 from msd_mtl.study.record import RECORD
-from msd_mtl.study.slurm_job import RunsOfJob
+from msd_mtl.study.sbatch import sbatch, submitit_or_refuse
 from msd_mtl.study.slurm_settings import SlurmSettings
 from msd_mtl.study.states import State, state_of
 
@@ -37,7 +36,7 @@ def check_launch(cells: Sequence[Cell], settings: SlurmSettings) -> None:
     """
     settings.check(cells)
     if not all(cell.is_done for cell in cells):
-        _submitit()
+        submitit_or_refuse()
         largest_array()
 
 
@@ -132,7 +131,7 @@ def _submit(cells: Sequence[Cell], settings: SlurmSettings, runs_dir: Path, most
         array = packs[i : i + most]
         asked_ns = _now_ns(runs_dir)
         try:
-            ids = _sbatch(array, settings, runs_dir)
+            ids = sbatch(array, settings, runs_dir / FOLDER)
         except RuntimeError as error:
             if not submitted:
                 raise RefusedLaunchError(f"sbatch must accept the jobs; got: {error}. See hydra.launcher.*.") from error
@@ -169,45 +168,6 @@ def _now_ns(runs_dir: Path) -> int:
     folder.mkdir(exist_ok=True)
     with TemporaryFile(dir=folder) as new:
         return os.fstat(new.fileno()).st_mtime_ns
-
-
-def _submitit() -> ModuleType:
-    """The library that talks to ``sbatch``."""
-    try:
-        import submitit
-    except ImportError:
-        raise RefusedLaunchError(
-            "hydra/launcher=slurm must find submitit; got none. Run: pip install 'msd-mtl[slurm]'."
-        ) from None
-    return submitit
-
-
-def _sbatch(packs: Sequence[Sequence[Cell]], settings: SlurmSettings, runs_dir: Path) -> list[str]:
-    """Submit packs of runs as one array; their job ids."""
-    submitit = _submitit()
-    from submitit.core.utils import FailedJobError, FailedSubmissionError
-
-    executor = submitit.SlurmExecutor(folder=(runs_dir / FOLDER / "%j").absolute(), max_num_timeout=0)
-    executor.update_parameters(
-        job_name=settings.name,
-        time=settings.timeout_min,
-        nodes=settings.nodes,
-        ntasks_per_node=settings.tasks_per_node,
-        cpus_per_task=settings.cpus_per_task,
-        gpus_per_node=settings.gpus_per_node,
-        mem=None if settings.mem_gb is None else f"{settings.mem_gb}GB",
-        partition=settings.partition,
-        account=settings.account,
-        signal_delay_s=settings.signal_s,
-        array_parallelism=settings.array_parallelism,
-        setup=["unset WANDB_SERVICE", *settings.setup],  # a service of the launching machine
-        additional_parameters={"requeue": True, **settings.additional_parameters},
-    )
-    functions = [RunsOfJob(list(pack), settings.n_tasks, settings.threads) for pack in packs]
-    try:
-        return [job.job_id for job in executor.submit_array(functions)]
-    except (FailedSubmissionError, FailedJobError) as error:
-        raise RuntimeError(str(error).strip().splitlines()[-1]) from error
 
 
 def _known_jobs(runs_dir: Path, waiting: dict[str, Cell]) -> dict[str, list[str]]:

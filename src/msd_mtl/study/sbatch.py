@@ -1,0 +1,94 @@
+"""Jobs of several runs, as ``sbatch`` is asked for them."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+from msd_mtl.errors import RefusedLaunchError
+from msd_mtl.study.cell import Cell
+from msd_mtl.study.slurm_job import RunsOfJob
+from msd_mtl.study.slurm_settings import SlurmSettings
+
+OF_JOB = ("SLURM_", "SLURMD_", "SUBMITIT_")
+CLIENTS = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_CLUSTERS", "SLURM_JWT")  # of them what commands of SLURM need
+OF_PROCESS = ("RANK", "LOCAL_RANK", "GROUP_RANK", "NODE_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR",
+              "MASTER_PORT", "TORCHELASTIC_RUN_ID")  # fmt: skip
+
+
+def submitit_or_refuse() -> ModuleType:
+    """The library that talks to ``sbatch``.
+
+    Raises:
+        RefusedLaunchError: If it is not installed.
+    """
+    try:
+        import submitit
+    except ImportError:
+        raise RefusedLaunchError(
+            "hydra/launcher=slurm must find submitit; got none. Run: pip install 'msd-mtl[slurm]'."
+        ) from None
+    return submitit
+
+
+@contextmanager
+def _without(names: Iterable[str]) -> Iterator[None]:
+    """Keep variables from what the block starts."""
+    kept = {name: os.environ.pop(name) for name in names}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
+
+
+def _foreign() -> list[str]:
+    """Variables in which another job or launcher tells this process who it is.
+
+    Jobs inherit the environment of ``sbatch``: one that is no array would take itself for an element of the array from
+    which it was submitted, and each of the tasks of a job itself for the first.
+    """
+    in_job = "SLURM_JOB_ID" in os.environ  # elsewhere variables of SLURM are a user's or a site's
+    of_job = [name for name in os.environ if name.startswith(OF_JOB) and name not in CLIENTS] if in_job else []
+    return [*of_job, *(name for name in OF_PROCESS if name in os.environ)]
+
+
+def sbatch(packs: Sequence[Sequence[Cell]], settings: SlurmSettings, folder: Path) -> list[str]:
+    """Submit packs of runs as one array.
+
+    Args:
+        packs: The runs of each job.
+        settings: What is asked of the cluster.
+        folder: Where jobs find their runs and leave their logs.
+
+    Returns:
+        Their job ids.
+
+    Raises:
+        RuntimeError: If the cluster refuses them.
+    """
+    submitit = submitit_or_refuse()
+    from submitit.core.utils import FailedJobError, FailedSubmissionError
+
+    executor = submitit.SlurmExecutor(folder=(folder / "%j").absolute(), max_num_timeout=0)
+    executor.update_parameters(
+        job_name=settings.name,
+        time=settings.timeout_min,
+        nodes=settings.nodes,
+        ntasks_per_node=settings.tasks_per_node,
+        cpus_per_task=settings.cpus_per_task,
+        gpus_per_node=settings.gpus_per_node,
+        mem=None if settings.mem_gb is None else f"{settings.mem_gb}GB",
+        partition=settings.partition,
+        account=settings.account,
+        signal_delay_s=settings.signal_s,
+        array_parallelism=settings.array_parallelism,
+        setup=["unset WANDB_SERVICE", *settings.setup],  # a service of the launching machine
+        additional_parameters={"requeue": True, **settings.additional_parameters},
+    )
+    functions = [RunsOfJob(list(pack), settings.n_tasks, settings.threads) for pack in packs]
+    try:
+        with _without(_foreign()):
+            return [job.job_id for job in executor.submit_array(functions)]
+    except (FailedSubmissionError, FailedJobError) as error:
+        raise RuntimeError(str(error).strip().splitlines()[-1]) from error
