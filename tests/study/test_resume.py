@@ -28,6 +28,8 @@ VARIANTS = {
     "low, 2016": ("sharing=low", "recipe=paper2016", "trainer.max_epochs=3", "data.batch_size=50"),
     "low, gradients of three batches": ("sharing=low", "+trainer.accumulate_grad_batches=3"),
     "low, steps": ("sharing=low", "trainer.max_epochs=-1", "trainer.max_steps=10"),
+    "none, steps or epochs": ("sharing=none", "trainer.max_steps=10"),
+    "full, budget of steps": ("sharing=full", "budget=steps", "recipe.epoch_steps=4", "trainer.max_steps=11"),
 }
 ON_STORE = {
     "store, low": ("sharing=low",),
@@ -39,6 +41,7 @@ CASES = [
     (variant, sorted(RANDOM.sample(range(N_STEPS - 2), RANDOM.choice([1, 2])))) for variant in (*VARIANTS, *ON_STORE)
 ]
 CASES.append(("low, gradients of three batches", [1, 6]))  # between batches of one step
+CASES += [(variant, [4, 8]) for variant in VARIANTS]  # between epochs
 
 Build = Callable[..., DictConfig]
 Outcome = tuple[Record, str, dict[str, torch.Tensor]]
@@ -114,7 +117,7 @@ def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(build, quiet, tmp_pat
     cfg = build(variant, f"runs_dir={base}")
     for i, step in enumerate(steps):
         with pytest.MonkeyPatch.context() as monkeypatch:
-            cut(monkeypatch, step, terminate if i else die)
+            cut(monkeypatch, step, terminate if i and step % 4 else die)
             try:
                 run_once(cfg)
             except (CutError, InterruptedRun):
@@ -125,24 +128,32 @@ def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(build, quiet, tmp_pat
 
 
 EARLY = (*OFTEN, "recipe.patience=2", "recipe.select_after=0", "recipe.optimizer.lr=0.05", "trainer.max_epochs=40")
+LIMITS = pytest.mark.parametrize("limits", [(), ("trainer.max_steps=160",)], ids=["epochs", "steps"])
 
 
-def test_how_long_no_epoch_was_better_is_known_after_an_interruption(small_run, monkeypatch, tmp_path):
-    quiet = outcome(small_run(*EARLY, f"runs_dir={tmp_path / 'quiet'}"))
+@LIMITS
+@pytest.mark.parametrize("of_epoch", [0, 1])
+def test_how_long_no_epoch_was_better_is_known_after_an_interruption(
+    small_run, monkeypatch, tmp_path, limits, of_epoch
+):
+    early = (*EARLY, *limits)
+    quiet = outcome(small_run(*early, f"runs_dir={tmp_path / 'quiet'}"))
     assert quiet[0]["epochs"] == quiet[0]["best_epoch"] + 3 < 40
-    cut(monkeypatch, 4 * (quiet[0]["epochs"] - 1) + 1, die)  # in the last epoch, the second that is no better
+    cut(monkeypatch, 4 * (quiet[0]["epochs"] - 1) + of_epoch, die)  # in the last epoch, the second that is no better
     with pytest.raises(CutError):
-        run_once(small_run(*EARLY))
-    assert_same(outcome(small_run(*EARLY)), quiet)
+        run_once(small_run(*early))
+    assert_same(outcome(small_run(*early)), quiet)
 
 
-def test_a_training_that_stopped_early_is_over_after_an_interruption(small_run, monkeypatch, tmp_path):
-    quiet = outcome(small_run(*EARLY, f"runs_dir={tmp_path / 'quiet'}"))
+@LIMITS
+def test_a_training_that_stopped_early_is_over_after_an_interruption(small_run, monkeypatch, tmp_path, limits):
+    early = (*EARLY, *limits)
+    quiet = outcome(small_run(*early, f"runs_dir={tmp_path / 'quiet'}"))
     with monkeypatch.context() as patched:
         patched.setattr("msd_mtl.study.fit.save_best", lambda *_: die())
         with pytest.raises(CutError):
-            run_once(small_run(*EARLY))
-    assert_same(outcome(small_run(*EARLY)), quiet)
+            run_once(small_run(*early))
+    assert_same(outcome(small_run(*early)), quiet)
 
 
 @pytest.mark.parametrize(

@@ -74,8 +74,12 @@ def _is_elsewhere(error: Exception) -> bool:
 
 
 def _fit(training: Training, data: MultiTaskDataModule, checkpoint: Path | None) -> None:
+    trainer = training.trainer
+    if checkpoint is not None:
+        # Where steps are limited, Lightning takes no epoch for over: one that is, it would end again, without a batch.
+        trainer.fit_loop._iteration_based_training = lambda: False  # type: ignore[method-assign]
     with until_checkpoint():
-        training.trainer.fit(training.module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+        trainer.fit(training.module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
 
 
 def _whole(path: Path) -> Path | None:
