@@ -10,16 +10,7 @@ from typing import Any
 import numpy as np
 
 from msd_mtl.study.answers.effect import Effect, Verdict
-from msd_mtl.study.answers.types import (
-    Absent,
-    Analysis,
-    Arm,
-    CellResult,
-    Contrast,
-    Duplicate,
-    Question,
-    Run,
-)
+from msd_mtl.study.answers.types import Absent, Analysis, Arm, CellResult, Contrast, Duplicate, Question, Run
 
 MASKS4 = ["".join(bits) for bits in product("01", repeat=4)]
 TARGET = "term:pop"

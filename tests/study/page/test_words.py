@@ -93,3 +93,11 @@ def test_a_mean_over_sizes_is_said_where_there_are_several():
 def test_a_spread_of_nothing_is_not_known():
     assert words.spread([]) == words.NOT_KNOWN
     assert [words.spread(one) for one in ([3], [8000, 500])] == ["3", "500 to 8,000"]
+
+
+def test_runs_that_do_not_differ_are_said_not_to():
+    same = contrast(effect=effect(0.0, "equivalent", spread=0.0))
+    told = "no difference at all: the runs score the same with 5 seeds on all test artists"
+    assert words.verdict_of(same) == told
+    assert "0.000, 95 % interval" in words.verdict_of(contrast(effect=effect(0.0, "equivalent")))
+    assert "0.000, 95 % interval" in words.verdict_of(contrast(effect=effect(0.0002, "equivalent", spread=0.0)))

@@ -118,6 +118,8 @@ def verdict_parts(contrast: Contrast) -> tuple[str, str, str]:
 def _verdict_parts(contrast: Contrast) -> tuple[str, str]:
     effect, metric = contrast.effect, metric_name(contrast.metric)
     interval = f", 95 % interval {number(effect.low)} to {number(effect.high)}, {seeds(effect.n_pairs)}"
+    if effect.estimate == effect.low == effect.high == 0:
+        return "no difference at all", f": the runs score the same with {seeds(effect.n_pairs)} on all test artists"
     match effect.verdict:
         case "better" | "worse":
             way = _way(contrast)
