@@ -179,7 +179,7 @@ class MultiTaskDataModule(pl.LightningDataModule):
             "artists": {p: len(np.unique(self.tracks.artist[rows.rows])) for p, rows in self.parts.items()},
             "without_artist": {p: self._without_artist(rows) for p, rows in self.parts.items()},
             "labelled": {p: dict(zip(names, rows.n_labelled.tolist(), strict=True)) for p, rows in self.parts.items()},
-            "prevalence": {p: self._prevalence(rows) for p, rows in self.parts.items()},
+            "prevalence": {p: rows.prevalence(self.tasks) for p, rows in self.parts.items()},
             "dropped": self.dropped,
             **self._coupling(),
         }
@@ -247,12 +247,3 @@ class MultiTaskDataModule(pl.LightningDataModule):
         """Tracks whose artist is not known: a split by artist cannot keep them from other tracks of the artist."""
         known = self.tracks.has_artist
         return None if known is None else int((~known[part.rows]).sum())
-
-    def _prevalence(self, part: Part) -> dict[str, float | None]:
-        """Share of positives of each binary task; None where none is labelled."""
-        share: dict[str, float | None] = {}
-        for task, values in zip(self.tasks, part.targets, strict=True):
-            if task.kind == "binary":
-                known = values[~np.isnan(values)]
-                share[task.name] = float(known.mean(dtype=np.float64)) if len(known) else None
-        return share

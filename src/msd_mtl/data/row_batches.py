@@ -1,6 +1,6 @@
 """Rows of one part, held in memory, cut into batches whose order depends on seed and epoch alone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from msd_mtl.compiled import CACHE_LINE, compiled, prefetch
 from msd_mtl.data.batch import Batch, SparseRows
+from msd_mtl.data.task import Task
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,19 @@ class Part:
     def n_labelled(self) -> NDArray[np.int64]:
         """Labelled rows of each task, int64, shape ``(tasks,)``."""
         return np.asarray((~np.isnan(self.targets)).sum(axis=1), dtype=np.int64)
+
+    def prevalence(self, tasks: Sequence[Task]) -> dict[str, float | None]:
+        """Share of positives of each binary task; None where none is labelled.
+
+        Args:
+            tasks: The tasks, in the order of the labels.
+        """
+        share: dict[str, float | None] = {}
+        for task, values in zip(tasks, self.targets, strict=True):
+            if task.kind == "binary":
+                known = values[~np.isnan(values)]
+                share[task.name] = float(known.mean(dtype=np.float64)) if len(known) else None
+        return share
 
 
 class RowBatches:
