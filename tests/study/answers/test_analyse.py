@@ -398,7 +398,7 @@ def test_few_artists_with_the_rarer_class_are_warned_of_and_very_few_decide_noth
     analysis = analyse(crossed(seeds=range(4)).folder, "made")
     low = by_name(analysis)["tight, coupling 0.9, low (1100)"]
     assert low.few_artists == (n_rarer if warned else None)
-    said = f"term:pop: only {n_rarer} test artists have the rarer class. Below 40, a finding is wrong more often"
+    said = f"term:pop: test artists with the rarer class are worth only {n_rarer} of equal size. Below 40, a finding is"
     assert [warning.startswith(said) for warning in analysis.warnings] == [True] * warned
     assert (not low.effect.untested) == tested
     assert tested or (low.effect.verdict, np.isnan(low.effect.low)) == ("undecided", True)

@@ -15,7 +15,9 @@ def test_a_decided_contrast_in_words():
 
 def test_a_verdict_says_how_few_artists_it_hangs_on():
     found = contrast(effect=effect(-0.021, "worse"), few_artists=7)
-    assert words.verdict_of(found).endswith("(only 7 test artists have the rarer class: not as sure as it says)")
+    assert words.verdict_of(found).endswith(
+        "(test artists with the rarer class are worth only 7 of equal size: not as sure as it says)"
+    )
 
 
 def test_worse_is_told_by_its_size_and_small_p_by_a_bound():

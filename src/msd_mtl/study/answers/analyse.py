@@ -8,12 +8,13 @@ from pathlib import Path
 from msd_mtl.study.answers.arms import describe
 from msd_mtl.study.answers.cells import cell_results
 from msd_mtl.study.answers.contrasts import ASKED
+from msd_mtl.study.answers.few import FEW, worth_said
 from msd_mtl.study.answers.gains import groups
 from msd_mtl.study.answers.margins import MARGINS, margins_of
 from msd_mtl.study.answers.predictions import Predictions, read_predictions
 from msd_mtl.study.answers.reading import StudyRuns, metric_of, read_runs
 from msd_mtl.study.answers.report_settings import report_settings
-from msd_mtl.study.answers.scoring import FEW, Scored, score_group
+from msd_mtl.study.answers.scoring import Scored, score_group
 from msd_mtl.study.answers.terms import Combination
 from msd_mtl.study.answers.types import Absent, Analysis, Arm, Contrast, Question
 from msd_mtl.study.answers.verdicts import conclude
@@ -174,13 +175,13 @@ def _mixed(scored: Scored, arm: Arm) -> list[int]:
 
 
 def _of_few_artists(contrasts: Sequence[Contrast]) -> list[str]:
-    """The targets of contrasts that too few test artists have, or lack."""
+    """The targets of contrasts that hang on too few test artists."""
     fewest: dict[str, int] = {}
     for one in contrasts:
         if one.few_artists is not None:
             fewest[one.target] = min(one.few_artists, fewest.get(one.target, FEW))
     return [
-        f"{target}: only {n} test artists have the rarer class. Below {FEW}, a finding is wrong more often than it "
+        f"{target}: {worth_said(metric_of(target), n)}. Below {FEW}, a finding is wrong more often than it "
         "says, and intervals are too short."
         for target, n in fewest.items()
     ]

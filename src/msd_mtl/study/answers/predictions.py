@@ -28,12 +28,6 @@ class TestPart:
     key: str
 
 
-def n_rarer(part: TestPart) -> int:
-    """Artists with tracks of the rarer of two classes; the smaller of the two numbers, not of tracks but of artists."""
-    positive = part.truth > 0.5
-    return min(len(np.unique(part.artist[rows])) for rows in (positive, ~positive))
-
-
 @dataclass(frozen=True)
 class Predictions:
     """What a run predicted.

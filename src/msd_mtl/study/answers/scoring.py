@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msd_mtl.study.answers.bootstrap import ArtistBootstrap
+from msd_mtl.study.answers.few import FEW, equal_artists
 from msd_mtl.study.answers.gains import Group
 from msd_mtl.study.answers.measured import Measured, measure
-from msd_mtl.study.answers.predictions import Predictions, n_rarer
+from msd_mtl.study.answers.predictions import Predictions
 from msd_mtl.study.answers.reading import metric_of
 from msd_mtl.study.answers.terms import Terms
 from msd_mtl.study.answers.types import Arm
@@ -18,7 +19,6 @@ from msd_mtl.study.answers.types import Arm
 # Between a score of the record and that of its predictions, summed in another order; relative beyond 1, as R² may be
 # tens of thousands below 0.
 TOLERANCE = 1e-9
-FEW = 40  # test artists with the rarer class; below, simulated studies find too much (docs/statistics.md)
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Scored:
         parts: Key of each run's test part, by ``run_id``.
         n_artists: Test artists drawn from.
         unusable: Why runs have no draws, by arm and seed.
-        n_rarer: Test artists with the rarer class, in the part that has the fewest; None where the target is no tag.
+        n_equal: What the test artists are worth (see ``equal_artists``), in the part where it is least; None where
+            there is none.
     """
 
     group: Group
@@ -39,12 +40,12 @@ class Scored:
     parts: Mapping[str, str]
     n_artists: int
     unusable: Mapping[tuple[Arm, int], str]
-    n_rarer: int | None = None
+    n_equal: int | None = None
 
     @property
     def few_artists(self) -> int | None:
-        """Test artists with the rarer class, where they are too few for verdicts to be as sure as they say."""
-        return None if self.n_rarer is None or self.n_rarer >= FEW else self.n_rarer
+        """What the test artists are worth, where that is too little for verdicts to be as sure as they say."""
+        return None if self.n_equal is None or self.n_equal >= FEW else self.n_equal
 
     def usable_seeds(self, terms: Terms) -> list[int]:
         """Seeds of which every arm has a run that is scored, all on the same tracks."""
@@ -109,7 +110,6 @@ def score_group(group: Group, predictions: Mapping[str, Predictions], n_resample
             else:
                 unusable[arm, seed] = f"has predictions that give {scores[0]:.6g}, not {run.score:.6g} as its record"
     parts = {name: one.part.key for name, one in there.items()}
-    rarer = None
-    if there and metric_of(group.target) == "auroc":
-        rarer = min(map(n_rarer, {one.part.key: one.part for one in there.values()}.values()))
-    return Scored(group, draws, parts, bootstrap.n_artists if bootstrap else 0, unusable, rarer)
+    metric = metric_of(group.target)
+    worth = [equal_artists(part, metric) for part in {one.part.key: one.part for one in there.values()}.values()]
+    return Scored(group, draws, parts, bootstrap.n_artists if bootstrap else 0, unusable, min(worth, default=None))

@@ -88,7 +88,7 @@ class Contrast:
         reference: What the gains are over; ``no sharing`` if any of them is.
         per_seed: The contrast of each seed.
         effect: What it came to.
-        few_artists: Test artists with the rarer class, where they are too few to trust the verdict; None elsewhere.
+        few_artists: What the test artists are worth, where that is too little to trust the verdict; None elsewhere.
         missing: What is not there, and why.
     """
 

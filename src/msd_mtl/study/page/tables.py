@@ -117,7 +117,7 @@ def contrast_table(name: str, title: str, contrasts: Sequence[Contrast]) -> Tabl
         ),
         Column("reference", "gain over", folds=True),
         *(
-            [Column("few_artists", "artists with the rarer class", digits=0, folds=True)]
+            [Column("few_artists", "worth of the test artists", digits=0, about="as many of equal size", folds=True)]
             if any(c.few_artists is not None for c in contrasts)
             else []
         ),

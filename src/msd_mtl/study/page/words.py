@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from msd_mtl.study.answers.effect import Effect
+from msd_mtl.study.answers.few import worth_said
 from msd_mtl.study.answers.types import Contrast, Question, Settings
 
 MINUS = "\N{MINUS SIGN}"
@@ -111,7 +112,7 @@ def verdict_of(contrast: Contrast) -> str:
 def verdict_parts(contrast: Contrast) -> tuple[str, str, str]:
     """The parts of the sentence: the verdict, what it rests on, and how few test artists it hangs on where few."""
     few = contrast.few_artists
-    doubt = "" if few is None else f" (only {few} test artists have the rarer class: not as sure as it says)"
+    doubt = "" if few is None else f" ({worth_said(contrast.metric, few)}: not as sure as it says)"
     return *_verdict_parts(contrast), doubt
 
 
