@@ -27,3 +27,11 @@ def test_a_file_in_the_place_of_a_run_is_named_with_its_folder(tmp_path):
     done = msd_mtl("evaluate", "run=./record.json", cwd=tmp_path)
     said = "run must be a run directory; got record.json, a file. Name the folder of a run: run=DIR."
     assert (done.returncode, done.stderr) == (2, f"msd-mtl evaluate: {said}\n")
+
+
+@pytest.mark.parametrize("command", ["status", "report", "dashboard"])
+def test_a_file_in_the_place_of_all_runs_is_named(command, tmp_path):
+    (tmp_path / "taken").touch()
+    done = msd_mtl(command, "study=s", "runs_dir=taken", cwd=tmp_path)
+    said = "runs_dir must be a folder of runs; got taken, a file. Set runs_dir=DIR."
+    assert (done.returncode, done.stderr) == (2, f"msd-mtl {command}: {said}\n")

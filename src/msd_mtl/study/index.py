@@ -166,5 +166,11 @@ def varying(overrides: Mapping[str, Sequence[str]]) -> Sweep:
 
 
 def studies(runs_dir: Path) -> list[str]:
-    """Names of the studies that have runs here."""
+    """Names of the studies that have runs here.
+
+    Raises:
+        UserError: If there is a file instead.
+    """
+    if runs_dir.is_file():
+        raise UserError(f"runs_dir must be a folder of runs; got {runs_dir}, a file. Set runs_dir=DIR.")
     return sorted(path.name for path in (runs_dir / FOLDER).glob("*") if path.is_dir())
