@@ -8,7 +8,9 @@ from collections import Counter
 from types import SimpleNamespace
 
 import pytest
+from omegaconf import OmegaConf
 
+from msd_mtl.app import conf_dir
 from msd_mtl.errors import RefusedLaunchError, UserError
 from msd_mtl.study import cluster, slurm
 from msd_mtl.study.cell import Cell
@@ -294,6 +296,40 @@ def test_sbatch_is_asked_for_what_the_settings_say(written):
         "account=lab", "signal=USR2@30", "array=0-1%1", "requeue", "qos=low", "job-name=msd-mtl", "open-mode=append",
         "unset WANDB_SERVICE", "module load python",
     }  # fmt: skip
+
+
+ENVIRONMENT = {
+    "SBATCH_PARTITION": "high", "SBATCH_ACCOUNT": "other", "SBATCH_TIMELIMIT": "1-02:00", "SBATCH_QOS": "high",
+    "SBATCH_MEM_PER_NODE": "9", "SBATCH_CONSTRAINT": "avx512", "SBATCH_NO_REQUEUE": "1", "SBATCH_ARRAY_INX": "0-99",
+    "SBATCH_SIGNAL": "9", "SBATCH_JOB_NAME": "other", "SBATCH_GPUS_PER_NODE": "1",
+}  # fmt: skip
+
+
+def test_variables_of_sbatch_count_where_nothing_is_said(written, tmp_path, monkeypatch):
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    of_conf = OmegaConf.load(conf_dir() / "hydra" / "launcher" / "slurm.yaml")
+    lines = written(**{name: of_conf[name] for name in ("partition", "account", "timeout_min")})
+    assert lines >= {"partition=high", "account=other", "time=1-02:00"}
+    left = {"SBATCH_QOS", "SBATCH_MEM_PER_NODE", "SBATCH_CONSTRAINT", "SBATCH_GPUS_PER_NODE"}
+    assert inherited(tmp_path) & ENVIRONMENT.keys() == left
+
+
+def test_a_setting_wins_over_the_variable_of_sbatch(written, tmp_path, monkeypatch):
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    lines = written(partition="main", account="lab", timeout_min=7, gpus_per_node=0, mem_gb=1,
+                    additional_parameters={"qos": "low"})  # fmt: skip
+    assert lines >= {"partition=main", "account=lab", "time=7", "gpus-per-node=0", "mem=1GB", "qos=low"}
+    assert inherited(tmp_path) & ENVIRONMENT.keys() == {"SBATCH_CONSTRAINT"}
+    lines = written(partition=None, account=None)  # null on the command line: what the cluster has
+    assert not [line for line in lines if line.startswith(("partition=", "account="))]
+    assert not inherited(tmp_path) & {"SBATCH_PARTITION", "SBATCH_ACCOUNT"}
+
+
+def test_without_any_limit_a_job_has_an_hour(written, monkeypatch):
+    monkeypatch.delenv("SBATCH_TIMELIMIT", raising=False)
+    assert "time=60" in written(timeout_min=None)
 
 
 def test_where_nothing_is_said_the_cluster_decides(written):

@@ -15,6 +15,10 @@ OF_JOB = ("SLURM_", "SLURMD_", "SUBMITIT_")
 CLIENTS = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_CLUSTERS", "SLURM_JWT")  # of them what commands of SLURM need
 OF_PROCESS = ("RANK", "LOCAL_RANK", "GROUP_RANK", "NODE_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR",
               "MASTER_PORT", "TORCHELASTIC_RUN_ID")  # fmt: skip
+DEFAULT_MIN = 60  # time limit of a job; our choice: one that reaches it goes on in its next start
+ALWAYS = ("array", "signal", "open_mode", "partition", "account")  # the last two: what is there is in the settings
+# Options whose variables have other names.
+CALLED = {"time": "TIMELIMIT", "array": "ARRAY_INX", "mem": "MEM_PER_NODE", "requeue": "NO_REQUEUE"}
 
 
 def submitit_or_refuse() -> ModuleType:
@@ -35,7 +39,7 @@ def submitit_or_refuse() -> ModuleType:
 @contextmanager
 def _without(names: Iterable[str]) -> Iterator[None]:
     """Keep variables from what the block starts."""
-    kept = {name: os.environ.pop(name) for name in names}
+    kept = {name: os.environ.pop(name) for name in set(names)}
     try:
         yield
     finally:
@@ -51,6 +55,17 @@ def _foreign() -> list[str]:
     in_job = "SLURM_JOB_ID" in os.environ  # elsewhere variables of SLURM are a user's or a site's
     of_job = [name for name in os.environ if name.startswith(OF_JOB) and name not in CLIENTS] if in_job else []
     return [*of_job, *(name for name in OF_PROCESS if name in os.environ)]
+
+
+def _overruling(options: Iterable[str]) -> list[str]:
+    """Variables with which ``sbatch`` would overrule options that stand in its script.
+
+    Args:
+        options: The options, as they stand there.
+    """
+    names = (option.replace("-", "_") for option in options)
+    variables = (f"SBATCH_{CALLED.get(name, name.upper())}" for name in names)
+    return [variable for variable in variables if variable in os.environ]
 
 
 def sbatch(packs: Sequence[Sequence[Cell]], settings: SlurmSettings, folder: Path) -> list[str]:
@@ -71,24 +86,29 @@ def sbatch(packs: Sequence[Sequence[Cell]], settings: SlurmSettings, folder: Pat
     from submitit.core.utils import FailedJobError, FailedSubmissionError
 
     executor = submitit.SlurmExecutor(folder=(folder / "%j").absolute(), max_num_timeout=0)
+    asked = {
+        "job_name": settings.name,
+        "time": settings.timeout_min or os.environ.get("SBATCH_TIMELIMIT") or DEFAULT_MIN,
+        "nodes": settings.nodes,
+        "ntasks_per_node": settings.tasks_per_node,
+        "cpus_per_task": settings.cpus_per_task,
+        "gpus_per_node": settings.gpus_per_node,
+        "mem": None if settings.mem_gb is None else f"{settings.mem_gb}GB",
+        "partition": settings.partition,
+        "account": settings.account,
+    }
+    further = {"requeue": True, **settings.additional_parameters}
     executor.update_parameters(
-        job_name=settings.name,
-        time=settings.timeout_min,
-        nodes=settings.nodes,
-        ntasks_per_node=settings.tasks_per_node,
-        cpus_per_task=settings.cpus_per_task,
-        gpus_per_node=settings.gpus_per_node,
-        mem=None if settings.mem_gb is None else f"{settings.mem_gb}GB",
-        partition=settings.partition,
-        account=settings.account,
+        **asked,
         signal_delay_s=settings.signal_s,
         array_parallelism=settings.array_parallelism,
         setup=["unset WANDB_SERVICE", *settings.setup],  # a service of the launching machine
-        additional_parameters={"requeue": True, **settings.additional_parameters},
+        additional_parameters=further,
     )
     functions = [RunsOfJob(list(pack), settings.n_tasks, settings.threads) for pack in packs]
+    said = [name for name, value in asked.items() if value is not None]
     try:
-        with _without(_foreign()):
+        with _without([*_foreign(), *_overruling([*said, *further, *ALWAYS])]):
             return [job.job_id for job in executor.submit_array(functions)]
     except (FailedSubmissionError, FailedJobError) as error:
         raise RuntimeError(str(error).strip().splitlines()[-1]) from error

@@ -9,7 +9,8 @@ from msd_mtl.study.cell import Cell
 
 # Settings that are whole numbers, and the least that each may be.
 WHOLE = {"cells_per_job": 1, "timeout_min": 1, "threads": 1, "cpus_per_task": 1, "tasks_per_node": 1, "nodes": 1,
-         "signal_s": 0, "array_parallelism": 1}  # fmt: skip
+         "signal_s": 0, "array_parallelism": 1, "gpus_per_node": 0}  # fmt: skip
+OR_NULL = ("timeout_min", "gpus_per_node")
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,8 @@ class SlurmSettings:
 
     Attributes:
         cells_per_job: Runs of a job, one after another.
-        timeout_min: Time limit of a job, minutes; a job that reaches it goes on in its next start.
+        timeout_min: Time limit of a job, minutes; a job that reaches it goes on in its next start. None for what
+            ``SBATCH_TIMELIMIT`` says, or 60.
         threads: Threads of each process.
         cpus_per_task: Cores of each process.
         tasks_per_node: Processes of one run on each node.
@@ -36,7 +38,7 @@ class SlurmSettings:
     """
 
     cells_per_job: int
-    timeout_min: int
+    timeout_min: int | None
     threads: int
     cpus_per_task: int
     tasks_per_node: int
@@ -64,9 +66,9 @@ class SlurmSettings:
             UserError: If they do not.
         """
         for name, least in WHOLE.items():
-            check_whole(f"hydra.launcher.{name}", getattr(self, name), at_least=least)
-        if self.gpus_per_node is not None:
-            check_whole("hydra.launcher.gpus_per_node", self.gpus_per_node, at_least=0)
+            value = getattr(self, name)
+            if value is not None or name not in OR_NULL:
+                check_whole(f"hydra.launcher.{name}", value, at_least=least)
         for name in ("poll_s", *(() if self.mem_gb is None else ("mem_gb",))):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
