@@ -130,9 +130,11 @@ def test_a_failed_run_of_a_sweep_does_not_stop_the_others(tmp_path):
 
 @pytest.mark.slow
 def test_two_processes_make_the_run_of_one(tmp_path):
-    same = ("tasks=loose", "data.world.missing=0.6", "model.dropout=0", "data.batch_size=51")
+    own = "defaults: [train, _self_]\ndata: {world: {missing: 0.6}, batch_size: 51}\nmodel: {dropout: 0}\n"
+    (tmp_path / "own.yaml").write_text(own)
+    same = ("--config-dir", ".", "--config-name", "own", *FAST, "tasks=loose")
     for runs, trainer in (("one", "cpu"), ("two", "ddp")):
-        done = msd_mtl("train", *FAST, *same, f"trainer={trainer}", f"runs_dir={runs}", cwd=tmp_path)
+        done = msd_mtl("train", *same, f"trainer={trainer}", f"runs_dir={runs}", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
     one, two = (pd.read_csv(next(tmp_path.glob(f"{runs}/*/history.csv"))) for runs in ("one", "two"))
     assert list(one) == list(two)

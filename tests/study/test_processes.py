@@ -6,14 +6,21 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import torch
+from hydra.core.hydra_config import HydraConfig
+from lightning_fabric.strategies.launchers.subprocess_script import _basic_subprocess_cmd
+from omegaconf import OmegaConf
+from pytorch_lightning.strategies import SingleDeviceStrategy
 from tests.conftest import SMALL
 
+from msd_mtl.errors import UserError
 from msd_mtl.study.interruption import LostPeer
-from msd_mtl.study.processes import RANKS, is_main_process, peers_may_end
+from msd_mtl.study.processes import RANKS, WORKER, is_main_process, peers_may_end, restartable
+from msd_mtl.study.run import run_once
 
 TRAIN = [sys.executable, "-m", "msd_mtl.cli", "train"]
 
@@ -54,6 +61,25 @@ GLOO = "[/x/gloo/transport/tcp/pair.cc:553] Connection closed by peer"
 def test_what_other_processes_leave_behind_is_no_failure_of_this_one(devices, error, is_lost):
     with pytest.raises(LostPeer if is_lost else type(error)), peers_may_end({"trainer": {"devices": devices}}):
         raise error
+
+
+@pytest.mark.parametrize("module", [None, find_spec("msd_mtl.cli")], ids=["script", "module"])
+def test_other_processes_are_started_with_the_configuration_of_the_run(tmp_path, monkeypatch, module):
+    main, arguments = sys.modules["__main__"], ["msd-mtl", "train", "--config-name", "mine", "seed=1"]
+    monkeypatch.setattr(main, "__spec__", module)
+    monkeypatch.setattr(sys, "argv", arguments)
+    monkeypatch.setattr(HydraConfig.instance(), "cfg", OmegaConf.create({"hydra": {"overrides": {"task": []}}}))
+    with restartable(tmp_path / "config.yaml"):
+        assert not HydraConfig.initialized()  # of which Lightning would make another command line
+        assert _basic_subprocess_cmd() == [sys.executable, "-m", WORKER, str(tmp_path / "config.yaml")]
+    assert HydraConfig.initialized()
+    assert (main.__spec__, sys.argv) == (module, arguments)
+
+
+def test_a_process_that_makes_another_run_than_the_first_refuses(small_run, monkeypatch):
+    monkeypatch.setattr(SingleDeviceStrategy, "broadcast", lambda *_: "b" * 16)
+    with pytest.raises(UserError, match=r"all processes of a run must make the same one; got .* the first makes b{16}"):
+        run_once(small_run("baselines=false"))
 
 
 @pytest.mark.slow

@@ -64,6 +64,20 @@ class KeepBest(Checkpoint):
         self._stopped_early = False
         self._written_s = time.monotonic()
 
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:  # noqa: ARG002
+        """See that all processes of the run make the same one, whatever has started them.
+
+        Raises:
+            UserError: If this one makes another run than the first.
+        """
+        run = self.folder.name
+        first = trainer.strategy.broadcast(run)
+        if run != first:
+            raise UserError(
+                f"all processes of a run must make the same one; got {run} where the first makes {first}. Start them "
+                "again, with the same settings, data and code."
+            )
+
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
         """Take the signals back from Lightning, which would leave without a checkpoint."""
         take_over()

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from msd_mtl.study.cell import BUSY, Cell, mark_failed
 from msd_mtl.study.interruption import LostPeer
-from msd_mtl.study.processes import RANKS
+from msd_mtl.study.processes import RANKS, WORKER
 
 MOST_DEATHS = 3  # of processes that make one run, before it counts as failed; our choice
 GRACE_S = 30.0  # for a worker to write its checkpoint before it is killed
@@ -94,7 +94,7 @@ class Pool:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("SLURM_") and k not in left_out}
         with self._change:
             process = subprocess.Popen(
-                [sys.executable, "-m", "msd_mtl.study.worker"],
+                [sys.executable, "-m", WORKER],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -12,6 +13,7 @@ from msd_mtl.study.identity import Config
 from msd_mtl.study.interruption import LostPeer
 
 RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")  # where launchers tell a process which one it is
+WORKER = "msd_mtl.study.worker"
 
 
 def is_first() -> bool:
@@ -66,22 +68,19 @@ def peers_may_end(config: Config) -> Iterator[None]:
 
 @contextmanager
 def restartable(config: Path) -> Iterator[None]:
-    """Let Lightning start the other processes of a run with a command line that makes this very run.
+    """Let Lightning start the other processes of a run as workers (``worker.py``) that make this very run.
 
     Lightning repeats the command line of this process, or what Hydra wrote about it. In a sweep the first would start
-    the whole sweep again, and the second is not written here. So for as long as the block lasts, the command line is
-    that of the one run and Hydra is out of sight. A worker (``worker.py``) takes a run's configuration as its argument.
+    the whole sweep again, the second is not written here, and either would compose the run a second time, perhaps out
+    of other files. So for as long as the block lasts, the command line is that of a worker and Hydra is out of sight.
 
     Args:
         config: The ``config.yaml`` of the run.
     """
-    hydra, configuration, arguments = HydraConfig.instance(), HydraConfig.instance().cfg, sys.argv
-    if HydraConfig.initialized():
-        sys.argv = [arguments[0], "train", *HydraConfig.get().overrides.task]
-        hydra.cfg = None
-    elif Path(arguments[0]).name == "worker.py":
-        sys.argv = [arguments[0], str(config)]
+    hydra, main = HydraConfig.instance(), sys.modules["__main__"]
+    configuration, module, arguments = hydra.cfg, main.__spec__, sys.argv
+    hydra.cfg, main.__spec__, sys.argv = None, find_spec(WORKER), [arguments[0], str(config)]
     try:
         yield
     finally:
-        hydra.cfg, sys.argv = configuration, arguments
+        hydra.cfg, main.__spec__, sys.argv = configuration, module, arguments

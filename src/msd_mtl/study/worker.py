@@ -24,8 +24,11 @@ PR_SET_PDEATHSIG = 1  # Linux: the signal to get when the parent ends
 def main() -> None:
     """Entry point of the process."""
     if len(sys.argv) > 1:
+        from msd_mtl.app import one_message
+
         try:
-            run_once(yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8")))
+            with one_message("train"):
+                run_once(yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8")))
         except InterruptedRun as interruption:
             raise SystemExit(interruption.exit_code) from None
         return
