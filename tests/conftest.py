@@ -10,6 +10,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
 from msd_mtl.app import conf_dir
+from msd_mtl.data.splits import PARTS
 
 # A run of a second: a small world, a small network, few epochs.
 SMALL = [
@@ -33,8 +34,14 @@ WHOLE: dict[str, Any] = {
         "coupling": None, "recipe": "default",
     },
     "seed": 0,
-    "config": {"tasks": {"names": ["year"], "target": "year"}, "sharing": {"mask": [0]}, "study": {}, "data": {}},
-    "data": {"fingerprint": "synthetic", "rows": {"train": 9}, "prevalence": {"test": {}}},
+    "config": {
+        "tasks": {"names": ["year"], "target": "year"}, "sharing": {"mask": [0]}, "study": {},
+        "data": {"name": "synthetic", "split": "artist", "train_size": 9},
+    },
+    "data": {
+        "fingerprint": "synthetic", "rows": {"train": 9, "val": 8, "test": 7},
+        "labelled": {part: {"year": 5} for part in PARTS}, "prevalence": {part: {} for part in PARTS},
+    },
     "environment": {},
     "parameters": {"total": 7, "shared": 0},
     "epochs": 3,

@@ -3,7 +3,9 @@
 import copy
 import json
 import os
+import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,12 @@ from msd_mtl.study.answers.analyse import analyse
 from msd_mtl.study.cell import COMPLETED, Cell, attempt, mark_failed, name_of
 from msd_mtl.study.damage import SHOWN, check_shown, lacks
 from msd_mtl.study.evaluate import evaluate
-from msd_mtl.study.identity import resolved
+from msd_mtl.study.identity import resolved, run_id
 from msd_mtl.study.index import add_sweep
-from msd_mtl.study.record import error_of, read_record
+from msd_mtl.study.page.figures.drawing import Drawn
+from msd_mtl.study.page.make import make_report
+from msd_mtl.study.page.table import Table
+from msd_mtl.study.record import error_of, read_record, write_record
 from msd_mtl.study.run import run_once
 from msd_mtl.study.tables import run_table, sweep_table
 
@@ -27,11 +32,11 @@ ERRORS = {
 }
 
 
-def edit(folder: Path, key: str, *value: object) -> None:
+def edit(folder: Path, key: str | tuple[str, ...], *value: object) -> None:
     """Give an entry of a record another value, or take it out."""
     path = folder / "record.json"
     record = json.loads(path.read_text())
-    *parents, leaf = key.split(".")
+    *parents, leaf = key.split(".") if isinstance(key, str) else key
     node = record
     for parent in parents:
         node = node[parent]
@@ -151,6 +156,50 @@ def test_every_entry_that_a_table_needs_is_checked(entered, change):
         if key != ("status",) and not lacks(record, SHOWN):
             run_table(record)
             sweep_table([record], 80)
+
+
+@pytest.fixture
+def pair(entered):
+    """Folders of two completed runs that differ in sharing: one is a copy of the other but for that."""
+    done, failed = (cell.folder for cell in entered)
+    record = read_record(done)
+    record["config"]["sharing"]["mask"] = record["cell"]["sharing_mask"] = [1, 1, 1, 1]
+    record["run_id"] = run_id(record["config"], record["data"]["fingerprint"])
+    shutil.rmtree(failed)
+    shutil.copytree(done, done.parent / record["run_id"])
+    write_record(done.parent / record["run_id"], record)
+    cells = [replace(entered[0], run_id=name) for name in (done.name, record["run_id"])]
+    shutil.rmtree(done.parent / ".studies")
+    add_sweep(done.parent, "s", cells)
+    return [done, done.parent / record["run_id"]]
+
+
+LEFT = ("schema_version", "status", "config", "environment")
+OF_CONFIG = [("config", *key.split(".")) for key in ("data.name", "data.split", "data.train_size", "data.coupling")]
+OF_CONFIG += [("config", *key.split(".")) for key in ("tasks.names", "tasks.target", "sharing.mask", "study")]
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_every_entry_that_a_report_needs_is_checked(pair, monkeypatch, tmp_path, change):
+    monkeypatch.setattr("msd_mtl.study.page.make.draw", lambda picture, folder: Drawn(picture, ()))
+    monkeypatch.setattr(Table, "write", lambda table, folder: None)
+    whole = [read_record(folder) for folder in pair]
+    runs_dir, listed = pair[0].parent, []
+    of_record = keys({name: item for name, item in whole[0].items() if name not in LEFT})
+    others = {*whole[0]["cell"]["tasks"]} - {
+        whole[0]["cell"]["target"]
+    }  # each entry of theirs is as that of the target
+    for key in [*(key for key in of_record if not others & {*key}), *OF_CONFIG]:
+        for folder, record in zip(pair, whole, strict=True):
+            write_record(folder, record)
+            edit(folder, key, *change)
+        analysis = analyse(runs_dir, "s", n_bootstrap=20)
+        assert make_report(analysis, runs_dir, tmp_path / "report").is_file(), key
+        if not analysis.runs:
+            assert all("its record lacks" in one.error for one in analysis.running), key
+            listed.append(".".join(key))
+    assert {"data.labelled", "data.rows", "data.prevalence.test", "metrics.test"} <= set(listed)
+    assert change or "config.data.split" in listed
 
 
 EDITS = {

@@ -5,12 +5,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from msd_mtl.data.splits import PARTS
 from msd_mtl.errors import UserError
 from msd_mtl.study.record import RECORD, SCHEMA_VERSION, Record, is_completed
 
 # What a report relies on: from the beginning of a run, and once it is completed.
-BEGUN = ("run_id", "seed", "config.tasks.target", "config.sharing", "config.study", "config.data", "data.fingerprint")
+BEGUN = (
+    *("run_id", "seed", "config.tasks.target", "config.tasks.names", "config.sharing.mask", "config.study"),
+    *("config.data.train_size", "data.fingerprint"),
+)
 COMPLETED = (
+    *("config.data.name", "config.data.split"),
+    *(f"data.{what}.{part}" for what in ("rows", "labelled", "prevalence") for part in PARTS),
     "cell.target",
     "metrics.test",
     "baselines",
@@ -22,7 +28,7 @@ COMPLETED = (
 # What tables and the workspace show of a completed run beside that.
 SHOWN = (
     *(f"cell.{key}" for key in ("data", "tasks", "sharing_mask", "train_size", "coupling", "recipe")),
-    *("study", "epochs", "best_epoch", "parameters.shared", "metrics.val", "data.rows.train", "data.prevalence.test"),
+    *("study", "epochs", "best_epoch", "parameters.shared", "metrics.val"),
 )
 
 
@@ -52,7 +58,8 @@ def _is_label(value: Any) -> bool:
     return _or_null(_is_number)(value)
 
 
-OF_DATA = ("artists.*", "without_artist.*", "labelled.*.*", "prevalence.*.*", "dropped.*", "overlap.*")
+OF_DATA = ("artists.*", "without_artist.*", "prevalence.*.*", "dropped.*", "overlap.*")
+OF_CONFIG = ("config.tasks.target", "config.data.name", "config.data.split")
 SETTINGS = ("data", "tasks", "sharing", "study", "recipe", "trainer", "model")
 
 # What entries are, wherever a record has them; ``*`` is any key.
@@ -60,22 +67,29 @@ KINDS: dict[str, tuple[Callable[[Any], bool], tuple[str, ...]]] = {
     f"{SCHEMA_VERSION}": (lambda v: v == SCHEMA_VERSION, ("schema_version",)),
     "text": (
         lambda v: isinstance(v, str),
-        ("run_id", "study", "cell.data", "cell.target", "cell.recipe", "config.tasks.target"),
+        ("run_id", "study", "cell.data", "cell.target", "cell.recipe", *OF_CONFIG),
     ),
     "text or null": (_or_null(lambda v: isinstance(v, str)), ("data.fingerprint",)),
     "a time": (_is_moment, ("started_at",)),
-    "a whole number": (_is_whole, ("seed", "epochs", "best_epoch", "data.rows.*", "parameters.total")),
+    "a whole number": (
+        _is_whole,
+        ("seed", "epochs", "best_epoch", "data.rows.*", "data.labelled.*.*", "parameters.total"),
+    ),
     "a number": (_is_number, ("timing_s.*", "parameters.shared")),
     "a number or null": (
         _or_null(_is_number),
         (
-            *("resumed_step", "cell.train_size", "cell.coupling", "metrics.*.*.*", "bayes.*.*.*"),
+            *("resumed_step", "metrics.*.*.*", "bayes.*.*.*"),
+            *(f"{where}.{key}" for where in ("cell", "config.data") for key in ("train_size", "coupling")),
             *("baselines.val.*.*.*", "baselines.test.*.*.*"),
             *(f"data.{key}" for key in OF_DATA),
         ),
     ),
     "a coupling": (_is_label, ("data.coupling.*.label",)),
-    "a list": (lambda v: isinstance(v, list), ("attempts", "cell.tasks", "cell.sharing_mask")),
+    "a list": (
+        lambda v: isinstance(v, list),
+        ("attempts", "cell.tasks", "cell.sharing_mask", "config.tasks.names", "config.sharing.mask"),
+    ),
     "entries": (
         lambda v: isinstance(v, dict),
         ("environment", "environment.packages", *(f"config.{key}" for key in SETTINGS)),
@@ -105,7 +119,9 @@ def lacks(record: Record, further: Sequence[str] = ()) -> list[str]:
     if absent or not is_completed(record):
         return absent
     targets = dict.fromkeys((record["config"]["tasks"]["target"], record["cell"]["target"]))
-    return [f"metrics.test.{target}" for target in targets if target not in record["metrics"]["test"]]
+    of_tasks = {"metrics.test": record["metrics"]["test"]}
+    of_tasks |= {f"data.labelled.{part}": record["data"]["labelled"][part] for part in PARTS}
+    return [f"{where}.{target}" for where, of_task in of_tasks.items() for target in targets if target not in of_task]
 
 
 def damage(record: Record, lacking: Sequence[str]) -> str:

@@ -98,7 +98,7 @@ def summarise(records: Sequence[Record]) -> list[CellSummary]:
 
 def target_score(record: Record, metric: str) -> float:
     """Test score of the target; NaN where it is not defined."""
-    return _number(record["metrics"]["test"][record["cell"]["target"]][metric])
+    return _number(record["metrics"]["test"][record["cell"]["target"]].get(metric))
 
 
 def baseline_score(record: Record, baseline: str, metric: str) -> float:

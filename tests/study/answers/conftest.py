@@ -11,6 +11,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from msd_mtl.app import conf_dir
+from msd_mtl.data.splits import PARTS
 from msd_mtl.data.task import task_of
 from msd_mtl.model.metrics import task_metrics
 from msd_mtl.study.files import write_json
@@ -114,7 +115,9 @@ class Study:
         return {
             "data": {
                 "fingerprint": "synthetic",
-                "labelled": {"train": {names[0]: 300}},
+                "rows": {"train": 500, "val": 200, "test": len(truth)},
+                "labelled": {part: {names[0]: n} for part, n in zip(PARTS, (300, 200, len(truth)), strict=True)},
+                "prevalence": {part: {} for part in PARTS},
                 "coupling": dict.fromkeys(names[1:], known),
             },
             "parameters": {"total": 10 * len(names)},
