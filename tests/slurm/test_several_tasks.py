@@ -28,7 +28,7 @@ def test_one_run_over_two_tasks_leaves_one_record(sweep, tmp_path):
     assert record["status"] == "completed"
     assert record["steps"] == 10 * 20
     for task in (0, 1):  # each is a process of the run
-        (log,) = tmp_path.glob(f"runs/.slurm/*/*_{task}_log.err")
+        (log,) = tmp_path.glob(f"runs/.slurm/test/*/*_{task}_log.err")
         assert f"GLOBAL_RANK: {task}, MEMBER: {task + 1}/2" in log.read_text()
     assert_jobs_give_wandb_what_it_lacks(sweep, tmp_path, *SHORT, *TWO, "seed=0")
 

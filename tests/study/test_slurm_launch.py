@@ -12,12 +12,23 @@ from omegaconf import OmegaConf
 
 from msd_mtl.app import conf_dir
 from msd_mtl.errors import RefusedLaunchError, UserError
-from msd_mtl.study import cluster, slurm
+from msd_mtl.study import cluster, job_lists, slurm
 from msd_mtl.study.cell import Cell
+from msd_mtl.study.job_lists import FOLDER, forget, known_jobs
 from msd_mtl.study.slurm_settings import SlurmSettings
 
 CONFIG = {"trainer": {"devices": 1}}
 CELLS = [Cell(f"r{i}", (f"seed={i}",), CONFIG) for i in range(20)]
+
+
+SITE = cluster.Site("here", 4)
+
+
+@pytest.fixture(autouse=True)
+def _site(monkeypatch):
+    """A cluster of arrays of at most four jobs."""
+    for module in (slurm, job_lists):
+        monkeypatch.setattr(module, "site", lambda: SITE)
 
 
 def settings(**changes) -> SlurmSettings:
@@ -38,9 +49,8 @@ def submitted(monkeypatch, tmp_path):
         arrays.append([[cell.run_id for cell in pack] for pack in packs])
         return [f"{len(arrays)}_{i}" for i in range(len(packs))]
 
-    (tmp_path / slurm.FOLDER).mkdir()
+    (tmp_path / FOLDER / SITE.name).mkdir(parents=True)
     monkeypatch.setattr(slurm, "sbatch", sbatch)
-    monkeypatch.setattr(slurm, "largest_array", lambda: 4)
     return arrays
 
 
@@ -54,17 +64,42 @@ def test_runs_are_packed_and_arrays_are_cut_to_the_limit_of_the_site(submitted, 
 
 def test_jobs_of_an_earlier_launch_are_followed_and_forgotten_when_over(submitted, tmp_path, monkeypatch):
     slurm._submit(CELLS[:6], settings(), tmp_path, 4)
-    for module in (slurm, cluster):
+    for module in (slurm, job_lists, cluster):
         monkeypatch.setattr(module, "live_jobs", lambda: {"1_1": "PENDING", "9": "RUNNING"})
-    assert slurm._known_jobs(tmp_path, {cell.run_id: cell for cell in CELLS[2:5]}) == {"1_1": ["r3", "r4"]}
-    slurm._forget(tmp_path)
-    assert (tmp_path / slurm.FOLDER / "1.json").is_file()
-    monkeypatch.setattr(slurm, "live_jobs", lambda: None)  # and who knows which are over
-    slurm._forget(tmp_path)
-    assert (tmp_path / slurm.FOLDER / "1.json").is_file()
-    monkeypatch.setattr(slurm, "live_jobs", dict)
-    slurm._forget(tmp_path)
-    assert not (tmp_path / slurm.FOLDER / "1.json").exists()
+    assert known_jobs(tmp_path, [cell.run_id for cell in CELLS[2:5]]) == {"1_1": ["r3", "r4"]}
+    forget(tmp_path)
+    assert (tmp_path / FOLDER / SITE.name / "1.json").is_file()
+    monkeypatch.setattr(job_lists, "live_jobs", lambda: None)  # and who knows which are over
+    forget(tmp_path)
+    assert (tmp_path / FOLDER / SITE.name / "1.json").is_file()
+    monkeypatch.setattr(job_lists, "live_jobs", dict)
+    forget(tmp_path)
+    assert not (tmp_path / FOLDER / SITE.name / "1.json").exists()
+
+
+@pytest.mark.parametrize("damaged", ["", '{"9_0": ', "[]", '{"9_0": 1}'])
+def test_a_list_that_is_damaged_is_left_out_and_said_to_be(cluster_of, tmp_path, capsys, damaged):
+    lists = tmp_path / FOLDER / SITE.name
+    (lists / "9.json").write_text(damaged)
+    assert cluster_of({"9_0": "RUNNING"}, BOTH) == [FIRST]
+    assert f"{lists / '9.json'} is damaged (" in capsys.readouterr().err
+    assert not list(lists.iterdir())
+
+
+def test_a_list_that_another_sweep_forgets_meanwhile_is_none(tmp_path, capsys):
+    assert job_lists._read(tmp_path / "9.json") == {}
+    assert capsys.readouterr().err == ""
+
+
+def test_jobs_of_another_cluster_on_the_same_disk_are_none_of_this_one(submitted, tmp_path, monkeypatch):
+    monkeypatch.setattr(job_lists, "live_jobs", lambda: {"9": "RUNNING"})
+    monkeypatch.setattr(job_lists, "surely_live_jobs", lambda: {"1_0": "RUNNING"})
+    slurm._submit(CELLS[:1], settings(), tmp_path, 4)
+    monkeypatch.setattr(job_lists, "site", lambda: cluster.Site("there", 4))
+    assert known_jobs(tmp_path, ["r0"]) == {}
+    forget(tmp_path)
+    monkeypatch.setattr(job_lists, "site", lambda: SITE)
+    assert known_jobs(tmp_path, ["r0"]) == {"1_0": ["r0"]}
 
 
 def test_a_lost_job_is_submitted_again_a_few_times_and_a_cancelled_one_never(tmp_path, monkeypatch, capsys):
@@ -87,7 +122,7 @@ def test_a_failure_from_before_the_job_is_none_of_it(submitted, tmp_path, monkey
     record.write_text(json.dumps({"schema_version": 1, "run_id": "r0", "study": "s", "status": "failed"}, indent=1))
     os.utime(record, ns=(earlier := record.stat().st_mtime_ns - 10**6, earlier))
     slurm._submit(CELLS[:1], settings(), tmp_path, 4)
-    listed = tmp_path / slurm.FOLDER / "1.json"
+    listed = tmp_path / FOLDER / SITE.name / "1.json"
     monkeypatch.setattr(slurm, "state_of_job", lambda job: "NODE_FAIL")
     assert slurm._settled("1_0", ["r0"], tmp_path, Counter()) == []
     record.touch()  # by the job
@@ -116,10 +151,10 @@ def test_a_launch_after_another_is_patient_with_a_controller_that_is_away(submit
     slurm._submit(CELLS[:3], settings(), tmp_path, 4)
     answers = iter([None, "1_0 RUNNING\n"])
     monkeypatch.setattr(cluster, "_ask", lambda *_: next(answers, None))
-    assert slurm._known_jobs(tmp_path, {cell.run_id: cell for cell in CELLS}) == {"1_0": ["r0", "r1", "r2"]}
+    assert known_jobs(tmp_path, [cell.run_id for cell in CELLS]) == {"1_0": ["r0", "r1", "r2"]}
     monkeypatch.setattr(cluster, "PATIENCE_S", 0.0)
     with pytest.raises(RefusedLaunchError, match="must reach SLURM's controller; got no answer to `squeue` in 0 s"):
-        slurm._known_jobs(tmp_path, {})
+        known_jobs(tmp_path, [])
 
 
 @pytest.fixture
@@ -142,7 +177,7 @@ def cluster_of(tmp_path, monkeypatch, submitted):
             return {}
 
         cells = [Cell(cell.run_id, (), CONFIG | {"runs_dir": str(tmp_path)}) for cell in CELLS[:6]]
-        for module in (slurm, cluster):
+        for module in (slurm, job_lists, cluster):
             monkeypatch.setattr(module, "live_jobs", live_jobs)
         monkeypatch.setattr(slurm, "state_of_job", lambda job: "FAILED")
         waited: list[float] = []
@@ -162,7 +197,7 @@ BOTH = {"1_0": "RUNNING", "1_1": "PENDING"}
 def test_a_sweep_is_followed_until_nothing_is_left_to_do(cluster_of, tmp_path, capsys, ends):
     assert cluster_of({}, BOTH, BOTH, ends=ends) == [FIRST]
     assert "Job" not in capsys.readouterr().err
-    assert not list((tmp_path / slurm.FOLDER).iterdir())  # lists of jobs
+    assert not list((tmp_path / FOLDER / SITE.name).iterdir())  # lists of jobs
 
 
 def test_a_sweep_that_is_done_asks_no_cluster(cluster_of, tmp_path):
@@ -181,7 +216,7 @@ def test_a_launch_is_checked_as_far_as_it_has_runs_to_make(tmp_path, monkeypatch
         with pytest.raises(RefusedLaunchError, match="must find submitit; got none"):
             slurm.check_launch([cell], settings())
         slurm.check_launch([], settings())
-    monkeypatch.setattr(slurm, "largest_array", lambda: 1 / 0)
+    monkeypatch.setattr(slurm, "site", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         slurm.check_launch([cell], settings())
     done = {"schema_version": 1, "run_id": "r0", "study": "s", "status": "completed"}
@@ -227,7 +262,7 @@ def test_a_launch_whose_first_job_is_refused_is_refused(cluster_of, refusing):
 
 
 def test_what_a_limit_refuses_is_submitted_later(cluster_of, submitted, tmp_path, refusing):
-    (tmp_path / slurm.FOLDER / "9.json").write_text(json.dumps({"9_0": FIRST[0]}))
+    (tmp_path / FOLDER / SITE.name / "9.json").write_text(json.dumps({"9_0": FIRST[0]}))
     refusing(0)
     there = {"9_0": "RUNNING"}
     assert cluster_of(there, there, there | {"1_0": "PENDING"}) == [FIRST[1:]]
@@ -264,7 +299,7 @@ def test_runs_of_a_job_that_is_lost_go_to_another(cluster_of):
 
 
 def test_a_launch_after_another_follows_its_jobs_and_submits_what_they_lack(cluster_of, tmp_path):
-    (tmp_path / slurm.FOLDER / "9.json").write_text(json.dumps({"9_0": FIRST[0], "9_1": ["of another sweep"]}))
+    (tmp_path / FOLDER / SITE.name / "9.json").write_text(json.dumps({"9_0": FIRST[0], "9_1": ["of another sweep"]}))
     there = {"9_0": "RUNNING", "9_1": "RUNNING"}
     assert cluster_of(there, there | {"1_0": "PENDING"}) == [FIRST[1:]]
 
@@ -407,9 +442,9 @@ def commands(tmp_path, monkeypatch):
             (folder / absent).unlink()
 
     monkeypatch.setenv("PATH", str(folder))
-    cluster.largest_array.cache_clear()
+    cluster.site.cache_clear()
     yield make
-    cluster.largest_array.cache_clear()
+    cluster.site.cache_clear()
 
 
 @pytest.mark.parametrize(("scontrol", "message"), SCONTROL.values(), ids=SCONTROL)
@@ -417,25 +452,25 @@ def test_a_controller_that_does_not_answer_at_first_is_one_clear_message(command
     monkeypatch.setattr(cluster, "FIRST_S", 1.0)
     commands(scontrol)
     with pytest.raises(RefusedLaunchError, match=f"must reach SLURM's controller; got no answer {message}"):
-        cluster.largest_array()
+        cluster.site()
 
 
 def test_a_command_that_is_not_there_is_named_at_once(commands):
     commands(absent="srun")
     with pytest.raises(RefusedLaunchError, match=r"must find SLURM's commands on the PATH; got no srun\. Start"):
-        cluster.largest_array()
+        cluster.site()
 
 
 def test_it_is_said_that_an_answer_is_waited_for(commands, monkeypatch, capsys):
-    commands("echo MaxArraySize = 1001")
-    assert cluster.largest_array() == 1001
+    commands("echo ClusterName = here; echo MaxArraySize = 1001")
+    assert cluster.site() == ("here", 1001)
     assert capsys.readouterr().err == ""
     commands("exit 1")  # and it is asked no more by the next batch
-    assert cluster.largest_array() == 1001
-    cluster.largest_array.cache_clear()
+    assert cluster.site() == ("here", 1001)
+    cluster.site.cache_clear()
     monkeypatch.setattr(cluster, "SAID_S", 0.01)
-    commands("sleep 1; echo MaxArraySize = 1001")
-    assert cluster.largest_array() == 1001
+    commands("sleep 1; echo ClusterName = here; echo MaxArraySize = 1001")
+    assert cluster.site() == ("here", 1001)
     assert capsys.readouterr().err == "Waiting for `scontrol show config`, 20 s at most.\n"
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from functools import cache
+from typing import NamedTuple
 
 from msd_mtl.errors import RefusedLaunchError
 
@@ -66,9 +67,21 @@ def requeue(job: str) -> bool:
     return any(_ask("scontrol", "requeue", job) is not None for _ in tries())
 
 
+class Site(NamedTuple):
+    """What is told of a cluster.
+
+    Attributes:
+        name: Its name.
+        largest_array: Number of elements that an array may have at most.
+    """
+
+    name: str
+    largest_array: int
+
+
 @cache
-def largest_array() -> int:
-    """Number of elements that an array may have at most; the first question of a launch, asked once a process.
+def site() -> Site:
+    """The cluster of this machine; the first question of a launch, asked once a process.
 
     Raises:
         RefusedLaunchError: If there are no commands to ask with, or no controller answers them.
@@ -85,10 +98,11 @@ def largest_array() -> int:
         raise _refused(REACH, f"no answer to `{asked}` in {FIRST_S:.0f} s{_words(said)}") from None
     finally:
         told.cancel()
-    found = re.search(r"MaxArraySize\s*=\s*(\d+)", done.stdout)
-    if done.returncode != 0 or found is None:
+    name = re.search(r"ClusterName\s*=\s*(\S+)", done.stdout)
+    most = re.search(r"MaxArraySize\s*=\s*(\d+)", done.stdout)
+    if done.returncode != 0 or name is None or most is None:
         raise _refused(REACH, f"no answer to `{asked}`{_words(done.stderr)}")
-    return max(1, int(found.group(1)))
+    return Site(name.group(1), max(1, int(most.group(1))))
 
 
 def _refused(expectation: str, got: str) -> RefusedLaunchError:

@@ -1,26 +1,22 @@
 """A sweep on a SLURM cluster: jobs of several runs, followed until no run is left that they could make."""
 
-import json
-import os
 import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryFile
 
 from msd_mtl.errors import RefusedLaunchError, UserError
 from msd_mtl.study.cell import Cell
-from msd_mtl.study.cluster import PATIENCE_S, largest_array, live_jobs, state_of_job, surely_live_jobs, tries
-from msd_mtl.study.files import write_json
+from msd_mtl.study.cluster import PATIENCE_S, live_jobs, site, state_of_job, tries
 from msd_mtl.study.follow import Follower
+from msd_mtl.study.job_lists import folder_of, forget, known_jobs, now_ns, time_of, write_list
 from msd_mtl.study.launch import to_make
 from msd_mtl.study.record import RECORD
 from msd_mtl.study.sbatch import sbatch, submitit_or_refuse
 from msd_mtl.study.slurm_settings import SlurmSettings
 from msd_mtl.study.states import State, state_of
 
-FOLDER = ".slurm"
 MOST_LOSSES = 3  # jobs that may end over a run before it is left alone; our choice
 
 
@@ -37,7 +33,7 @@ def check_launch(cells: Sequence[Cell], settings: SlurmSettings) -> None:
     settings.check(cells)
     if not all(cell.is_done for cell in cells):
         submitit_or_refuse()
-        largest_array()
+        site()
 
 
 def launch_on_slurm(cells: Sequence[Cell], settings: SlurmSettings) -> None:
@@ -58,10 +54,10 @@ def launch_on_slurm(cells: Sequence[Cell], settings: SlurmSettings) -> None:
     waiting = {cell.run_id: cell for cell in to_make(cells)}
     if not waiting:
         return
-    most = largest_array()
+    most = site().largest_array
     losses: Counter[str] = Counter()
     poll_s = settings.poll_s
-    jobs = _known_jobs(runs_dir, waiting)
+    jobs = known_jobs(runs_dir, waiting)
     begun = bool(jobs)
     with Follower(cells) as follower:
         while waiting:
@@ -85,7 +81,7 @@ def launch_on_slurm(cells: Sequence[Cell], settings: SlurmSettings) -> None:
                 for run in _settled(job, jobs.pop(job), runs_dir, losses):
                     waiting.pop(run, None)
             follower.look()
-    _forget(runs_dir)
+    forget(runs_dir)
 
 
 def _settled(job: str, runs: Sequence[str], runs_dir: Path, losses: Counter[str]) -> list[str]:
@@ -106,16 +102,10 @@ def _is_over(run: str, job: str, runs_dir: Path) -> bool:
     state = state_of(runs_dir, run)
     if state != State.FAILED:
         return state == State.COMPLETED
-    try:
-        submitted_ns = _list_of(job, runs_dir).stat().st_mtime_ns
-    except FileNotFoundError:  # another sweep has ended since, and forgotten the jobs that were over
+    submitted_ns = time_of(job, runs_dir)
+    if submitted_ns is None:  # another sweep has ended since, and forgotten the jobs that were over
         return True
     return (runs_dir / run / RECORD).stat().st_mtime_ns >= submitted_ns
-
-
-def _list_of(job: str, runs_dir: Path) -> Path:
-    """The file of the runs of each job of an array; its time is that of the submission, by the clock of the disk."""
-    return runs_dir / FOLDER / f"{job.split('_', maxsplit=1)[0]}.json"
 
 
 def _submit(cells: Sequence[Cell], settings: SlurmSettings, runs_dir: Path, most: int) -> dict[str, list[str]]:
@@ -129,16 +119,15 @@ def _submit(cells: Sequence[Cell], settings: SlurmSettings, runs_dir: Path, most
     packs = [cells[i : i + k] for i in range(0, len(cells), k)]
     for i in range(0, len(packs), most):
         array = packs[i : i + most]
-        asked_ns = _now_ns(runs_dir)
+        asked_ns = now_ns(runs_dir)
         try:
-            ids = sbatch(array, settings, runs_dir / FOLDER)
+            ids = sbatch(array, settings, folder_of(runs_dir))
         except RuntimeError as error:
             if not submitted:
                 raise RefusedLaunchError(f"sbatch must accept the jobs; got: {error}. See hydra.launcher.*.") from error
             break
         runs = {job: [cell.run_id for cell in pack] for job, pack in zip(ids, array, strict=True)}
-        write_json(listed := _list_of(ids[0], runs_dir), runs)
-        os.utime(listed, ns=(asked_ns, asked_ns))  # a job may have begun since
+        write_list(runs, runs_dir, asked_ns)  # a job may have begun since
         submitted |= runs
     return submitted
 
@@ -160,38 +149,3 @@ def _submit_patiently(
                 sys.stderr.write(f"{refused} It is asked again for {PATIENCE_S:.0f} s.\n")
             refusals.append(refused)
     raise refusals[-1]
-
-
-def _now_ns(runs_dir: Path) -> int:
-    """Time of the disk, whose clock also stamps the records that jobs write."""
-    folder = runs_dir / FOLDER
-    folder.mkdir(exist_ok=True)
-    with TemporaryFile(dir=folder) as new:
-        return os.fstat(new.fileno()).st_mtime_ns
-
-
-def _known_jobs(runs_dir: Path, waiting: dict[str, Cell]) -> dict[str, list[str]]:
-    """Jobs of earlier launches that are not over, with those of their runs that are wanted now.
-
-    Raises:
-        RefusedLaunchError: If no controller tells which are.
-    """
-    live = surely_live_jobs()
-    found: dict[str, list[str]] = {}
-    for path in (runs_dir / FOLDER).glob("[!.]*.json"):
-        for job, runs in json.loads(path.read_text(encoding="utf-8")).items():
-            wanted = [run for run in runs if run in waiting]
-            if job in live and wanted:
-                found[job] = wanted
-    return found
-
-
-def _forget(runs_dir: Path) -> None:
-    """Delete the lists of jobs that are over."""
-    live = live_jobs()
-    if live is None:  # nobody knows which are over
-        return
-    arrays = {job.split("_")[0] for job in live}
-    for path in (runs_dir / FOLDER).glob("[!.]*.json"):
-        if path.stem not in arrays:
-            path.unlink(missing_ok=True)
