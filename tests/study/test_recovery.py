@@ -84,9 +84,28 @@ def test_a_checkpoint_that_does_not_fit_costs_time_only(often, tmp_path, monkeyp
     assert record["resumed_step"] is None
     assert len(record["attempts"]) == 1
     (said,) = (line for line in capfd.readouterr().err.splitlines() if "does not fit" in line)
-    assert said.startswith(f"{last} does not fit this version (RuntimeError: Error(s) in loading state_dict")
+    assert said.startswith(f"{last} does not fit (RuntimeError: Error(s) in loading state_dict")
     assert said.endswith("; the run begins anew.")
     assert record["metrics"] == run_once(often(f"runs_dir={tmp_path / 'quiet'}"))[1]["metrics"]
+
+
+def test_a_checkpoint_of_another_run_costs_time_only(often, tmp_path, monkeypatch, capfd):
+    other = cut_off(often("seed=1", f"runs_dir={tmp_path / 'other'}"), monkeypatch)
+    last = cut_off(often(), monkeypatch)
+    last.write_bytes(other.read_bytes())  # of the same shape: nothing but its name tells
+    _, record = run_once(often())
+    assert record["resumed_step"] is None
+    said = f"{last} does not fit (ValueError: it is of run {other.parent.name}); the run begins anew."
+    assert said in capfd.readouterr().err.splitlines()
+    assert record["metrics"] == run_once(often(f"runs_dir={tmp_path / 'quiet'}"))[1]["metrics"]
+
+
+def test_a_checkpoint_of_before_they_told_their_run_is_taken(often, monkeypatch):
+    last = cut_off(often(), monkeypatch)
+    content = torch.load(last, weights_only=True)
+    assert content["callbacks"]["KeepBest"].pop("run") == last.parent.name
+    torch.save(content, last)
+    assert run_once(often())[1]["resumed_step"] == 5
 
 
 OF_THE_MACHINE = [

@@ -169,8 +169,9 @@ class KeepBest(Checkpoint):
             write_text(self.folder / HISTORY, _csv(module.history))
 
     def state_dict(self) -> dict[str, Any]:
-        """Best weights and what they scored."""
+        """Best weights and what they scored, and whose they are."""
         return {
+            "run": self.folder.name,
             "score": self.best_score,
             "epoch": self.best_epoch,
             "step": self.best_step,
@@ -180,7 +181,14 @@ class KeepBest(Checkpoint):
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on with the best so far."""
+        """Go on with the best so far.
+
+        Raises:
+            ValueError: If it is that of another run.
+        """
+        run = state_dict.get("run", self.folder.name)  # earlier versions did not say it
+        if run != self.folder.name:
+            raise ValueError(f"it is of run {run}")
         self.best_score, self.best_epoch = state_dict["score"], state_dict["epoch"]
         self.best_step, self.best_weights = state_dict["step"], state_dict["weights"]
         self._since_best, self._stopped_early = state_dict["since_best"], state_dict["stopped_early"]

@@ -42,9 +42,9 @@ class Training:
 def trained(build: Callable[[], Training], data: MultiTaskDataModule, folder: Path) -> Training:
     """Train a run, from its last checkpoint where it has one.
 
-    From its beginning, with the same numbers, where that file cannot be read or does not fit, as one of another version
-    of a library: a check of the file alone does not show that. The file stays until a later checkpoint takes its place,
-    so that whatever else goes wrong loses nothing.
+    From its beginning, with the same numbers, where that file cannot be read or does not fit, as one of another run or
+    of another version of a library: a check of the file alone does not show that. The file stays until a later
+    checkpoint takes its place, so that whatever else goes wrong loses nothing.
 
     Args:
         build: Makes the run as it is before training; a checkpoint that does not fit may have left it half restored.
@@ -61,7 +61,7 @@ def trained(build: Callable[[], Training], data: MultiTaskDataModule, folder: Pa
         if last is None or training.kept.has_begun or _is_elsewhere(error):
             raise
         said = f"{type(error).__name__}: {error}".splitlines()[0]
-        sys.stderr.write(f"{last} does not fit this version ({said}); the run begins anew.\n")
+        sys.stderr.write(f"{last} does not fit ({said}); the run begins anew.\n")
         training = build()
         _fit(training, data, None)
     return training
