@@ -72,7 +72,7 @@ class Group:
                 found.setdefault((cell.arm.task_set, cell.arm.coupling if by_coupling else None), []).append(cell)
         alone = [cell for cell in self.cells if is_alone(cell.arm)]
         if not found:
-            return [Facet(alone[0].arm.task_set, alone[0].arm.task_set, None, (), tuple(alone))]
+            return _of_alone(alone, by_coupling=by_coupling)
         return [
             Facet(_title(task_set, coupling, several), task_set, coupling, tuple(cells), _beside(alone, coupling))
             for (task_set, coupling), cells in found.items()
@@ -80,11 +80,11 @@ class Group:
 
 
 def groups(analysis: Analysis) -> list[Group]:
-    """Groups of a study with something to compare: two arms or more."""
+    """Groups of a study, those in which only the target alone was trained last."""
     found: dict[tuple[str, Settings], list[CellResult]] = {}
     for cell in analysis.cells:
         found.setdefault((cell.arm.target, cell.arm.context), []).append(cell)
-    several = [item for item in found.items() if len({(cell.arm.tasks, cell.arm.mask) for cell in item[1]}) > 1]
+    ordered = sorted(found.items(), key=lambda item: all(is_alone(cell.arm) for cell in item[1]))
     return [
         Group(
             name=f"{place}",
@@ -94,7 +94,7 @@ def groups(analysis: Analysis) -> list[Group]:
             cells=tuple(cells),
             runs=tuple(r for r in analysis.runs if (r.arm.target, r.arm.context) == (target, context)),
         )
-        for place, ((target, context), cells) in enumerate(several, start=1)
+        for place, ((target, context), cells) in enumerate(ordered, start=1)
     ]
 
 
@@ -149,6 +149,15 @@ def by_mask(cells: Iterable[CellResult], key: Callable[[CellResult], float]) -> 
 
 def _title(task_set: str, coupling: float | None, several: bool) -> str:
     return f"{task_set}, coupling {coupling:g}" if several and coupling is not None else task_set
+
+
+def _of_alone(alone: Sequence[CellResult], *, by_coupling: bool) -> list[Facet]:
+    """Panels of a target that was only trained alone, at least one cell."""
+    found: dict[float | None, list[CellResult]] = {}
+    for cell in alone:
+        found.setdefault(cell.arm.coupling if by_coupling else None, []).append(cell)
+    name = alone[0].arm.task_set
+    return [Facet(_title(name, at, len(found) > 1), name, at, (), tuple(cells)) for at, cells in found.items()]
 
 
 def _beside(alone: list[CellResult], coupling: float | None) -> tuple[CellResult, ...]:

@@ -22,7 +22,7 @@ from msd_mtl.study.page.figures.post_mortem import draw_post_mortem
 from msd_mtl.study.page.hints import hints
 from msd_mtl.study.page.legend import entries, mask_variables
 from msd_mtl.study.page.provenance import provenance
-from msd_mtl.study.page.sections import answers, further_pictures, score_pictures, subtitle
+from msd_mtl.study.page.sections import answers, further_pictures, score_pictures, subtitle, undrawn
 from msd_mtl.study.page.table import Table
 from msd_mtl.study.page.verdicts import VERDICTS, verdicts
 
@@ -77,6 +77,7 @@ def _parts(analysis: Analysis, runs_dir: Path, folder: Path) -> dict[str, Any]:
         "scores": [drawn(picture) for picture in score_pictures(analysis)],
         "post_mortem": [drawn(picture) for picture in post_mortem],
         "figures": [drawn(picture) for picture in further_pictures(analysis)],
+        "undrawn": undrawn(analysis),
         "cells": written(tables.cell_table(analysis)),
         "absent": written(tables.absent_table(analysis)),
         "fair": [(one, written(one.table)) for one in comparisons(analysis, origin.train)],

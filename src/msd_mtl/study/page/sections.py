@@ -86,6 +86,14 @@ def further_pictures(analysis: Analysis) -> list[Picture]:
     return [picture for picture in found if picture is not None]
 
 
+def undrawn(analysis: Analysis) -> str:
+    """What is said of groups that are too many to be drawn; empty where all are."""
+    left = len(groups(analysis)) - MOST_GROUPS
+    if left <= 0:
+        return ""
+    return f"Figures show {MOST_GROUPS} combinations of target and settings; the table of cells has {left:,} more."
+
+
 def _drawn(analysis: Analysis) -> list[Group]:
     return groups(analysis)[:MOST_GROUPS]
 

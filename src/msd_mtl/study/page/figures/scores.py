@@ -32,10 +32,10 @@ def draw_scores(group: Group) -> Picture:
     axis = _axis(group)
     facets = group.facets(by_coupling=axis != "coupling")
     panels = [Panel(f.title, partial(_panel, facet=f, axis=axis, group=group)) for f in facets[:MOST_PANELS]]
-    against = {"size": "training size", "coupling": "planted coupling", "mask": "sharing"}[axis]
+    against = {"size": " by training size", "coupling": " by planted coupling", "mask": " by sharing"}[axis]
     return Picture(
         name=f"scores-{group.name}",
-        title=f"Test {metric_name(group.metric)} of {group.title} by {against}",
+        title=f"Test {metric_name(group.metric)} of {group.title}{against if group.masks or axis != 'mask' else ''}",
         about=_about(group),
         basis=Basis(group.sizes, [cell.n for cell in group.cells], f"Bars: {INTERVALS}", "test", group.runs),
         panels=panels,
@@ -92,7 +92,11 @@ def _panel(axes: Axes, facet: Facet, axis: str, group: Group) -> None:
         points = [(place(cell), cell.mean, cell.low, cell.high) for cell in cells]
         _line(axes, _aside(points, at, len(lines), axis, group.sizes), style_of(mask), bounds)
     alone = sorted(facet.alone, key=place)
-    if axis == "mask":
+    if axis == "mask" and not group.masks:
+        for at, cell in enumerate(alone):
+            _line(axes, [(float(at), cell.mean, cell.low, cell.high)], ALONE, bounds)
+        axes.set_xticks([])
+    elif axis == "mask":
         for cell in alone:
             axes.axhline(cell.mean, color=ALONE.colour, linestyle=ALONE.dash, linewidth=THICK, zorder=0.9)
         many = len(group.masks) > MOST_NAMES
