@@ -1,6 +1,8 @@
 """Baselines of a run, computed once for all runs that train and are scored on the same rows and labels."""
 
 import json
+import sys
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -32,9 +34,8 @@ def baselines(runs_dir: Path, data: MultiTaskDataModule) -> dict[str, Any]:
     features = None
     for index, task in enumerate(data.tasks):
         path = runs_dir / FOLDER / f"{_key(data, index)}.json"
-        if path.is_file():
-            entry = json.loads(path.read_text(encoding="utf-8"))
-        else:
+        entry = _cached(path)
+        if entry is None:
             features = features or baseline_features(*(data.counts(part) for part in PARTS))
             labels = [data.parts[part].targets[index] for part in PARTS]
             train, val, test = zip(features, labels, strict=True)
@@ -45,6 +46,18 @@ def baselines(runs_dir: Path, data: MultiTaskDataModule) -> dict[str, Any]:
             found[part][task.name] = entry[part]
         found["chosen"][task.name] = entry["chosen"]
     return found
+
+
+def _cached(path: Path) -> dict[str, Any] | None:
+    """What the cache has of a task; None if it has nothing, or nothing that is whole."""
+    if not path.is_file():
+        return None
+    with suppress(ValueError):  # cut off, say: then it is made again
+        entry = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(entry, dict) and entry.keys() >= {"val", "test", "chosen"}:
+            return entry
+    sys.stderr.write(f"{path} cannot be read; its baselines are computed again.\n")
+    return None
 
 
 def _entry(task: Task, trivial: Baseline, linear: Baseline) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +24,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     Yields:
         Where to write. A process killed at any moment leaves the old file, or none, under ``path``.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # no process id: of two machines that share the disk, each may have a process of that number
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         yield temporary
         with temporary.open("rb") as written:
