@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import pytorch_lightning as pl
+from omegaconf import OmegaConf
 
 from msd_mtl import cli, trainer_settings
 from msd_mtl.app import one_message
@@ -225,6 +226,13 @@ def test_a_full_disk_is_one_line(capsys, paths, where):
         raise OSError(errno.ENOSPC, "No space left on device", *paths)
     said = "msd-mtl train: files must be readable and writable; got No space left on device"
     assert capsys.readouterr().err == f"{said}{where}. Make room on the disk, and repeat the command.\n"
+
+
+def test_a_value_that_refers_to_nothing_is_one_line(capsys):
+    with pytest.raises(SystemExit, match="2"), one_message("status"):
+        _ = OmegaConf.create({"study": {"name": "${x}"}}).study.name
+    said = "msd-mtl status: every setting must have a value; Interpolation key 'x' not found."
+    assert capsys.readouterr().err == f"{said} Set study.name=VALUE.\n"
 
 
 def test_an_error_that_is_of_no_file_is_no_matter_of_files():

@@ -12,7 +12,7 @@ import hydra
 from hydra._internal.utils import get_args_parser
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue, OmegaConfBaseException
 
 from msd_mtl.errors import UserError
 from msd_mtl.overrides import explain
@@ -55,6 +55,8 @@ def one_message(command: str) -> Iterator[None]:
     except MissingMandatoryValue as error:
         key = str(error.full_key).replace("study.name", "study")  # as it is written on the command line
         message = f"{key} must be set; got nothing. Add {key}=VALUE."
+    except InterpolationResolutionError as error:
+        message = f"every setting must have a value; {str(error).splitlines()[0]}. Set {error.full_key}=VALUE."
     else:
         return
     sys.stderr.write(f"msd-mtl {command}: {message}\n")

@@ -171,6 +171,24 @@ def test_a_run_is_not_scored_on_part_of_a_part(plain, name):
     check_settings(with_setting(plain, f"trainer.{name}", False))  # as Lightning has it by itself
 
 
+MAY_LACK = ("trainer.min_epochs", "trainer.min_steps", "trainer.accumulate_grad_batches")
+
+
+@pytest.mark.parametrize("key", ["logger", "study", "data", "trainer.devices", "trainer.accelerator", *EDGES])
+def test_a_setting_that_is_taken_out_is_refused(plain, key):
+    *parents, leaf = key.split(".")
+    changed = copy.deepcopy(plain)
+    node = changed
+    for parent in parents:
+        node = node[parent]
+    node.pop(leaf, None)
+    if key in MAY_LACK:
+        check_settings(changed)
+        return
+    with pytest.raises(UserError, match=rf"^{key} must have a value; got none\. Leave ~{key} out\."):
+        check_settings(changed)
+
+
 @pytest.mark.parametrize(
     "overrides", [("recipe=paper2016",), ("data=msd", "data.store=x"), ("tasks=loose",), ("seed=7",)]
 )

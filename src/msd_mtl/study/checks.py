@@ -101,19 +101,24 @@ EXPECTED: dict[str, Expectation] = {
     "trainer.enable_progress_bar": YES_NO,
 }
 
+# What a configuration may lack, the latter where its data are no world.
+OF_LIGHTNING = ("trainer.min_epochs", "trainer.min_steps", "trainer.accumulate_grad_batches")
+OF_WORLDS = ("data.coupling", "data.world.n_tracks", "data.world.n_words")
+
 
 def check_settings(config: Config) -> None:
     """Refuse settings of a kind that they cannot have.
 
     Args:
-        config: Resolved configuration of a run. A setting that it lacks is not looked at.
+        config: Resolved configuration of a run.
 
     Raises:
         UserError: With the first that is wrong.
     """
     for group in ("data", "tasks", "sharing", "model", "recipe", "trainer", "logger", "study"):
-        if not isinstance(config[group], dict):
+        if not isinstance(_set(config, group), dict):
             raise UserError(f"{group} must be a group of settings; got {config[group]!r}. Leave it out.")
+    _check_all_there(config)
     for key, (said, holds) in EXPECTED.items():
         value = _value(config, key)
         if value is not ABSENT and not holds(value):
@@ -127,6 +132,25 @@ def check_settings(config: Config) -> None:
         raise UserError(f"trainer.{own[0]} must be left to the bench; got {trainer[own[0]]!r}. Leave it out.")
     if partial := [name for name in PARTIAL if trainer.get(name)]:
         raise UserError(f"a run must be scored on whole parts; got trainer.{partial[0]}. Use data.train_size instead.")
+
+
+def _check_all_there(config: Config) -> None:
+    """Refuse a configuration that lacks a setting."""
+    may_lack = OF_LIGHTNING + (OF_WORLDS if config["data"].get("name") == "msd" else ())
+    for key in ("trainer.accelerator", "trainer.devices", *EXPECTED):
+        if key not in may_lack:
+            _set(config, key)
+
+
+def _set(config: Config, key: str) -> Any:
+    """Value of a dotted key.
+
+    Raises:
+        UserError: If there is none.
+    """
+    if (value := _value(config, key)) is ABSENT:
+        raise UserError(f"{key} must have a value; got none. Leave ~{key} out.")
+    return value
 
 
 def _value(config: Config, key: str) -> Any:
