@@ -242,6 +242,22 @@ def test_runs_without_their_own_predictions_do_not_count(crossed, damage):
     assert ("has predictions that give" if damage == "other" else "has no predictions") in low.missing[0]
 
 
+@pytest.mark.parametrize(
+    ("n_broken", "said"),
+    [
+        (1, "Run {0} has no predictions that can be read: it counts in no contrast."),
+        (3, "3 runs count in no contrast, as each has no predictions that can be read: {0}, {1}, {2}."),
+        (5, "5 runs count in no contrast, as each has no predictions that can be read: {0}, {1}, {2} and 2 more."),
+    ],
+)
+def test_runs_that_do_not_count_for_one_reason_are_one_line(crossed, n_broken, said):
+    study = crossed()
+    runs = analyse(study.folder, "made").runs[:n_broken]
+    for run in runs:
+        (run.folder / PREDICTIONS).unlink()
+    assert analyse(study.folder, "made").warnings == (said.format(*(run.run_id for run in runs)),)
+
+
 def test_a_record_that_cannot_be_read_stops_nothing(crossed):
     study = crossed()
     first = next(run for run in analyse(study.folder, "made").runs if run.arm.mask == "1100" and run.seed == 0)

@@ -101,6 +101,22 @@ def test_scores_are_those_of_the_cells(group):
         assert bars[style_of(mask).colour] == [pytest.approx([cell.low, cell.high]) for cell in cells]
 
 
+def test_the_target_alone_has_its_interval_as_a_band_behind_the_sharings(tmp_path):
+    sets = (("pop", (TARGET,)), ("tight", (TARGET, "term:ballad")))
+    made = analysis(tmp_path, masks=("0000", "1100"), task_sets=sets, sizes=(500,), couplings=(None,), histories=False)
+    pop = next(cell for cell in made.cells if cell.arm.tasks == (TARGET,))
+
+    def with_alone(**ends):
+        (group,) = groups(replace(made, cells=(replace(pop, **ends), *made.cells[2:])))
+        return draw_scores(group)
+
+    picture = with_alone(low=0.62, high=1.3)
+    (band,) = drawn(picture).patches
+    assert (band.get_y(), band.get_y() + band.get_height()) == pytest.approx((0.62, 1.0))  # no further than AUROC goes
+    assert "Bars and band: 95 % intervals over seeds and test artists." in picture.caption
+    assert not drawn(with_alone(low=np.nan, high=np.nan)).patches  # of one seed
+
+
 @pytest.mark.parametrize("sizes", [SIZES, SIZES[:1]])
 def test_each_grey_line_is_its_own_level(tmp_path, sizes):
     made = analysis(tmp_path, masks=("0000", "1100"), sizes=sizes, couplings=(None,), histories=False)

@@ -19,8 +19,10 @@ from msd_mtl.study.answers.terms import Combination
 from msd_mtl.study.answers.types import Absent, Analysis, Arm, Contrast, Question
 from msd_mtl.study.answers.verdicts import conclude
 from msd_mtl.study.states import State
+from msd_mtl.study.unfilled import together
 
 N_BOOTSTRAP = 1000
+NAMED = 3  # runs of a warning about many
 
 
 def analyse(
@@ -187,6 +189,23 @@ def _of_few_artists(contrasts: Sequence[Contrast]) -> list[str]:
     ]
 
 
+def _of_unusable(runs: StudyRuns, reasons: Mapping[tuple[Arm, int], str]) -> list[str]:
+    """Completed runs that count in no contrast, those of one reason together."""
+    found: dict[str, list[str]] = {}
+    for run in runs.runs:
+        if reason := reasons.get((run.arm, run.seed)):
+            found.setdefault(reason, []).append(run.run_id)
+    said = []
+    for reason, (first, *others) in found.items():
+        if not others:
+            said.append(f"Run {first} {reason}: it counts in no contrast.")
+            continue
+        told, more = [first, *others][:NAMED], len(others) + 1 - NAMED
+        names = ", ".join(told) + (f" and {more:,} more" if more > 0 else "")
+        said.append(f"{len(others) + 1:,} runs count in no contrast, as each {reason}: {names}.")
+    return said
+
+
 def _warnings(
     runs: StudyRuns,
     scored: Sequence[Scored],
@@ -197,7 +216,7 @@ def _warnings(
     if runs.absent:
         said.append(f"{len(runs.absent):,} of {runs.expected:,} runs are not completed.")
     said += [f"Run {one.run_id} is left out: {one.error}." for one in runs.foreign]
-    said += [f"Not in the data: {line}" for line in runs.left_out]
+    said += [f"Not in the data: {line}" for line in together(runs.left_out)]
     if runs.n_earlier:
         said.append(f"{runs.n_earlier:,} runs of earlier code are left out: later code has repeated the study.")
     if runs.duplicates:
@@ -205,8 +224,7 @@ def _warnings(
             f"{len(runs.duplicates):,} cells have several completed runs of the same arm and seed; none of them is "
             "used."
         )
-    unusable = [run for run in runs.runs if (run.arm, run.seed) in reasons]
-    said += [f"Run {run.run_id} {reasons[run.arm, run.seed]}: it counts in no contrast." for run in unusable]
+    said += _of_unusable(runs, reasons)
     for one in scored:
         mixed = {seed for arm in one.group.references if one.group.references[arm] for seed in _mixed(one, arm)}
         if mixed:

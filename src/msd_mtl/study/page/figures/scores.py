@@ -12,7 +12,7 @@ from msd_mtl.study.page.colours import Dash, Style, named, style_of
 from msd_mtl.study.page.figures.basis import INTERVALS, Basis
 from msd_mtl.study.page.figures.bounds import bounds_of, cut_note, within
 from msd_mtl.study.page.figures.drawing import TARGET_ALONE, Mark, Panel, Picture
-from msd_mtl.study.page.figures.style import ALONE, ALONE_MARKER, MUTED, THICK, size_axis, zero_line
+from msd_mtl.study.page.figures.style import ALONE, ALONE_MARKER, BAND, MUTED, THICK, size_axis, zero_line
 from msd_mtl.study.page.groups import Facet, Group, by_mask, has_gain, ordered_masks
 from msd_mtl.study.page.words import counted, metric_name, number, spread
 
@@ -32,12 +32,13 @@ def draw_scores(group: Group) -> Picture:
     axis = _axis(group)
     facets = group.facets(by_coupling=axis != "coupling")
     panels = [Panel(f.title, partial(_panel, facet=f, axis=axis, group=group)) for f in facets[:MOST_PANELS]]
+    marks = "Bars and band" if axis == "mask" and group.masks and any(f.alone for f in facets) else "Bars"
     against = {"size": " by training size", "coupling": " by planted coupling", "mask": " by sharing"}[axis]
     return Picture(
         name=f"scores-{group.name}",
         title=f"Test {metric_name(group.metric)} of {group.title}{against if group.masks or axis != 'mask' else ''}",
         about=_about(group),
-        basis=Basis(group.sizes, [cell.n for cell in group.cells], f"Bars: {INTERVALS}", "test", group.runs),
+        basis=Basis(group.sizes, [cell.n for cell in group.cells], f"{marks}: {INTERVALS}", "test", group.runs),
         panels=panels,
         masks=group.masks,
         marks=[
@@ -99,6 +100,9 @@ def _panel(axes: Axes, facet: Facet, axis: str, group: Group) -> None:
     elif axis == "mask":
         for cell in alone:
             axes.axhline(cell.mean, color=ALONE.colour, linestyle=ALONE.dash, linewidth=THICK, zorder=0.9)
+            if math.isfinite(cell.low):
+                ends = (within(end, bounds) for end in (cell.low, cell.high))
+                axes.axhspan(*ends, color=ALONE.colour, alpha=BAND, linewidth=0, zorder=0.8)
         many = len(group.masks) > MOST_NAMES
         labels = [mask if many else named(mask).replace(" (", "\n(") for mask in group.masks]
         axes.set_xticks(range(len(group.masks)), labels, rotation=90 if many else 0)

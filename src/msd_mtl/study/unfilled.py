@@ -1,0 +1,34 @@
+"""Training sizes that the data could not fill, told in as few lines as say it."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+# As a sweep says it: the setting, its value, what there is, and how many runs that costs (see ``sizes.py``).
+LINE = re.compile(r"(?P<setting>[\w.]+)=(?P<size>[\d,]+)(?P<there>, .+): (?P<runs>[\d,]+) runs left out\.(?P<since>.*)")
+
+
+def together(lines: Sequence[str]) -> list[str]:
+    """Put the sizes that lack the same into one line, in their order.
+
+    Args:
+        lines: What sweeps say, a line a size; one that reads otherwise stays as it is.
+    """
+    found: dict[tuple[str, ...], Counter[int]] = {}
+    for line in lines:
+        if said := LINE.fullmatch(line):
+            sizes = found.setdefault((said["setting"], said["there"], said["since"]), Counter())
+            sizes[_number(said["size"])] += _number(said["runs"])
+        else:
+            found[(line,)] = Counter()
+    return [_line(*key, sizes=sizes) if sizes else key[0] for key, sizes in found.items()]
+
+
+def _line(setting: str, there: str, since: str, sizes: Counter[int]) -> str:
+    *first, last = (f"{size:,}" for size in sorted(sizes))
+    told = f"{', '.join(first)} and {last}" if first else last
+    return f"{setting}={told}{there}: {sizes.total():,} runs left out.{since}"
+
+
+def _number(text: str) -> int:
+    return int(text.replace(",", ""))
