@@ -21,10 +21,10 @@ def together(lines: Sequence[str]) -> list[str]:
             sizes[_number(said["size"])] += _number(said["runs"])
         else:
             found[(line,)] = Counter()
-    return [_line(*key, sizes=sizes) if sizes else key[0] for key, sizes in found.items()]
+    return [_line(sizes, *key) if sizes else key[0] for key, sizes in found.items()]
 
 
-def _line(setting: str, there: str, since: str, sizes: Counter[int]) -> str:
+def _line(sizes: Counter[int], setting: str, there: str, since: str) -> str:
     *first, last = (f"{size:,}" for size in sorted(sizes))
     told = f"{', '.join(first)} and {last}" if first else last
     return f"{setting}={told}{there}: {sizes.total():,} runs left out.{since}"
