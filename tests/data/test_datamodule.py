@@ -151,14 +151,29 @@ def test_only_the_first_rows_keep_the_label_of_the_target(make):
     names = ["term:pop", "year"]
     whole, small = make(names, train_size=200), make(names, train_size=50)
     data = make(names, train_size=200, target_train_size=50)
-    np.testing.assert_array_equal(data.parts["train"].rows, whole.parts["train"].rows)
+    enters = np.isin(whole.parts["train"].rows, small.parts["train"].rows) | ~np.isnan(whole.parts["train"].targets[1])
+    assert enters.sum() < 200
+    np.testing.assert_array_equal(data.parts["train"].rows, whole.parts["train"].rows[enters])
     labelled = ~np.isnan(data.parts["train"].targets)
     np.testing.assert_array_equal(data.parts["train"].rows[labelled[0]], small.parts["train"].rows)
-    np.testing.assert_array_equal(data.parts["train"].targets[1], whole.parts["train"].targets[1])
-    kept = whole.parts["train"].targets[0][labelled[0]]
+    np.testing.assert_array_equal(data.parts["train"].targets[1], whole.parts["train"].targets[1][enters])
+    kept = whole.parts["train"].targets[0][enters][labelled[0]]
     np.testing.assert_array_equal(data.parts["train"].targets[0][labelled[0]], kept)
     for part in ("val", "test"):
         np.testing.assert_array_equal(data.parts[part].targets, whole.parts[part].targets)
+
+
+def test_tracks_that_keep_no_label_train_nothing(make):
+    """The target alone is the same beside any number of them, to the bit."""
+    alone, small = make(train_size=200, target_train_size=50), make(train_size=50)
+    for name in ("rows", "targets"):
+        np.testing.assert_array_equal(getattr(alone.parts["train"], name), getattr(small.parts["train"], name))
+    assert (alone.parts["train"].features != small.parts["train"].features).nnz == 0
+    assert len(alone.train_dataloader()) == len(small.train_dataloader()) == 2
+    assert alone.dropped == small.dropped | {"training tracks that keep no label": 150}
+    together = make(["term:pop", "year"], train_size=200, target_train_size=50)
+    assert (~np.isnan(together.parts["train"].targets)).any(axis=0).all()
+    assert together.dropped["training tracks that keep no label"] == 200 - len(together.parts["train"])
 
 
 def test_fewer_rows_with_the_target_are_in_more_of_them(make):

@@ -209,17 +209,17 @@ class MultiTaskDataModule(pl.LightningDataModule):
             test_fraction=self.test_fraction,
         )
         self.dropped = parts.dropped
-        target = targets[self._target_index]
-        chosen = training_rows(
-            parts.rows["train"], self.tracks.track_id, target, self.seed, self.train_size, self.target_train_size
-        )
+        index, sizes = self._target_index, (self.train_size, self.target_train_size)
+        chosen = training_rows(parts.rows["train"], self.tracks.track_id, targets, index, self.seed, *sizes)
+        if chosen.n_without_label:
+            self.dropped = parts.dropped | {"training tracks that keep no label": chosen.n_without_label}
         if self.drop_last and len(chosen.rows) < self.batch_size:
             raise UserError(
                 f"data.train_size must be at least data.batch_size={self.batch_size} where data.drop_last=true leaves "
                 f"the last short batch out; got {len(chosen.rows)}, which trains nothing. Set data.drop_last=false or "
                 "a smaller batch."
             )
-        target[chosen.rows[~chosen.keeps_target]] = np.nan
+        targets[index, chosen.rows[~chosen.keeps_target]] = np.nan
         return parts.rows | {"train": chosen.rows}
 
     def _check_labels(self) -> None:

@@ -17,10 +17,12 @@ class TrainingRows:
     Attributes:
         rows: Row numbers, int64, ascending, shape ``(rows,)``.
         keeps_target: Whether a row keeps the target's label, bool, same shape.
+        n_without_label: Rows that were cut as none of their labels is left: nothing can be learnt from them.
     """
 
     rows: NDArray[np.int64]
     keeps_target: NDArray[np.bool_]
+    n_without_label: int
 
 
 def labelled_parts(
@@ -55,7 +57,8 @@ def labelled_parts(
 def training_rows(
     train: NDArray[np.int64],
     track_id: NDArray[np.bytes_],
-    target: NDArray[np.float32],
+    targets: NDArray[np.float32],
+    target: int,
     seed: int,
     train_size: int | None,
     target_train_size: int | None,
@@ -65,15 +68,18 @@ def training_rows(
     Args:
         train: Rows of the training part, int64, ascending, shape ``(part,)``.
         track_id: Track ids of the source, shape ``(rows,)``.
-        target: The target's labels, NaN where missing, float32, shape ``(rows,)``.
+        targets: Labels, NaN where missing, float32, shape ``(tasks, rows)``; each training row has at least one.
+        target: Place of the target among the tasks.
         seed: Seed of the run.
         train_size: Training rows; None takes all.
-        target_train_size: Rows, the first of the same order, that keep the target's label; None for all.
+        target_train_size: Rows, the first of the same order, that keep the target's label; None for all. The others
+            enter if they have another label.
 
     Raises:
         UserError: If the part does not hold so many.
     """
-    has_target = ~np.isnan(target[train])
+    has_label = ~np.isnan(targets[:, train])
+    has_target = has_label[target]
     order = subset_order(track_id[train], has_target, seed)
     n = len(train) if train_size is None else train_size
     if not 1 <= n <= len(train):
@@ -87,8 +93,9 @@ def training_rows(
         )
     keeps = np.zeros(len(train), dtype=bool)
     keeps[order[:n_target]] = True
-    chosen = np.sort(order[:n])
-    return TrainingRows(train[chosen], keeps[chosen])
+    enters = keeps | np.delete(has_label, target, axis=0).any(axis=0)
+    chosen = np.sort(order[:n][enters[order[:n]]])
+    return TrainingRows(train[chosen], keeps[chosen], n - len(chosen))
 
 
 def too_few(n_rows: int, train_size: int) -> UserError:

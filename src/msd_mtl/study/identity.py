@@ -30,6 +30,9 @@ OPERATIONAL = (
 # Settings that came later than the first runs, with the value that leaves a run what it was before.
 LATER: dict[str, Any] = {"data.target_train_size": None, "data.epoch_steps": None, "model.match_parameters": None}
 
+# As NUMBERS_VERSION, for runs of which training tracks may keep no label. 2: these do not enter.
+UNLABELLED_VERSION = 2
+
 # Lightning's settings of which 1 is a number of batches and 1.0 is all of them.
 SHARES = tuple(
     f"trainer.{name}"
@@ -87,7 +90,16 @@ def run_id(config: Config, fingerprint: str) -> str:
     unset = tuple(key for key, value in LATER.items() if _value(config, key) == value)
     shares = [key for key in SHARES if isinstance(share := _value(config, key), float) and share == 1]
     counted = {"config": without(config, OPERATIONAL + unset), "data": fingerprint, "numbers": NUMBERS_VERSION}
-    return digest(counted | ({"shares": shares} if shares else {}))
+    unlabelled = {"unlabelled": UNLABELLED_VERSION} if _may_keep_no_label(config) else {}
+    return digest(counted | ({"shares": shares} if shares else {}) | unlabelled)
+
+
+def _may_keep_no_label(config: Config) -> bool:
+    """Whether training tracks that lose the target's label may have no other: there is none, or it may be missing."""
+    if _value(config, "data.target_train_size") is None:
+        return False
+    has_all = _value(config, "data.name") == "synthetic" and _value(config, "data.world.missing") == 0
+    return len(_value(config, "tasks.names")) == 1 or not has_all
 
 
 def is_of_this_code(record: dict[str, Any]) -> bool:

@@ -129,6 +129,22 @@ def test_sizes_that_were_asked_for_say_nothing_of_all_rows(study):
     assert sorted(arm.train_size for arm in arms(study).values()) == [250, 500, 1300]
 
 
+def test_how_many_tracks_keep_the_label_of_the_target_is_no_part_of_the_size(study):
+    for size, kept in ((300, None), (1000, 300), (4000, 300)):
+        study.add("tight", "1100", 0, data__train_size=size, data__target_train_size=kept)
+    assert contexts(study) == {(("data.target_train_size", kept),) for kept in ("null", "300")}
+    assert {arm.train_size for arm in arms(study).values()} == {300, 1000, 4000}
+
+
+def test_all_rows_of_which_some_keep_the_label_of_the_target_are_as_many_as_the_auxiliaries_have(study):
+    for tasks, rows in (("pop", 60), ("tight", 900)):
+        run = study.add(tasks, "1100", 0, data__train_size=None, data__target_train_size=60)
+        record = read_record(study.folder / run)
+        record["data"] |= {"rows": {"train": rows}, "labelled": {"train": {"term:pop": 60}}}
+        write_record(study.folder / run, record)
+    assert {arm.train_size for arm in arms(study).values()} == {900}
+
+
 def test_splits_that_go_with_the_seed_do_not_make_arms_of_their_own(study):
     runs = [study.add("tight", "1100", seed, data__train_size=None, data__split_seed=seed) for seed in range(3)]
     for run, labelled in zip(runs, (297, 300, 310), strict=True):

@@ -81,6 +81,15 @@ def test_a_caption_says_n_seeds_interval_and_split(study, said):
     assert said.split in caption
 
 
+@pytest.mark.parametrize("said", FIGURES.values(), ids=FIGURES)
+def test_a_caption_says_how_many_tracks_keep_the_label_of_the_target(study, said):
+    assert "with the target's label" not in said.draw(study).caption
+    for run in study.runs:
+        run.record["config"]["data"]["target_train_size"] = 307
+    told = "n = 500, 2,000 and 8,000 training tracks, 307 with the target's label; 4 seeds."
+    assert told in said.draw(study).caption
+
+
 def test_what_a_caption_says_follows_what_is_drawn(study):
     """Fewer seeds in some cells, a size less, and two splits."""
     fewer = {"1100": 2, "0011": 3}

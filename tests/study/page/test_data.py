@@ -90,3 +90,14 @@ def test_each_part_has_its_own_tracks_artists_and_labels(tmp_path):
     for task, shares in ((TARGET, [0.1, 0.2, 0.3]), ("term:ballad", [None] * 3)):
         assert [rows[task][f"{part}_labelled"] for part in ("train", "val", "test")] == [480, 800, 1100]
         assert [rows[task][f"{part}_positive"] for part in ("train", "val", "test")] == shares
+
+
+def test_splits_say_how_many_training_tracks_keep_the_label_of_the_target(tmp_path):
+    made = analysis(tmp_path, task_sets=tuple(SETS.items()), couplings=(None,), histories=False)
+    assert "train_kept" not in {column.key for column in split_table(made).columns}
+    for run in made.runs:
+        run.record["config"]["data"]["target_train_size"] = 250
+        run.record["data"]["labelled"]["train"] = dict.fromkeys(run.arm.tasks, 900) | {TARGET: 250}
+    table = split_table(made)
+    assert [column.key for column in table.columns].index("train_kept") == 4
+    assert {row["train_kept"] for row in table.rows} == {250}

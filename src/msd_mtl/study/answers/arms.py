@@ -27,8 +27,10 @@ SET_BY = {
     ),
     "data.name": ("data",),
 }
-# What goes with the training size counts as size, but not what a run is tested on: other tracks are no larger size.
-TESTED_ON = (
+# What goes with the training size counts as size, but not what a run is tested on: other tracks are no larger size. Nor
+# how many of its tracks have the target's label, which is what the size is compared at.
+NOT_OF_SIZE = (
+    "data.target_train_size",
     *("data.name", "data.fingerprint", "data.world"),
     *("data.split", "data.split_seed", "data.val_fraction", "data.test_fraction"),
 )
@@ -45,9 +47,11 @@ def arms_of(records: Mapping[str, Record]) -> dict[str, Arm]:
     all_rows: dict[tuple[Settings, str], list[int]] = defaultdict(list)
     for run, record in records.items():
         target = record["config"]["tasks"]["target"]
-        labelled = record["data"].get("labelled", {}).get("train", {}).get(target)
-        if labelled is not None and record["config"]["data"]["train_size"] is None:
-            all_rows[contexts[run], target].append(labelled)
+        data, config = record["data"], record["config"]["data"]
+        of_target, in_all = (data.get(key, {}).get("train") for key in ("labelled", "rows"))
+        rows = (of_target or {}).get(target) if config.get("target_train_size") is None else in_all
+        if rows is not None and config["train_size"] is None:
+            all_rows[contexts[run], target].append(rows)
     return {run: _arm(record, contexts[run], all_rows) for run, record in records.items()}
 
 
@@ -100,9 +104,11 @@ def _train_size(config: Config, all_rows: Sequence[int]) -> int:
     """Rows asked for; where all were taken, as many as have a label of the target.
 
     That is the same whatever is trained beside it. Splits that go with the seed differ in it a little: the median.
+    Where only some rows keep it, the most that any run has: the target alone trains on those that do.
     """
     asked = config["data"]["train_size"]
-    return round(median(all_rows)) if asked is None else int(asked)
+    typical = median if config["data"].get("target_train_size") is None else max
+    return round(typical(all_rows)) if asked is None else int(asked)
 
 
 def _contexts(records: Mapping[str, Record]) -> dict[str, Settings]:
@@ -123,7 +129,7 @@ def _contexts(records: Mapping[str, Record]) -> dict[str, Settings]:
         values = {run: row[key] for run, row in rows.items()}
         # of another value for every seed; one that some seeds have and others have not is a comparison of seeds
         goes_with_seed = _follows(values, seeds) and _follows(seeds, values)
-        goes_with_size = not _below(key, TESTED_ON) and _follows(values, sizes)
+        goes_with_size = not _below(key, NOT_OF_SIZE) and _follows(values, sizes)
         return (
             goes_with_seed
             or goes_with_size

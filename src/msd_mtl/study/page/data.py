@@ -8,6 +8,7 @@ from typing import Any
 
 from msd_mtl.data.splits import PARTS
 from msd_mtl.study.answers.types import Analysis, Run
+from msd_mtl.study.page.figures.basis import keeps_some
 from msd_mtl.study.page.table import Column, Table
 from msd_mtl.study.page.words import setting
 from msd_mtl.study.record import Record
@@ -116,15 +117,18 @@ def _name(run: Run, *, several: bool) -> str:
 def split_table(analysis: Analysis) -> Table:
     """Tracks and artists of each part."""
     columns = [Column("data", "data"), Column("split", "split"), Column("seed", "split seed", digits=0)]
+    kept = Column("train_kept", "with the target's label", digits=0, about="training tracks; data.target_train_size")
     for part in PARTS:
         columns += [
             Column(f"{part}_tracks", f"{part} tracks", digits=0),
+            *([kept] if part == "train" and any(map(keeps_some, analysis.runs)) else []),
             Column(f"{part}_artists", f"{part} artists", digits=0),
         ]
     rows = []
     for name, (run, *_) in bodies(analysis):
         data, config = run.record["data"], run.record["config"]["data"]
         row = {"data": name, "split": config.get("split"), "seed": config.get("split_seed")}
+        row["train_kept"] = data["labelled"]["train"][run.arm.target]
         for part in PARTS:
             row |= {f"{part}_tracks": data["rows"][part], f"{part}_artists": data.get("artists", {}).get(part)}
         rows.append(row)

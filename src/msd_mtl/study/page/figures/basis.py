@@ -35,7 +35,8 @@ class Basis:
         kinds = sorted({str(run.record["config"]["data"]["split"]) for run in self.runs})
         labelled = spread(run.record["data"]["labelled"][self.part][run.arm.target] for run in self.runs)
         split = f"{PARTS[self.part]} split ({' or '.join(kinds)}): {labelled} labelled tracks"
-        return f"n = {tracks(self.sizes, self.runs)} training tracks; {seeds}. {self.interval}. {split}."
+        n = f"n = {tracks(self.sizes, self.runs)} training tracks{_kept(self.runs)}"
+        return f"{n}; {seeds}. {self.interval}. {split}."
 
 
 def tracks(sizes: Collection[int], runs: Sequence[Run]) -> str:
@@ -50,6 +51,20 @@ def tracks(sizes: Collection[int], runs: Sequence[Run]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
+def keeps_some(run: Run) -> bool:
+    """Whether only some of a run's training tracks keep the target's label."""
+    return run.record["config"]["data"].get("target_train_size") is not None
+
+
+def _kept(runs: Sequence[Run]) -> str:
+    """How many training tracks have the target's label, in words; empty where all that can have it."""
+    if not any(map(keeps_some, runs)):
+        return ""
+    return (
+        f", {spread(run.record['data']['labelled']['train'][run.arm.target] for run in runs)} with the target's label"
+    )
+
+
 def all_taken(runs: Sequence[Run]) -> dict[int, list[int]]:
     """Numbers of training tracks of the runs that took all there are, by the size of their arms, which is one for all.
 
@@ -58,7 +73,7 @@ def all_taken(runs: Sequence[Run]) -> dict[int, list[int]]:
     """
     taken: dict[int, list[int]] = {}
     for run in runs:
-        if run.record["config"]["data"]["train_size"] is None:
+        if run.record["config"]["data"]["train_size"] is None and not keeps_some(run):
             labelled = run.record["data"]["labelled"]["train"][run.arm.target]
             taken.setdefault(run.arm.train_size, []).append(labelled)
     return taken
