@@ -1,6 +1,13 @@
+import errno
+import os
+
+import pytest
+
+from msd_mtl.errors import RefusedLaunchError
+from msd_mtl.study import launch
 from msd_mtl.study.cell import Cell
 from msd_mtl.study.index import FOLDER, add_sweep, left_out, read_study, reports, studies
-from msd_mtl.study.launch import entered
+from msd_mtl.study.launch import enter, entered
 
 CELLS = [Cell("a", ("seed=0",), {})]
 
@@ -53,3 +60,27 @@ def test_a_launch_enters_what_its_sweep_left_out_and_says_of_its_report(tmp_path
     with entered([Cell("a", (), config)], ["n=900 is too many."]):
         assert left_out(tmp_path, "s") == ["n=900 is too many."]
         assert reports(tmp_path, "s") == [{"questions": ["size"]}]
+
+
+@pytest.fixture
+def read_only(monkeypatch):
+    """A disk that cannot be written to."""
+
+    def add_sweep(runs_dir, *_):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(runs_dir))
+
+    monkeypatch.setattr(launch, "add_sweep", add_sweep)
+
+
+@pytest.mark.usefixtures("read_only")
+def test_a_sweep_that_is_done_needs_no_disk_to_write_to(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(launch, "launched", [])
+    cells = [Cell(run, (), {"runs_dir": str(tmp_path), "study": {"name": "s"}}) for run in "ab"]
+    monkeypatch.setattr(Cell, "is_done", property(lambda cell: cell.run_id == "a"))
+    with entered(cells[:1]):
+        pass
+    assert capsys.readouterr().err == "msd-mtl train: study s is left as it is: Read-only file system.\n"
+    with pytest.raises(RefusedLaunchError, match="no"), entered(cells[:1]):
+        raise RefusedLaunchError("no")
+    with pytest.raises(OSError, match="Read-only file system"):
+        enter(cells)

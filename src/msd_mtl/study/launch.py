@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,14 +30,33 @@ def entered(cells: Sequence[Cell], left_out: Sequence[str] = ()) -> Iterator[Non
         left_out: Why others of the sweep are not made.
     """
     launched.extend(cells)
-    config = cells[0].config
-    study = config["study"]
-    take_back = add_sweep(Path(config["runs_dir"]), study["name"], cells, left_out, study.get("report"))
+    take_back = enter(cells, left_out)
     try:
         yield
     except RefusedLaunchError:
         take_back()
         raise
+
+
+def enter(cells: Sequence[Cell], left_out: Sequence[str] = ()) -> Callable[[], None]:
+    """Enter runs into their study. Where nothing is left to do for them, a disk that is read-only is no error.
+
+    Args:
+        cells: The runs.
+        left_out: Why others of the sweep are not made.
+
+    Returns:
+        A function that takes it back.
+    """
+    config = cells[0].config
+    study = config["study"]
+    try:
+        return add_sweep(Path(config["runs_dir"]), study["name"], cells, left_out, study.get("report"))
+    except OSError as error:
+        if not all(cell.is_done for cell in cells):
+            raise
+        sys.stderr.write(f"msd-mtl train: study {study['name']} is left as it is: {error.strerror}.\n")
+        return lambda: None
 
 
 def to_make(cells: Sequence[Cell]) -> list[Cell]:

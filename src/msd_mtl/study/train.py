@@ -15,9 +15,8 @@ from msd_mtl.study.cell import Cell, attempt, name_of
 from msd_mtl.study.checks import check_settings
 from msd_mtl.study.damage import check_shown
 from msd_mtl.study.identity import resolved
-from msd_mtl.study.index import add_sweep
 from msd_mtl.study.interruption import InterruptedRun
-from msd_mtl.study.launch import launched
+from msd_mtl.study.launch import enter, launched
 from msd_mtl.study.processes import is_main_process
 from msd_mtl.study.record import seen_record
 from msd_mtl.study.run import run_once
@@ -42,7 +41,7 @@ def train(cfg: DictConfig) -> None:
     check_report(study.get("report"))
     if study["name"] != NO_STUDY and is_main_process(config):
         cell = Cell(name_of(config), tuple(HydraConfig.get().overrides.task), config)
-        add_sweep(Path(config["runs_dir"]), study["name"], [cell], report=study.get("report"))
+        enter([cell])
     folder, record = run_once(config)
     if not is_main_process(config):
         return
