@@ -5,6 +5,7 @@ from statistics import mean
 
 import numpy as np
 import pytest
+from matplotlib import colormaps
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
@@ -162,6 +163,17 @@ def test_fields_of_the_heat_map_are_gains_of_their_mask_and_coupling(tmp_path):
         gains.append(gain)
     assert len(gains) == len(SHARED) * len(columns)
     assert min(gains) < 0 < max(gains)
+
+
+@pytest.mark.parametrize(("margin", "full"), [(0.01, "0.050"), (0.001, "0.011")])
+def test_the_full_colour_of_the_heat_map_is_that_of_gains_that_matter_and_said(tmp_path, margin, full):
+    made = analysis(tmp_path, masks=("0000", "1100"), sizes=(500,), couplings=(None,), histories=False)
+    gain = replace(effect(0.011), margin=margin)
+    (group,) = groups(replace(made, cells=tuple(replace(cell, gain=cell.gain and gain) for cell in made.cells)))
+    picture = draw_heat_map(group)
+    assert f"it harms, in full colour from {full} AUROC on." in picture.caption
+    (field,) = drawn(picture).patches
+    assert to_hex(field.get_facecolor()) == to_hex(colormaps["PuOr"](0.5 + 0.5 * 0.011 / float(full)))
 
 
 def test_parameters_have_the_mean_gain_over_sizes_at_the_size_of_the_network(group):

@@ -20,6 +20,7 @@ from msd_mtl.study.page.groups import Group, common_sizes, has_gain, ordered_mas
 from msd_mtl.study.page.words import metric_name, number, seeds, spread
 
 ROW, MARGINS = 0.3, 1.0  # inches
+FULL = 5  # margins of equivalence that have the full colour at least: gains that do not matter stay pale
 Gains = dict[tuple[str, str], list[CellResult]]  # (mask, column) to cells of all sizes
 
 
@@ -37,12 +38,14 @@ def draw_heat_map(group: Group) -> Picture | None:
         column = f"{cell.arm.coupling:g}" if cell.arm.coupling is not None else cell.arm.task_set
         tables.setdefault(title, {}).setdefault((cell.arm.mask, column), []).append(cell)
     largest = max(abs(_gain(found)) for table in tables.values() for found in table.values())
+    full = max(largest, *(FULL * cell.gain.margin for cell in cells if cell.gain))
     what = "planted coupling" if planted else f"task set{_measured(group.runs)}"
     return Picture(
         name=f"heat-map-{group.name}",
         title=f"Gain in {metric_name(group.metric)} of {group.title} by sharing and coupling",
-        about=f"Mean gain over the reference of the same seed{over}; purple: sharing helps, orange: it harms. "
-        f"Columns: {what}. A dot: better or worse in at least one cell after Holm's correction over all.",
+        about=f"Mean gain over the reference of the same seed{over}; purple: sharing helps, orange: it harms, in full "
+        f"colour from {number(full)} {metric_name(group.metric)} on. Columns: {what}. "
+        "A dot: better or worse in at least one cell after Holm's correction over all.",
         basis=Basis(
             sizes,
             [cell.gain.n_pairs for cell in cells if cell.gain],
@@ -53,7 +56,7 @@ def draw_heat_map(group: Group) -> Picture | None:
         panels=[
             Panel(
                 title,
-                partial(_panel, table=table, largest=largest, planted=planted),
+                partial(_panel, table=table, full=full, planted=planted),
                 MARGINS + ROW * len({m for m, _ in table}),
             )
             for title, table in tables.items()
@@ -66,10 +69,10 @@ def _gain(cells: Sequence[CellResult]) -> float:
     return mean(cell.gain.estimate for cell in cells if cell.gain)
 
 
-def _panel(axes: Axes, table: Gains, largest: float, planted: bool) -> None:
+def _panel(axes: Axes, table: Gains, full: float, planted: bool) -> None:
     masks = ordered_masks(mask for mask, _ in table)
     columns = list(dict.fromkeys(column for _, column in table))
-    norm, colours = TwoSlopeNorm(0, -largest or -1, largest or 1), colormaps["PuOr"]
+    norm, colours = TwoSlopeNorm(0, -full, full), colormaps["PuOr"]
     for (mask, column), cells in table.items():
         x, y, gain = columns.index(column), masks.index(mask), _gain(cells)
         colour = to_hex(colours(norm(gain)))
