@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -145,6 +147,22 @@ def test_a_failure_that_comes_while_sbatch_answers_is_one_of_the_job(tmp_path, m
     monkeypatch.setattr(slurm, "sbatch", sbatch)
     slurm._submit(CELLS[:1], settings(), tmp_path, 4)
     assert slurm._settled("1_0", ["r0"], tmp_path, Counter()) == ["r0"]
+
+
+@pytest.mark.usefixtures("heeded")
+def test_ctrl_c_while_sbatch_answers_leaves_no_job_that_nobody_knows_of(submitted, tmp_path, monkeypatch):
+    def sbatch(*asked, taken=slurm.sbatch):
+        os.kill(os.getpid(), signal.SIGINT)
+        ended = subprocess.run(["/bin/sh", "-c", "kill -INT $$; exit 7"], check=False)  # as a terminal does
+        assert ended.returncode == 7
+        return taken(*asked)
+
+    monkeypatch.setattr(slurm, "sbatch", sbatch)
+    with pytest.raises(KeyboardInterrupt):
+        slurm._submit(CELLS, settings(), tmp_path, 4)
+    assert len(submitted) == 1
+    monkeypatch.setattr(job_lists, "surely_live_jobs", lambda: dict.fromkeys(["1_0", "1_1"], "RUNNING"))
+    assert known_jobs(tmp_path, ["r0", "r5"]) == {"1_0": ["r0"], "1_1": ["r5"]}
 
 
 def test_a_launch_after_another_is_patient_with_a_controller_that_is_away(submitted, tmp_path, monkeypatch):

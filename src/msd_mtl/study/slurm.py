@@ -10,6 +10,7 @@ from msd_mtl.errors import RefusedLaunchError, UserError
 from msd_mtl.study.cell import Cell
 from msd_mtl.study.cluster import PATIENCE_S, live_jobs, site, state_of_job, tries
 from msd_mtl.study.follow import Follower
+from msd_mtl.study.interruption import undisturbed
 from msd_mtl.study.job_lists import folder_of, forget, known_jobs, now_ns, time_of, write_list
 from msd_mtl.study.launch import to_make
 from msd_mtl.study.record import RECORD
@@ -121,13 +122,14 @@ def _submit(cells: Sequence[Cell], settings: SlurmSettings, runs_dir: Path, most
         array = packs[i : i + most]
         asked_ns = now_ns(runs_dir)
         try:
-            ids = sbatch(array, settings, folder_of(runs_dir))
+            with undisturbed():  # jobs that nobody knows of would be submitted again
+                ids = sbatch(array, settings, folder_of(runs_dir))
+                runs = {job: [cell.run_id for cell in pack] for job, pack in zip(ids, array, strict=True)}
+                write_list(runs, runs_dir, asked_ns)  # a job may have begun since
         except RuntimeError as error:
             if not submitted:
                 raise RefusedLaunchError(f"sbatch must accept the jobs; got: {error}. See hydra.launcher.*.") from error
             break
-        runs = {job: [cell.run_id for cell in pack] for job, pack in zip(ids, array, strict=True)}
-        write_list(runs, runs_dir, asked_ns)  # a job may have begun since
         submitted |= runs
     return submitted
 
