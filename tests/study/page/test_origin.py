@@ -11,7 +11,7 @@ from msd_mtl.study.page.fair import comparisons
 from msd_mtl.study.page.make import make_report
 from msd_mtl.study.page.provenance import provenance, sweep_command
 
-from .made import analysis
+from .made import analysis, contrast, effect
 
 PLAIN, MATCHED = (("model.match_parameters", "null"),), (("model.match_parameters", "[1, 1, 0, 0]"),)
 SMALL = {"masks": ("0000", "1100"), "sizes": (500,), "couplings": (None,), "n_seeds": 2, "histories": False}
@@ -50,6 +50,35 @@ def test_contrasts_that_only_one_side_has_yet_are_shown_and_the_other_is_said_to
     capacity, _ = comparisons(replace(made, contrasts=(plain, seeds)), "")
     assert [row["missing"] for row in capacity.table.rows] == ["seed 1: failed"]
     assert [column.key for column in capacity.table.columns][-1] == "missing"
+
+
+def sized(made, question, effect_of, sizes, n_seeds):
+    """Contrasts of a question on both sides, with the sizes and seeds of each."""
+    given = zip((PLAIN, MATCHED), sizes, n_seeds, strict=True)
+    name = "tight, 1100, from {} to {} tracks" if question == "size" else "tight, 1100"
+    return tuple(
+        contrast(question, name.format(own[0], own[-1]), context=side, sizes=own, effect=effect_of(n))
+        for side, own, n in given
+    )
+
+
+@pytest.mark.parametrize("question", ["benefit", "size"])
+def test_only_contrasts_over_the_same_sizes_are_compared_and_seeds_are_said(tmp_path, question):
+    made = analysis(tmp_path, contexts=(PLAIN, MATCHED), **SMALL | {"sizes": (250, 500, 1000)})
+
+    def row(*sizes, n_seeds=(5, 5)):
+        contrasts = sized(made, question, lambda n: effect(0.02, n=n), sizes, n_seeds)
+        (found,) = comparisons(replace(made, contrasts=contrasts), "")[0].table.rows
+        return found
+
+    same = row((250, 500), (250, 500), n_seeds=(5, 2))
+    assert (same["plain"], same["controlled"], same["sizes"], same["missing"]) == (0.02, 0.02, "250 and 500", "")
+    assert (same["plain_seeds"], same["seeds"]) == (5, 2)
+    half_way = row((250, 500, 1000), (250, 500))
+    assert (half_way["plain"], half_way["plain_seeds"], half_way["plain_verdict"]) == (None, None, None)
+    assert (half_way["controlled"], half_way["sizes"]) == (0.02, "250 and 500")
+    said = "plain: not compared, as it is over 250, 500 and 1,000 training tracks"
+    assert half_way["missing"] == said
 
 
 @pytest.mark.parametrize(

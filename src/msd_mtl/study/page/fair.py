@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from msd_mtl.study.answers.types import Analysis, Contrast, Settings
+from msd_mtl.study.answers.types import Analysis, Contrast, Run, Settings
+from msd_mtl.study.page.figures.basis import tracks
 from msd_mtl.study.page.table import Column, Table
 from msd_mtl.study.page.words import NOT_SET, setting
 
@@ -93,20 +94,23 @@ def _comparison(control: Control, analysis: Analysis, command: str) -> Compariso
     )
     if False not in sides:
         return Comparison(control, "always", None, "", missing)
-    rows, masks = _rows(control, analysis.contrasts)
+    rows, masks = _rows(control, analysis)
     columns = [
         Column("question", "question"),
         Column("name", "contrast"),
         Column("under", "under", folds=True),
+        Column("sizes", "training tracks", folds=True),
         Column("plain", "plain effect", digits=3, signed=True),
+        Column("plain_seeds", "plain seeds", digits=0),
         Column("plain_verdict", "plain verdict"),
         Column("controlled", "effect", digits=3, signed=True),
         Column("low", "low", digits=3, signed=True),
         Column("high", "high", digits=3, signed=True),
+        Column("seeds", "seeds", digits=0),
         Column("verdict", "verdict"),
         *([Column("missing", "missing")] if any(row["missing"] for row in rows) else []),
     ]
-    caption = "Plain: without it. Effect: with it, and its 95 % interval."
+    caption = "Plain: without it, over the same training tracks. Effect: with it, and its 95 % interval."
     table = Table(
         f"fair-{control.name}", f"Contrasts without and with equal {control.name}", caption, columns, rows, masks
     )
@@ -122,8 +126,9 @@ def _asks_for(control: Control, cell: str) -> bool | None:
     return None if choice is None else choice[1] != control.plain
 
 
-def _rows(control: Control, contrasts: Sequence[Contrast]) -> tuple[list[dict[str, object]], list[str | None]]:
+def _rows(control: Control, analysis: Analysis) -> tuple[list[dict[str, object]], list[str | None]]:
     """Contrasts with the control beside those without it; either may stand alone."""
+    contrasts = analysis.contrasts
     plain = {_identity(c): c for c in contrasts if _value(c.context, control.key) == NOT_SET}
     controlled = [c for c in contrasts if _value(c.context, control.key) != NOT_SET]
     pairs: list[tuple[Contrast | None, Contrast | None]] = [
@@ -131,30 +136,45 @@ def _rows(control: Control, contrasts: Sequence[Contrast]) -> tuple[list[dict[st
     ]
     paired = {id(one) for one, _ in pairs}
     pairs += [(one, None) for one in plain.values() if id(one) not in paired]
-    return [_row(*pair) for pair in pairs], [one.mask for pair in pairs if (one := pair[1] or pair[0])]
+    return [_row(*pair, analysis.runs) for pair in pairs], [one.mask for pair in pairs if (one := pair[1] or pair[0])]
 
 
-def _row(plain: Contrast | None, controlled: Contrast | None) -> dict[str, object]:
+def _row(plain: Contrast | None, controlled: Contrast | None, runs: Sequence[Run]) -> dict[str, object]:
     one = controlled or plain
     assert one is not None  # noqa: S101
     missing = [f"plain: {said}" for said in (plain.missing if plain else ["no runs to compare yet"])]
     missing += controlled.missing if controlled else ["no runs to compare yet"]
+    if plain and controlled and plain.sizes != controlled.sizes:
+        missing.insert(0, f"plain: not compared, as it is over {_sizes(plain, runs)} training tracks")
+        plain = None
     return {
         "question": one.question,
         "name": one.name,
         "under": setting(one.context),
+        "sizes": _sizes(one, runs),
         "plain": plain.effect.estimate if plain else None,
+        "plain_seeds": plain.effect.n_pairs if plain else None,
         "plain_verdict": plain.effect.verdict if plain else None,
         "controlled": controlled.effect.estimate if controlled else None,
         "low": controlled.effect.low if controlled else None,
         "high": controlled.effect.high if controlled else None,
+        "seeds": controlled.effect.n_pairs if controlled else None,
         "verdict": controlled.effect.verdict if controlled else None,
         "missing": "; ".join(missing),
     }
 
 
+def _sizes(contrast: Contrast, runs: Sequence[Run]) -> str:
+    """Training sizes of a contrast in words."""
+    place = contrast.target, contrast.context
+    return tracks(contrast.sizes, [run for run in runs if (run.arm.target, run.arm.context) == place])
+
+
 def _identity(contrast: Contrast, without: str = "") -> tuple[object, ...]:
+    """What a contrast and the same under a control have in common; names of changes with size tell the sizes."""
     others = tuple((key, value) for key, value in contrast.context if key != without and value != NOT_SET)
+    if contrast.question == "size":
+        return contrast.question, contrast.target, contrast.task_set, contrast.coupling, contrast.mask, others
     return contrast.question, contrast.target, contrast.name, others
 
 
