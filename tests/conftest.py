@@ -47,7 +47,7 @@ WHOLE: dict[str, Any] = {
     "epochs": 3,
     "best_epoch": 1,
     "timing_s": {"total": 10.0},
-    "metrics": {"val": {}, "test": {"year": {"rmse": 1.0}}},
+    "metrics": {"val": {"year": {}}, "test": {"year": {"rmse": 1.0}}},
     "baselines": {},
     "bayes": {"test": {}},
 }  # fmt: skip

@@ -17,8 +17,7 @@ BEGUN = (
 COMPLETED = (
     *("config.data.name", "config.data.split"),
     *(f"data.{what}.{part}" for what in ("rows", "labelled", "prevalence") for part in PARTS),
-    "cell.target",
-    "metrics.test",
+    *("cell.target", "metrics.val", "metrics.test"),
     "baselines",
     "bayes.test",
     "parameters.total",
@@ -28,7 +27,7 @@ COMPLETED = (
 # What tables and the workspace show of a completed run beside that.
 SHOWN = (
     *(f"cell.{key}" for key in ("data", "tasks", "sharing_mask", "train_size", "coupling", "recipe")),
-    *("study", "epochs", "best_epoch", "parameters.shared", "metrics.val"),
+    *("study", "epochs", "best_epoch", "parameters.shared"),
 )
 
 
@@ -119,7 +118,7 @@ def lacks(record: Record, further: Sequence[str] = ()) -> list[str]:
     if absent or not is_completed(record):
         return absent
     targets = dict.fromkeys((record["config"]["tasks"]["target"], record["cell"]["target"]))
-    of_tasks = {"metrics.test": record["metrics"]["test"]}
+    of_tasks = {f"metrics.{part}": record["metrics"][part] for part in ("test", "val")}
     of_tasks |= {f"data.labelled.{part}": record["data"]["labelled"][part] for part in PARTS}
     return [f"{where}.{target}" for where, of_task in of_tasks.items() for target in targets if target not in of_task]
 

@@ -122,7 +122,7 @@ class Study:
             },
             "parameters": {"total": 10 * len(names)},
             "timing_s": {"total": 2.0},
-            "metrics": {"test": {names[0]: scores}},
+            "metrics": {part: {names[0]: scores} for part in ("val", "test")},
             "baselines": {"test": {names[0]: {"linear": linear, "trivial": trivial}}},
             "bayes": {"test": {}},
         }

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from msd_mtl.study.page.figures.post_mortem import draw_post_mortem
@@ -57,3 +58,17 @@ def test_runs_of_other_sizes_are_not_drawn_beside_the_reported_ones(tmp_path):
     made = reported(tmp_path, sizes=(500,), n_seeds=1)
     assert draw_post_mortem(made, hints(reported(tmp_path, sizes=(1000,), n_seeds=1)).reported) == []
     assert groups(made)
+
+
+@pytest.mark.parametrize("value", [{}, {"error": None}])
+def test_an_error_that_a_record_does_not_tell_leaves_its_size_open(tmp_path, value):
+    from matplotlib.figure import Figure
+
+    made = reported(tmp_path, n_seeds=1)
+    first = next(run for run in made.runs if run.arm.task_set == "tight" and run.arm.train_size == 1000)
+    first.record["metrics"]["val"][first.arm.target] = value
+    _, by_size = draw_post_mortem(made, hints(made).reported)
+    axes = Figure().subplots()
+    next(panel for panel in by_size.panels if panel.title.startswith("tight")).draw(axes)
+    gaps = [line.get_ydata() for line in axes.get_lines() if not np.isfinite(line.get_ydata()).all()]
+    assert [np.isnan(line).tolist() for line in gaps] == [[False, True]]

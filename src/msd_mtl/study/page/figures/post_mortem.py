@@ -1,5 +1,6 @@
 """Curves that an earlier study reported, beside ours: by epoch at its training size, and against training size."""
 
+import math
 from collections.abc import Sequence
 from functools import partial
 from statistics import mean
@@ -163,7 +164,8 @@ def _size_panel(axes: Axes, runs: Ours, reported: Reported, sizes: Sequence[int]
     for mask, ones in runs.items():
         errors: dict[int, list[float]] = {}
         for run in ones:
-            errors.setdefault(run.arm.train_size, []).append(run.record["metrics"]["val"][run.arm.target]["error"])
+            error = run.record["metrics"]["val"][run.arm.target].get("error")
+            errors.setdefault(run.arm.train_size, []).append(math.nan if error is None else error)
         style = ALONE if mask == SINGLE else style_of(mask)
         _line(axes, sorted(errors), [mean(values) for _, values in sorted(errors.items())], style)
     size_axis(axes, sizes)
