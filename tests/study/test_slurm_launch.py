@@ -363,8 +363,8 @@ def test_variables_of_sbatch_count_where_nothing_is_said(written, tmp_path, monk
         monkeypatch.setenv(name, value)
     of_conf = OmegaConf.load(conf_dir() / "hydra" / "launcher" / "slurm.yaml")
     lines = written(**{name: of_conf[name] for name in ("partition", "account", "timeout_min")})
-    assert lines >= {"partition=high", "account=other", "time=1-02:00"}
-    left = {"SBATCH_QOS", "SBATCH_MEM_PER_NODE", "SBATCH_CONSTRAINT", "SBATCH_GPUS_PER_NODE"}
+    assert lines >= {"partition=high", "account=other", "time=60"}
+    left = {"SBATCH_TIMELIMIT", "SBATCH_QOS", "SBATCH_MEM_PER_NODE", "SBATCH_CONSTRAINT", "SBATCH_GPUS_PER_NODE"}
     assert inherited(tmp_path) & ENVIRONMENT.keys() == left
 
 
@@ -378,11 +378,6 @@ def test_a_setting_wins_over_the_variable_of_sbatch(written, tmp_path, monkeypat
     lines = written(partition=None, account=None)  # null on the command line: what the cluster has
     assert not [line for line in lines if line.startswith(("partition=", "account="))]
     assert not inherited(tmp_path) & {"SBATCH_PARTITION", "SBATCH_ACCOUNT"}
-
-
-def test_without_any_limit_a_job_has_an_hour(written, monkeypatch):
-    monkeypatch.delenv("SBATCH_TIMELIMIT", raising=False)
-    assert "time=60" in written(timeout_min=None)
 
 
 def test_where_nothing_is_said_the_cluster_decides(written):

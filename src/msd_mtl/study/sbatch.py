@@ -88,7 +88,7 @@ def sbatch(packs: Sequence[Sequence[Cell]], settings: SlurmSettings, folder: Pat
     executor = submitit.SlurmExecutor(folder=(folder / "%j").absolute(), max_num_timeout=0)
     asked = {
         "job_name": settings.name,
-        "time": settings.timeout_min or os.environ.get("SBATCH_TIMELIMIT") or DEFAULT_MIN,
+        "time": settings.timeout_min,
         "nodes": settings.nodes,
         "ntasks_per_node": settings.tasks_per_node,
         "cpus_per_task": settings.cpus_per_task,
@@ -99,7 +99,7 @@ def sbatch(packs: Sequence[Sequence[Cell]], settings: SlurmSettings, folder: Pat
     }
     further = {"requeue": True, **settings.additional_parameters}
     executor.update_parameters(
-        **asked,
+        **asked | {"time": settings.timeout_min or DEFAULT_MIN},  # which SBATCH_TIMELIMIT overrules
         signal_delay_s=settings.signal_s,
         array_parallelism=settings.array_parallelism,
         setup=["unset WANDB_SERVICE", *settings.setup],  # a service of the launching machine
