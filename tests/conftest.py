@@ -10,7 +10,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
 from msd_mtl.app import conf_dir
-from msd_mtl.data.splits import PARTS
+from msd_mtl.data.task import PARTS
 
 # A run of a second: a small world, a small network, few epochs.
 SMALL = [

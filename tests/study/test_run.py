@@ -10,7 +10,7 @@ from hydra.errors import ConfigCompositionException
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from rich.console import Console
 
-from msd_mtl.data.splits import PARTS
+from msd_mtl.data.task import PARTS
 from msd_mtl.errors import UserError
 from msd_mtl.study import run
 from msd_mtl.study.evaluate import evaluate

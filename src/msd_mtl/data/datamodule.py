@@ -17,8 +17,7 @@ from msd_mtl.data.features import FeatureMap, fit_features
 from msd_mtl.data.label_coupling import label_coupling
 from msd_mtl.data.row_batches import Part, RowBatches
 from msd_mtl.data.rows import labelled_parts, training_rows
-from msd_mtl.data.splits import PARTS
-from msd_mtl.data.task import checked_tasks
+from msd_mtl.data.task import PARTS, checked_tasks
 from msd_mtl.data.tracks import Tracks
 from msd_mtl.errors import UserError, check_whole
 

@@ -7,11 +7,11 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from msd_mtl.data.task import PARTS
 from msd_mtl.data.tracks import Tracks
 from msd_mtl.errors import UserError
 
 Split = Literal["official", "artist", "track"]
-PARTS = ("train", "val", "test")
 
 
 def unit_hash(keys: NDArray[np.bytes_], salt: str) -> NDArray[np.float64]:

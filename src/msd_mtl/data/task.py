@@ -8,6 +8,7 @@ from msd_mtl.errors import UserError
 
 Kind = Literal["binary", "regression", "multiclass"]
 
+PARTS = ("train", "val", "test")  # of the tracks of a source
 TAG_FAMILIES = ("term", "lastfm", "genre")
 
 # Field: (kind, unit, number of classes). Units and value ranges: the Million Song Dataset's field list.

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from msd_mtl.data.datamodule import MultiTaskDataModule
-from msd_mtl.data.splits import PARTS
-from msd_mtl.data.task import Task
+from msd_mtl.data.task import PARTS, Task
 from msd_mtl.study.baselines import Baseline, baseline_features, linear_baseline, trivial_baseline
 from msd_mtl.study.files import finite, write_json
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from msd_mtl.data.splits import PARTS
+from msd_mtl.data.task import PARTS
 from msd_mtl.errors import UserError
 from msd_mtl.study.record import RECORD, SCHEMA_VERSION, Record, is_completed
 

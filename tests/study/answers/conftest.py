@@ -11,8 +11,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from msd_mtl.app import conf_dir
-from msd_mtl.data.splits import PARTS
-from msd_mtl.data.task import task_of
+from msd_mtl.data.task import PARTS, task_of
 from msd_mtl.model.metrics import task_metrics
 from msd_mtl.study.files import write_json
 from msd_mtl.study.identity import resolved, run_id, without

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import mean
 from typing import Any
 
-from msd_mtl.data.splits import PARTS
+from msd_mtl.data.task import PARTS
 from msd_mtl.study.answers.types import Analysis, Run
 from msd_mtl.study.page.figures.basis import keeps_some
 from msd_mtl.study.page.table import Column, Table
