@@ -63,7 +63,7 @@ class Study:
     Attributes:
         false: Whether any contrast of a question is wrongly called better or worse, by question.
         false_equivalence: Whether any contrast of any question is wrongly called equivalent.
-        covered: Share of the intervals that hold the truth.
+        covered: Share of the intervals that hold the truth; NaN where none is given, as of too few artists.
         verdict: Of the arm that an effect may be planted in.
     """
 
@@ -80,9 +80,13 @@ def study(setting: Setting, seed: int) -> Study:
     return Study(
         tuple(any(one.is_false_difference for one in _of(outcomes, question)) for question in QUESTIONS),
         any(one.is_false_equivalence for one in outcomes),
-        float(np.mean([one.covered for one in outcomes])),
+        _share([one.covered for one in outcomes if not one.contrast.effect.untested]),
         planted.contrast.effect.verdict,
     )
+
+
+def _share(happened: Sequence[bool]) -> float:
+    return float(np.mean(happened)) if happened else float("nan")
 
 
 def _of(outcomes: Sequence[Outcome], question: str) -> list[Outcome]:
@@ -98,7 +102,7 @@ def rate(happened: Sequence[bool]) -> str:
 def row(name: str, studies: Sequence[Study]) -> str:
     """A line of the table."""
     false = [rate([one.false[QUESTIONS.index(question)] for one in studies]) for question in _asked()]
-    covered = [one.covered for one in studies]
+    covered = [one.covered for one in studies if not np.isnan(one.covered)]
     half = 1.96 * np.std(covered, ddof=1) / np.sqrt(len(covered))
     coverage = f"{np.mean(covered):.1%} ± {half:.1%}".replace("%", " %")
     verdicts = [one.verdict for one in studies]

@@ -1,5 +1,6 @@
 """Benchmarks run: small, so that what they measure stays true to the code, not to see any time."""
 
+import math
 import sys
 import time
 from pathlib import Path
@@ -64,6 +65,9 @@ def test_the_calibration_benchmark_counts_what_is_wrong(tmp_path):
     row = calibration.row("large", studies)
     assert row.startswith("| large | ")
     assert row.endswith(" | 100.0 / 0.0 / 0.0 / 0.0 |")
+    few = calibration.study(calibration.replace(calibration.BASE, n_artists=20, prevalence=0.1), 0)
+    assert math.isnan(few.covered)  # no interval is given that could hold the truth or not
+    assert calibration.row("large", [*studies, few]).split("|")[-3] == row.split("|")[-3]
     calibration.draw_power(tmp_path / "power.png", {n: {0.0: 0.02, 0.3: 1.0} for n in calibration.SEEDS}, 3)
     assert (tmp_path / "power.png").stat().st_size > 1000
 
