@@ -29,7 +29,8 @@ SLURM = {
     "sbatch": 'for script; do :; done; cp "$script" "$CLUSTER/part"; mv "$CLUSTER/part" "$CLUSTER/script"\n'
     "echo Submitted batch job 7",
     "squeue": '[ -e "$CLUSTER/over" ] || echo "7 PENDING"',
-    "scontrol": 'if [ "$2" = config ]; then echo "MaxArraySize = 1001"; else echo "JobState=COMPLETED"; fi',
+    "scontrol": 'if [ "$2" = config ]; then printf "ClusterName = c\\nMaxArraySize = 1001\\n"; '
+    'else echo "JobState=COMPLETED"; fi',
     "srun": 'until command -v "$1" > /dev/null 2>&1; do shift; done; exec "$@"',
 }
 JOB = {
