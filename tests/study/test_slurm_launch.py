@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -354,8 +355,15 @@ def test_sbatch_is_asked_for_what_the_settings_say(written):
 ENVIRONMENT = {
     "SBATCH_PARTITION": "high", "SBATCH_ACCOUNT": "other", "SBATCH_TIMELIMIT": "1-02:00", "SBATCH_QOS": "high",
     "SBATCH_MEM_PER_NODE": "9", "SBATCH_CONSTRAINT": "avx512", "SBATCH_NO_REQUEUE": "1", "SBATCH_ARRAY_INX": "0-99",
-    "SBATCH_SIGNAL": "9", "SBATCH_JOB_NAME": "other", "SBATCH_GPUS_PER_NODE": "1",
+    "SBATCH_SIGNAL": "9", "SBATCH_JOB_NAME": "other", "SBATCH_GPUS_PER_NODE": "1", "SBATCH_OUTPUT": "/none/log",
+    "SBATCH_ERROR": "/none/log",
 }  # fmt: skip
+
+
+def test_logs_can_be_written_before_sbatch_has_answered(written):
+    (log,) = [line.removeprefix("output=") for line in written() if line.startswith("output=")]
+    assert Path(log).parent.is_dir()
+    assert "%j" not in str(Path(log).parent)
 
 
 def test_variables_of_sbatch_count_where_nothing_is_said(written, tmp_path, monkeypatch):

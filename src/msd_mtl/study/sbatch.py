@@ -1,6 +1,7 @@
 """Jobs of several runs, as ``sbatch`` is asked for them."""
 
 import os
+import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,15 @@ CLIENTS = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_CLUSTERS", "SLURM_JWT")  # 
 OF_PROCESS = ("RANK", "LOCAL_RANK", "GROUP_RANK", "NODE_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR",
               "MASTER_PORT", "TORCHELASTIC_RUN_ID")  # fmt: skip
 DEFAULT_MIN = 60  # time limit of a job; our choice: one that reaches it goes on in its next start
-ALWAYS = ("array", "signal", "open_mode", "partition", "account")  # the last two: what is there is in the settings
+ALWAYS = (
+    "array",
+    "signal",
+    "open_mode",
+    "partition",
+    "account",
+    "output",
+    "error",
+)  # the last four: what is there is in the settings
 # Options whose variables have other names.
 CALLED = {"time": "TIMELIMIT", "array": "ARRAY_INX", "mem": "MEM_PER_NODE", "requeue": "NO_REQUEUE"}
 
@@ -85,7 +94,9 @@ def sbatch(packs: Sequence[Sequence[Cell]], settings: SlurmSettings, folder: Pat
     submitit = submitit_or_refuse()
     from submitit.core.utils import FailedJobError, FailedSubmissionError
 
-    executor = submitit.SlurmExecutor(folder=(folder / "%j").absolute(), max_num_timeout=0)
+    # made before the jobs are: one may start, and open its logs, while the answer of sbatch is on its way
+    place = (folder / secrets.token_hex(4)).absolute()
+    executor = submitit.SlurmExecutor(folder=place, max_num_timeout=0)
     asked = {
         "job_name": settings.name,
         "time": settings.timeout_min,
