@@ -46,6 +46,14 @@ def test_the_curve_of_a_single_run_has_no_interval(tmp_path):
     assert (len(curve.mean), np.isnan(curve.low).all()) == (12, True)
 
 
+@pytest.mark.parametrize("damage", [b"\xff\xfe", b"epoch,val/x/auroc\n0,abc\n"])
+def test_a_history_that_cannot_be_read_is_none(tmp_path, damage):
+    runs = analysis(tmp_path, masks=("1100",), sizes=(500,), couplings=(None,), n_seeds=3).runs
+    path = runs[0].folder / "history.csv"
+    path.write_bytes(damage.replace(b"/x/", f"/{TARGET}/".encode()))
+    assert curve_of(runs, f"val/{TARGET}/auroc").n == 2
+
+
 def test_runs_without_a_history_have_no_curve(tmp_path):
     made = analysis(tmp_path, histories=False)
     assert curve_of(made.runs, "val/x/auroc") is None

@@ -67,7 +67,7 @@ def curve_of(runs: Sequence[Run], column: str) -> Curve | None:
 
 
 def _column(run: Run, column: str) -> dict[int, float]:
-    """Epoch, counted from 1, to value."""
+    """Epoch, counted from 1, to value; empty where there is no history, or one that cannot be read."""
     try:
         with (run.folder / HISTORY).open(encoding="utf-8", newline="") as file:
             rows = csv.reader(file)
@@ -76,5 +76,5 @@ def _column(run: Run, column: str) -> dict[int, float]:
                 return {}
             at, epoch = head.index(column), head.index("epoch")
             return {int(row[epoch]) + 1: float(row[at]) for row in rows if len(row) > at and row[at]}
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError, csv.Error):
         return {}
