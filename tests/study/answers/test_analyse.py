@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -141,6 +143,18 @@ def test_a_record_of_another_schema_is_left_out_and_named(crossed, status):
     assert f"Run {run.run_id} is left out: {told}." in analysis.warnings
     assert [(one.run_id, one.error) for one in analysis.running] == [(run.run_id, told)]
     assert (analysis.completed, analysis.expected, analysis.failed) == (8, 9, ())
+
+
+def test_runs_that_are_not_used_are_told_without_paths_of_the_machine(crossed):
+    study = crossed()
+    here = f"data.store={study.folder}/store.h5"
+    run = analyse(study.folder, "made").runs[0].run_id
+    write_record(study.folder / run, {**read_record(study.folder / run), "schema_version": 2})
+    cells = {run: ["seed=0", f"runs_dir={study.folder}", here], "absent": ["seed=7", here]}
+    for path in (study.folder / ".studies").rglob("*.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | cells))
+    unused = analyse(study.folder, "made").running + analyse(study.folder, "made").missing
+    assert {(one.run_id, one.cell) for one in unused} == {(run, "seed=0"), ("absent", "seed=7")}
 
 
 def test_a_record_of_another_schema_that_no_index_names_ends_no_report(crossed):

@@ -117,7 +117,7 @@ def _contexts(records: Mapping[str, Record]) -> dict[str, Settings]:
     fingerprints = {settings[FINGERPRINT] for settings in flat.values()} - {UNKNOWN}
     if len(fingerprints) == 1:
         flat = {run: settings | {FINGERPRINT: next(iter(fingerprints))} for run, settings in flat.items()}
-    keys = sorted({key for settings in flat.values() for key in settings if not _below(key, PLACED)})
+    keys = sorted({key for settings in flat.values() for key in settings if not is_below(key, PLACED)})
     rows = {run: {key: settings.get(key, "null") for key in keys} for run, settings in flat.items()}
     varied = [key for key in keys if len({row[key] for row in rows.values()}) > 1]
     leaders: list[tuple[tuple[str, ...], dict[str, str]]] = [
@@ -129,11 +129,11 @@ def _contexts(records: Mapping[str, Record]) -> dict[str, Settings]:
         values = {run: row[key] for run, row in rows.items()}
         # of another value for every seed; one that some seeds have and others have not is a comparison of seeds
         goes_with_seed = _follows(values, seeds) and _follows(seeds, values)
-        goes_with_size = not _below(key, NOT_OF_SIZE) and _follows(values, sizes)
+        goes_with_size = not is_below(key, NOT_OF_SIZE) and _follows(values, sizes)
         return (
             goes_with_seed
             or goes_with_size
-            or any(_below(key, set_by) and _follows(values, leader) for set_by, leader in leaders)
+            or any(is_below(key, set_by) and _follows(values, leader) for set_by, leader in leaders)
         )
 
     kept = [key for key in varied if key in SET_BY or not is_placed(key)]
@@ -149,7 +149,7 @@ def _flat(record: Record) -> dict[str, str]:
     """Dotted keys and values as text, without those that say where and how the run was made."""
     found = {FINGERPRINT: str(record["data"]["fingerprint"])}  # None where the store could not be opened
     _flatten("", record["config"], found)
-    return {key: value for key, value in found.items() if not _below(key, OPERATIONAL)}
+    return {key: value for key, value in found.items() if not is_below(key, OPERATIONAL)}
 
 
 def _flatten(prefix: str, config: Config, found: dict[str, str]) -> None:
@@ -161,7 +161,8 @@ def _flatten(prefix: str, config: Config, found: dict[str, str]) -> None:
 
 
 @cache  # thousands of runs have the same keys
-def _below(key: str, prefixes: tuple[str, ...]) -> bool:
+def is_below(key: str, prefixes: tuple[str, ...]) -> bool:
+    """Whether a dotted key is one of these, or lies in one of them."""
     return any(prefix == key or key.startswith(prefix + ".") for prefix in prefixes)
 
 

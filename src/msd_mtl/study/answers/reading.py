@@ -7,10 +7,10 @@ from pathlib import Path
 
 from msd_mtl.data.task import Kind, task_of
 from msd_mtl.errors import UserError
-from msd_mtl.study.answers.arms import arms_of, describe, differences
+from msd_mtl.study.answers.arms import arms_of, describe, differences, is_below
 from msd_mtl.study.answers.types import Absent, Arm, Duplicate, Run
 from msd_mtl.study.damage import damage, lacks
-from msd_mtl.study.identity import is_of_this_code
+from msd_mtl.study.identity import OPERATIONAL, is_of_this_code
 from msd_mtl.study.index import left_out, read_study, studies
 from msd_mtl.study.record import RECORD, SCHEMA_VERSION, Record, error_of, seen_record
 from msd_mtl.study.states import State, state_of
@@ -116,15 +116,21 @@ def _without_index(runs_dir: Path, study: str) -> dict[str, tuple[str, ...]]:
 
 def _absent(run: str, state: State, record: Record | None, arm: Arm | None, overrides: Sequence[str]) -> Absent:
     if record is None or arm is None:
-        return Absent(run, str(state), " ".join(overrides), "")
+        return Absent(run, str(state), _told(overrides), "")
     return Absent(run, str(state), f"{describe(arm)}, seed {record['seed']}", error_of(record))
 
 
 def _damaged(run: str, state: State, record: Record, overrides: Sequence[str], lacking: Sequence[str]) -> Absent:
     """A run that cannot be placed: of one that failed, as over its settings, the error says more."""
     if state == State.FAILED and not _is_foreign(record) and (error := error_of(record)):
-        return Absent(run, str(state), " ".join(overrides), error)
-    return Absent(run, str(State.INTERRUPTED), " ".join(overrides), damage(record, lacking))
+        return Absent(run, str(state), _told(overrides), error)
+    return Absent(run, str(State.INTERRUPTED), _told(overrides), damage(record, lacking))
+
+
+def _told(overrides: Sequence[str]) -> str:
+    """Overrides that make a run what it is: the others are paths of the machine, or say how it was to be shown."""
+    keys = {override: override.lstrip("+~").partition("=")[0] for override in overrides}
+    return " ".join(one for one, key in keys.items() if not is_below(key, OPERATIONAL))
 
 
 def _is_foreign(record: Record) -> bool:
