@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import wandb
 from tests.study.wandb_files import OFFLINE, logged, without_underscores
+from wandb.sdk.lib import import_hooks
 
 from msd_mtl.errors import UserError
 from msd_mtl.study import wandb_run
@@ -129,6 +130,19 @@ def test_a_killed_wandb_core_changes_nothing_but_one_line(small_run, tmp_path, m
     assert seen["summary"]["test/term:pop/auroc"] == record["metrics"]["test"]["term:pop"]["auroc"]
     assert seen["exit"].get("exit_code", 0) == 0
     assert logged(run_once(small_run(*OFFLINE, "seed=1"))[0])["summary"]["status"] == "completed"
+
+
+def test_imports_do_not_hang_on_wandb(small_run, monkeypatch):
+    """W&B counts what is imported, and an import fails with its counting."""
+    opened, left = GuardedRun.open, []
+
+    def open_and_look(run):
+        opened(run)
+        left.append(dict(import_hooks._post_import_hooks))
+
+    monkeypatch.setattr(GuardedRun, "open", open_and_look)
+    run_once(small_run(*OFFLINE))
+    assert left == [{}]
 
 
 def test_a_wandb_core_that_dies_at_the_end_is_replaced(small_run, monkeypatch):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import wandb
+from wandb.sdk.lib import import_hooks
 
 from msd_mtl.study.given import GIVEN
 from msd_mtl.study.wandb_core import in_brief, within
@@ -136,6 +137,7 @@ class GuardedRun:
             self._run = wandb.init(mode=mode, resume="allow", settings=settings, **self.description)
         finally:
             os.environ.pop(SERVICE, None)  # not for the processes that this one starts
+            import_hooks.unregister_all_post_import_hooks()  # with W&B dead they would fail imports of PyTorch
         self._n_shown = self._run.step  # epochs that W&B knows from before an interruption
 
     def _log(self, run: wandb.Run, history: Sequence[Row]) -> None:
