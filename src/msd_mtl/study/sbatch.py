@@ -17,15 +17,8 @@ CLIENTS = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_CLUSTERS", "SLURM_JWT")  # 
 OF_PROCESS = ("RANK", "LOCAL_RANK", "GROUP_RANK", "NODE_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR",
               "MASTER_PORT", "TORCHELASTIC_RUN_ID")  # fmt: skip
 DEFAULT_MIN = 60  # time limit of a job; our choice: one that reaches it goes on in its next start
-ALWAYS = (
-    "array",
-    "signal",
-    "open_mode",
-    "partition",
-    "account",
-    "output",
-    "error",
-)  # the last four: what is there is in the settings
+# Never from the environment: what submitit asks for, and what the settings take from there themselves.
+ALWAYS = ("array", "signal", "open_mode", "output", "error", "partition", "account")
 # Options whose variables have other names.
 CALLED = {"time": "TIMELIMIT", "array": "ARRAY_INX", "mem": "MEM_PER_NODE", "requeue": "NO_REQUEUE"}
 
