@@ -57,6 +57,13 @@ def test_a_study_has_the_number_of_runs_that_it_says(study):
     assert study in ("demo", "places") or len({cell.config["seed"] for cell in found}) >= 5
 
 
+def test_the_launcher_in_readme_makes_runs_that_the_demo_has_not_made():
+    text = (conf_dir().parent / "README.md").read_text(encoding="utf-8")
+    (overrides,) = re.findall(r"^\$ launchers/slurm\.sh demo (.*)$", text, re.MULTILINE)
+    made, further = ({cell.run_id for cell in runs_of("demo", *more)} for more in ((), overrides.split()))
+    assert len(further - made) == len(further) == 24
+
+
 @pytest.mark.parametrize("study", BOTH)
 def test_a_study_composes_on_real_data(study, monkeypatch):
     monkeypatch.setattr("msd_mtl.study.cell.data_fingerprint", lambda data: "of a store")
