@@ -1,16 +1,18 @@
 """What the guard of a W&B run does, seen with a stand-in for W&B, and which processes it ends."""
 
 import shutil
+import signal
 import subprocess
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from msd_mtl.study import wandb_core, wandb_run
-from msd_mtl.study.wandb_core import kill_cores, within
+from msd_mtl.study.wandb_core import NoAnswerError, kill_cores, within
 from msd_mtl.study.wandb_run import MARGIN_S, WORKS_S, GuardedRun, WandbSettings
 
 ROWS = [{"epoch": float(epoch), "loss": 1.0} for epoch in range(4)]
@@ -155,3 +157,45 @@ def test_what_ends_in_time_has_nothing_killed(monkeypatch):
     with within(0.05):
         time.sleep(0.1)
     assert killed
+
+
+def test_what_waits_for_ever_is_called_out_and_lets_go_of_what_it_holds(monkeypatch):
+    monkeypatch.setattr(wandb_core, "GRACE_S", 0.05)
+    lock, before = threading.Lock(), signal.getsignal(signal.SIGALRM)
+
+    def wait():
+        with suppress(NoAnswerError):  # W&B may pass over the first call
+            lock.acquire()
+        lock.acquire()
+
+    with pytest.raises(NoAnswerError, match=r"no answer in 0\.05 s"), within(0.05), lock:
+        wait()
+    assert not lock.locked()
+    assert signal.getsignal(signal.SIGALRM) == before
+
+
+def test_outside_the_main_thread_nothing_is_called_out(monkeypatch):
+    monkeypatch.setattr(wandb_core, "GRACE_S", 0.05)
+
+    def wait():
+        with within(0.05):
+            time.sleep(0.2)
+        return "ended"
+
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(wait).result() == "ended"
+
+
+@pytest.mark.usefixtures("own_wandb")
+def test_a_wandb_core_that_dies_while_it_starts_holds_nobody_up(tmp_path, monkeypatch, capsys):
+    from wandb.sdk.lib.service import service_process
+
+    monkeypatch.setattr(wandb_core, "GRACE_S", 0.1)
+    run = GuardedRun(tmp_path, WandbSettings("offline", False, 60.0, 60.0), {"id": "a", "project": "p"})
+    with monkeypatch.context() as patched:
+        patched.setattr(service_process, "get_core_path", lambda: shutil.which("false"))
+        patched.setattr(GuardedRun, "_init_s", 0.3)
+        run.open()
+    assert "msd-mtl: W&B does not start (" in capsys.readouterr().err
+    assert run.close(ROWS, {}, "completed")
+    assert list(tmp_path.glob("wandb/offline-run-*-a/run-a.wandb"))

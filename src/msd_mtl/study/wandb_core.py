@@ -6,23 +6,56 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
 NAME = "wandb-core"  # of the process that wandb starts beside this one
+GRACE_S = 1.0  # for a call to fail once wandb-core is killed; our choice
+
+
+class NoAnswerError(Exception):
+    """A call of W&B was ended that would have waited for ever."""
 
 
 @contextmanager
 def within(limit_s: float) -> Iterator[None]:
     """Have calls of W&B end in time: they wait for wandb-core without a limit, even where it is stopped.
 
+    Some wait though it is dead: where it dies while it starts, wandb 0.31 waits for a lock that it holds itself. So the
+    main thread is then called out of the block; no other thread can be.
+
     Args:
         limit_s: Seconds after which wandb-core is killed. On other systems than Linux it is not found, and not killed.
+
+    Raises:
+        NoAnswerError: If the block lasts for ``GRACE_S`` more.
     """
-    timer = threading.Timer(limit_s, kill_cores)
-    timer.start()
+    ended = threading.Event()
+    is_main = threading.current_thread() is threading.main_thread()
+
+    def leave(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001  # the interpreter's signature
+        if not ended.is_set():
+            raise NoAnswerError(f"no answer in {limit_s:g} s")
+
+    def watch() -> None:
+        if ended.wait(limit_s):
+            return
+        kill_cores()
+        while is_main and not ended.wait(GRACE_S):  # again where W&B has passed over the first call
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    earlier = signal.signal(signal.SIGALRM, leave) if is_main else None
+    watcher.start()
     try:
-        yield
+        try:
+            yield
+        finally:
+            ended.set()
     finally:
-        timer.cancel()
+        ended.set()  # the call may have come in the line above
+        watcher.join()  # whose signal would end the process without a handler
+        if is_main:
+            signal.signal(signal.SIGALRM, earlier or signal.SIG_DFL)
 
 
 def kill_cores() -> None:
