@@ -328,7 +328,8 @@ def written(tmp_path, monkeypatch):
     """Submits two jobs to commands that keep the script; its lines."""
     for name in ("sbatch", "srun"):
         (tmp_path / name).write_text(
-            f'#!/bin/sh\ncp "$1" {tmp_path}/script\nenv > {tmp_path}/environment\necho Submitted batch job 7\n'
+            f'#!/bin/sh\ncp "$1" {tmp_path}/script\nenv > {tmp_path}/environment\n'
+            f"cut -d' ' -f6 /proc/$$/stat > {tmp_path}/session\necho Submitted batch job 7\n"
         )
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
@@ -350,6 +351,18 @@ def test_sbatch_is_asked_for_what_the_settings_say(written):
         "account=lab", "signal=USR2@30", "array=0-1%1", "requeue", "qos=low", "job-name=msd-mtl", "open-mode=append",
         "unset WANDB_SERVICE", "module load python",
     }  # fmt: skip
+
+
+def test_sbatch_has_a_session_that_no_terminal_sends_ctrl_c_to(written, tmp_path):
+    written()
+    session = int((tmp_path / "session").read_text())
+    assert session != os.getsid(0)
+
+
+def test_an_sbatch_that_ends_without_a_word_is_one_that_refuses(written, tmp_path):
+    (tmp_path / "sbatch").write_text("#!/bin/sh\nexit 1\n")
+    with pytest.raises(RuntimeError, match="no word"):
+        written()
 
 
 ENVIRONMENT = {

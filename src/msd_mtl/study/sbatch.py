@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,9 @@ OF_PROCESS = ("RANK", "LOCAL_RANK", "GROUP_RANK", "NODE_RANK", "WORLD_SIZE", "LO
 DEFAULT_MIN = 60  # time limit of a job; our choice: one that reaches it goes on in its next start
 # Never from the environment: what submitit asks for, and what the settings take from there themselves.
 ALWAYS = ("array", "signal", "open_mode", "output", "error", "partition", "account")
+# Python that begins a session and becomes a command, which Ctrl-C of a terminal does not reach. To block that signal is
+# not enough where sbatch is a script: a shell unblocks it.
+APART = ("-ISc", "import os, sys; os.setsid(); os.execvp(sys.argv[1], sys.argv[1:])")
 # Options whose variables have other names.
 CALLED = {"time": "TIMELIMIT", "array": "ARRAY_INX", "mem": "MEM_PER_NODE", "requeue": "NO_REQUEUE"}
 
@@ -70,6 +74,21 @@ def _overruling(options: Iterable[str]) -> list[str]:
     return [variable for variable in variables if variable in os.environ]
 
 
+def _asked(settings: SlurmSettings) -> dict[str, object]:
+    """Options of ``sbatch`` and their values; None where the environment or the cluster decides."""
+    return {
+        "job_name": settings.name,
+        "time": settings.timeout_min,
+        "nodes": settings.nodes,
+        "ntasks_per_node": settings.tasks_per_node,
+        "cpus_per_task": settings.cpus_per_task,
+        "gpus_per_node": settings.gpus_per_node,
+        "mem": None if settings.mem_gb is None else f"{settings.mem_gb}GB",
+        "partition": settings.partition,
+        "account": settings.account,
+    }
+
+
 def sbatch(packs: Sequence[Sequence[Cell]], settings: SlurmSettings, folder: Path) -> list[str]:
     """Submit packs of runs as one array.
 
@@ -89,18 +108,10 @@ def sbatch(packs: Sequence[Sequence[Cell]], settings: SlurmSettings, folder: Pat
 
     # made before the jobs are: one may start, and open its logs, while the answer of sbatch is on its way
     place = (folder / secrets.token_hex(4)).absolute()
+    # a method of the class, as submitit makes further executors of it for arrays
+    submitit.SlurmExecutor._make_submission_command = lambda _, path: [sys.executable, *APART, "sbatch", str(path)]
     executor = submitit.SlurmExecutor(folder=place, max_num_timeout=0)
-    asked = {
-        "job_name": settings.name,
-        "time": settings.timeout_min,
-        "nodes": settings.nodes,
-        "ntasks_per_node": settings.tasks_per_node,
-        "cpus_per_task": settings.cpus_per_task,
-        "gpus_per_node": settings.gpus_per_node,
-        "mem": None if settings.mem_gb is None else f"{settings.mem_gb}GB",
-        "partition": settings.partition,
-        "account": settings.account,
-    }
+    asked = _asked(settings)
     further = {"requeue": True, **settings.additional_parameters}
     executor.update_parameters(
         **asked | {"time": settings.timeout_min or DEFAULT_MIN},  # which SBATCH_TIMELIMIT overrules
@@ -115,4 +126,4 @@ def sbatch(packs: Sequence[Sequence[Cell]], settings: SlurmSettings, folder: Pat
         with _without([*_foreign(), *_overruling([*said, *further, *ALWAYS])]):
             return [job.job_id for job in executor.submit_array(functions)]
     except (FailedSubmissionError, FailedJobError) as error:
-        raise RuntimeError(str(error).strip().splitlines()[-1]) from error
+        raise RuntimeError((str(error).strip() or "no word").splitlines()[-1]) from error
