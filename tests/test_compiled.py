@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -60,3 +61,29 @@ def test_a_loop_that_cannot_be_kept_runs_all_the_same(monkeypatch):
     double = compiled(lambda value: 2 * value)
     assert (double(2), double(3)) == (4, 6)
     assert made == [True, False]
+
+
+KEPT = """
+import sys, numba, numpy, torch
+from msd_mtl.compiled import compiled_over_rows
+
+@compiled_over_rows
+def double(values):
+    for i in numba.prange(len(values)):
+        values[i] *= 2
+
+torch.set_num_threads(int(sys.argv[1]))
+double(numpy.ones(9))
+print(torch.get_num_threads())
+"""
+
+
+def test_a_loop_kept_by_a_process_with_threads_starts_none_in_a_process_with_one(tmp_path):
+    script, kept = tmp_path / "loop.py", tmp_path / "kept"
+    script.write_text(KEPT)
+    for n_threads in ("2", "1"):
+        command = [sys.executable, script, n_threads]
+        environment = os.environ | {"NUMBA_CACHE_DIR": str(kept)}
+        run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        assert run.stdout.strip() == n_threads
+    assert len(list(kept.rglob("*.nbi"))) == 2  # one with threads, one without

@@ -2,6 +2,7 @@
 
 import pickle
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any, ParamSpec, TypeVar
 
 import numba
@@ -33,7 +34,7 @@ def compiled_over_rows(loop: Callable[P, None]) -> Callable[P, None]:
     numba starts none.
     """
     alone = _kept(loop)
-    together = _kept(loop, parallel=True)
+    together = _kept(_named_apart(loop), parallel=True)
 
     def on_threads(*args: P.args, **kwargs: P.kwargs) -> None:
         n_threads = torch.get_num_threads()
@@ -83,6 +84,13 @@ def _prefetch(_context: Any, array: Any, index: Any) -> Any:
 # number.
 prefetch: Any = intrinsic(_prefetch)
 CACHE_LINE = 64  # bytes
+
+
+def _named_apart(loop: Callable[..., Any]) -> Callable[..., Any]:
+    """The same loop by another name: numba keeps one of a name, and would take the one compiled without threads."""
+    apart = FunctionType(loop.__code__, loop.__globals__, loop.__name__, loop.__defaults__, loop.__closure__)
+    apart.__qualname__ = f"{loop.__qualname__}_together"
+    return apart
 
 
 def _kept(loop: Callable[..., Any], **options: Any) -> Callable[..., Any]:
