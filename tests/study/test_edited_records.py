@@ -196,7 +196,7 @@ def test_every_entry_that_a_report_needs_is_checked(pair, monkeypatch, tmp_path,
         analysis = analyse(runs_dir, "s", n_bootstrap=20)
         assert make_report(analysis, runs_dir, tmp_path / "report").is_file(), key
         if not analysis.runs:
-            assert all("its record lacks" in one.error for one in analysis.running), key
+            assert all("its record lacks" in one.error for one in analysis.damaged), key
             listed.append(".".join(key))
     assert {"data.labelled", "data.rows", "data.prevalence.test", "metrics.test"} <= set(listed)
     assert change or "config.data.split" in listed
@@ -233,7 +233,7 @@ def test_what_is_not_what_it_should_be_is_told_by_every_command(entered, monkeyp
     with pytest.raises(SystemExit, match="1"):
         status.main()
     assert told in capsys.readouterr().out
-    assert {one.run_id: told in one.error for one in analyse(runs_dir, "s").running} == {done.run_id: True}
+    assert {one.run_id: told in one.error for one in analyse(runs_dir, "s").damaged} == {done.run_id: True}
     with pytest.raises(
         UserError, match=r"record must have all that a completed run leaves; got .*record\.json without"
     ):

@@ -82,8 +82,9 @@ def test_what_lacks_something_or_has_something_else_is_damaged_and_no_run_to_mak
     assert "its record lacks timing_s.total as a number; delete it" in lines["c"]
 
 
-def test_a_record_of_another_schema_is_named_and_not_to_be_deleted(shown, tmp_path, capsys):
-    write(tmp_path, "b", "completed", schema_version=2)
+@pytest.mark.parametrize("status", ["completed", "running"])
+def test_a_record_of_another_schema_is_named_and_not_to_be_deleted(shown, tmp_path, capsys, status):
+    write(tmp_path, "b", status, schema_version=2)
     write(tmp_path, "c", "failed", schema_version=2, error={"kind": "OSError", "message": "disk full"})
     with pytest.raises(SystemExit, match="1"):
         shown()

@@ -123,10 +123,16 @@ def lacks(record: Record, further: Sequence[str] = ()) -> list[str]:
     return [f"{where}.{target}" for where, of_task in of_tasks.items() for target in targets if target not in of_task]
 
 
+def is_foreign(record: Record) -> bool:
+    """Whether a record is of another schema, so that no other entry of it can be told."""
+    return bool(record.get("schema_version", SCHEMA_VERSION) != SCHEMA_VERSION)
+
+
 def damage(record: Record, lacking: Sequence[str]) -> str:
     """What is wrong with a record that lacks something, and what to do."""
-    if (schema := record.get("schema_version", SCHEMA_VERSION)) != SCHEMA_VERSION:  # whole, as far as anybody knows
-        return f"its record has schema version {schema}, not {SCHEMA_VERSION}; the msd-mtl that made it reads it"
+    if is_foreign(record):  # whole, as far as anybody knows
+        found = record["schema_version"]
+        return f"its record has schema version {found}, not {SCHEMA_VERSION}; the msd-mtl that made it reads it"
     return f"its record lacks {', '.join(lacking)}; delete it, and repeat the sweep"
 
 

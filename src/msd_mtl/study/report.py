@@ -33,11 +33,11 @@ def report(
     """
     from msd_mtl.study.answers.analyse import analyse
     from msd_mtl.study.page.make import make_report
+    from msd_mtl.study.page.words import not_used
 
     analysis = analyse(runs_dir, study, margin=margin)
     if not analysis.runs:
-        states = {name: len(getattr(analysis, name)) for name in ("failed", "running", "missing", "duplicates")}
-        told = ", ".join(f"{n:,} {name}" for name, n in states.items() if n)
+        told = not_used(analysis)
         raise UserError(
             f"study must have completed runs in {runs_dir}; got {study!r} with none of {analysis.expected:,}: {told}. "
             f"See `msd-mtl status study={study}`."

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from statistics import median
 
-from msd_mtl.study.damage import SHOWN, lacks
+from msd_mtl.study.damage import SHOWN, is_foreign, lacks
 from msd_mtl.study.lock import is_locked
 from msd_mtl.study.record import RECORD, Record, is_completed, seen_record
 
@@ -24,7 +24,7 @@ class State(StrEnum):
     INTERRUPTED = "interrupted"  # begun, and no process makes it now: the next sweep goes on with it
     FAILED = "failed"
     MISSING = "missing"  # not begun
-    DAMAGED = "damaged"  # completed, and somebody has edited its record since
+    DAMAGED = "damaged"  # completed, and somebody has edited its record since; or its record is of another schema
 
 
 def state_of(runs_dir: Path, run: str) -> State:
@@ -94,6 +94,8 @@ def _ended(path: Path) -> tuple[State | None, float | None]:
 @lru_cache(2**16)  # a record that is as it was need not be read again
 def _ended_at(path: Path, *stamp: int) -> tuple[State | None, float | None]:  # noqa: ARG001
     record = seen_record(path.parent)
+    if record is not None and is_foreign(record) and record.get("status") != State.FAILED:
+        return State.DAMAGED, None
     if record is None or record.get("status") not in (State.COMPLETED, State.FAILED):
         return None, None
     if not is_completed(record):

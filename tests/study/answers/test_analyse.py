@@ -95,6 +95,8 @@ def test_what_is_not_completed_is_listed_and_its_seeds_do_not_count(study):
     assert low.missing == (
         "seed 1: pop, none (0000), n=500, coupling 0.9 failed (UserError: it broke)",
         "seed 2: tight, low (1100), n=500, coupling 0.9 is interrupted",
+        "seed 9: tight, low (1100), n=500, coupling 0.9 is missing",
+        "seed 9: pop, none (0000), n=500, coupling 0.9 is not there",
     )
 
 
@@ -141,8 +143,8 @@ def test_a_record_of_another_schema_is_left_out_and_named(crossed, status):
     analysis = analyse(study.folder, "made")
     told = "its record has schema version 2, not 1; the msd-mtl that made it reads it"
     assert f"Run {run.run_id} is left out: {told}." in analysis.warnings
-    assert [(one.run_id, one.error) for one in analysis.running] == [(run.run_id, told)]
-    assert (analysis.completed, analysis.expected, analysis.failed) == (8, 9, ())
+    assert [(one.run_id, one.state, one.error) for one in analysis.damaged] == [(run.run_id, "of another schema", told)]
+    assert (analysis.completed, analysis.expected, analysis.failed, analysis.running) == (8, 9, (), ())
 
 
 def test_runs_that_are_not_used_are_told_without_paths_of_the_machine(crossed):
@@ -153,7 +155,7 @@ def test_runs_that_are_not_used_are_told_without_paths_of_the_machine(crossed):
     cells = {run: ["seed=0", f"runs_dir={study.folder}", here], "absent": ["seed=7", here]}
     for path in (study.folder / ".studies").rglob("*.json"):
         path.write_text(json.dumps(json.loads(path.read_text()) | cells))
-    unused = analyse(study.folder, "made").running + analyse(study.folder, "made").missing
+    unused = analyse(study.folder, "made").damaged + analyse(study.folder, "made").missing
     assert {(one.run_id, one.cell) for one in unused} == {(run, "seed=0"), ("absent", "seed=7")}
 
 
@@ -181,8 +183,8 @@ def test_a_record_that_was_edited_counts_as_a_run_to_make_and_says_what_it_lacks
     del node[leaf]
     write_record(run.folder, record)
     analysis = analyse(study.folder, "made")
-    (absent,) = analysis.running
-    assert (absent.run_id, absent.state) == (run.run_id, "interrupted")
+    (absent,) = analysis.damaged
+    assert (absent.run_id, absent.state) == (run.run_id, "damaged")
     assert absent.error.startswith("its record lacks ")
     assert lacking in absent.error
     assert absent.error.endswith("; delete it, and repeat the sweep")
@@ -277,7 +279,9 @@ def test_a_record_that_cannot_be_read_stops_nothing(crossed):
     first = next(run for run in analyse(study.folder, "made").runs if run.arm.mask == "1100" and run.seed == 0)
     (first.folder / RECORD).write_text('{"status": "comp')
     analysis = analyse(study.folder, "made")
-    assert [one.run_id for one in analysis.running] == [first.run_id]
+    ((damaged,), running) = analysis.damaged, analysis.running
+    assert (damaged.run_id, damaged.state, running) == (first.run_id, "damaged", ())
+    assert damaged.error.startswith("its record cannot be read")
     assert sorted(by_name(analysis)["tight, coupling 0.9, low (1100)"].per_seed) == [1, 2]
 
 
@@ -411,11 +415,28 @@ def test_each_context_tells_the_masks_that_its_gains_are_over(study):
     )
 
 
-def test_gains_that_are_over_nothing_are_not_said_to_be_over_a_mask(study):
-    study.add("tight", "11", 0)
+def test_without_any_reference_the_reason_is_given_once_and_what_cancels_is_made(study):
+    for seed in (0, 1):
+        study.add("pop", "0000", seed, status="failed")
+        for tasks, known in (("tight", 0.4), ("loose", 0.1)):
+            for mask in ("1100", "0011", "1111"):
+                study.add(tasks, mask, seed, label_coupling=known, data__coupling=None)
     study.write_index()
-    (told,) = analyse(study.folder, "made").warnings
-    assert told.endswith(" has no no sharing run to be compared with.")
+    analysis = analyse(study.folder, "made")
+    assert analysis.warnings == (
+        "2 of 14 runs are not completed.",
+        "term:pop: no run of the target alone or without sharing has a score, so no gain is known. Contrasts in which "
+        "the reference cancels are made all the same.",
+    )
+    made = by_name(analysis)
+    assert {one.question for one in made.values()} == {"coupling", "depth"}
+    scores = {(run.arm.task_set, run.arm.mask, run.seed): run.score for run in analysis.runs}
+    low = made["tight minus loose, low (1100)"]
+    assert low.per_seed == pytest.approx({k: scores["tight", "1100", k] - scores["loose", "1100", k] for k in (0, 1)})
+    slope = made["tight, from 2 to 4 shared layers"]
+    two = {k: (scores["tight", "1100", k] + scores["tight", "0011", k]) / 2 for k in (0, 1)}
+    assert slope.per_seed == pytest.approx({k: scores["tight", "1111", k] - two[k] for k in (0, 1)})
+    assert slope.missing == ()
 
 
 @pytest.mark.parametrize(("n_rarer", "warned", "tested"), [(40, False, True), (39, True, True), (3, True, False)])
@@ -434,7 +455,7 @@ def test_few_artists_with_the_rarer_class_are_warned_of_and_very_few_decide_noth
     assert tested or (low.effect.verdict, np.isnan(low.effect.low)) == ("undecided", True)
 
 
-def test_few_artists_of_a_target_without_contrasts_are_not_warned_of(study, monkeypatch):
+def test_few_artists_of_a_target_that_is_only_trained_alone_are_warned_of(study, monkeypatch):
     made = type(study)._results.__globals__
     _, common, artist, track_id = made["world"]("term:pop")
     monkeypatch.setitem(made, "world", lambda _: ((artist >= 9).astype(np.float32), common, artist, track_id))
@@ -442,7 +463,10 @@ def test_few_artists_of_a_target_without_contrasts_are_not_warned_of(study, monk
         study.add(["term:pop"], "0000", seed)
     study.write_index()
     analysis = analyse(study.folder, "made")
-    assert (analysis.contrasts, analysis.warnings) == ((), ())
+    assert analysis.contrasts == ()
+    assert [one.partition(".")[0] for one in analysis.warnings] == [
+        "term:pop: test artists with the rarer class are worth only 9 of equal size"
+    ]
 
 
 def test_sizes_that_the_data_could_not_fill_are_told_first(crossed):

@@ -65,5 +65,5 @@ def test_an_arm_without_a_reference_has_no_gain_and_is_warned_of(study):
     (cell,) = (cell for cell in analysis.cells if cell.arm.train_size == 1000)
     assert (cell.gain, cell.reference, cell.gains) == (None, None, {})
     assert analysis.warnings == (
-        "tight, low (1100), n=1,000, coupling 0.9 has no single task run to be compared with.",
+        "tight, low (1100), n=1,000, coupling 0.9 has no single-task run to be compared with.",
     )

@@ -1,6 +1,7 @@
 """Contrasts of made-up scores, checked against what was put in."""
 
 import math
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -238,3 +239,69 @@ def test_contexts_and_targets_are_not_compared():
     for group in groups(runs):
         (benefit,) = ASKED["benefit"](group)
         assert {one.context for one in benefit.terms} == {group.context}
+
+
+def notes(question, scores, absent, label_coupling=None):
+    """Name to notes of the contrasts of a question, where some arms have no run with a score."""
+    group = replace(group_of(scores, label_coupling), absent=frozenset(absent))
+    return {one.name: one.notes for one in ASKED[question](group)}
+
+
+def test_a_mask_that_is_absent_altogether_is_said_to_be_left_out():
+    scores = {arm("pop"): 0.6} | {arm("tight", mask): 0.6 for mask in ("0000", "1100", "0011", "1111", "0111")}
+    absent = [arm("tight", "1000"), arm("loose", "0110"), arm("tight", "1110"), arm("pop", n=500)]
+    of_score = " is left out: no run of it has a score"
+    assert notes("depth", scores, absent) == {
+        "tight, from 0 to 4 shared layers": ("1000" + of_score, "1110" + of_score),
+        "tight, 1100 minus 0011": ("1110" + of_score, "0111 is left out: no run of its mirror image has a score"),
+    }
+
+
+def test_a_mask_that_one_of_the_compared_sets_lacks_is_said_to_be_left_out():
+    scores = {arm("pop"): 0.6} | {arm("tight", mask): 0.6 for mask in ("1000", "0100", "1111")}
+    scores |= {arm("loose", mask): 0.6 for mask in ("1000", "1111")}
+    found = notes("depth", scores, [arm("loose", "0001")], {"tight": 0.4, "loose": 0.1})
+    assert found["tight minus loose, from 1 to 4 shared layers"] == (
+        "0001 is left out: no run of it has a score",
+        "0100 is left out: not every task set or coupling has it",
+    )
+
+
+def test_a_coupling_or_task_set_that_is_absent_altogether_is_said_to_be_left_out():
+    planted = {arm("pop"): 0.6} | {arm("tight", "1100", coupling=c): 0.6 for c in (0.0, 0.9)}
+    absent = [arm("tight", "1100", coupling=0.5), arm("loose", "1100", coupling=0.7), arm("tight", coupling=0.6)]
+    (said,) = notes("coupling", planted, absent).values()
+    assert said == ("coupling 0.5 is left out: no run of it has a score",)
+    scores = {arm("pop"): 0.6, arm("tight", "1100"): 0.63, arm("loose", "1100"): 0.61}
+    third = Arm("third", (*POP, "e"), POP[0], "1100", 1000, None, ())
+    (said,) = notes("coupling", scores, [third], {"tight": 0.4, "loose": 0.1}).values()
+    assert said == ("third is left out: no run of it has a score",)
+
+
+def test_a_coupling_without_anything_to_compare_with_is_said_to_be_left_out():
+    scores = {arm("tight", mask, coupling=c): 0.6 for c in (0.0, 0.9) for mask in ("0000", "1100")}
+    scores |= {arm("tight", mask, coupling=0.5): 0.6 for mask in ("1100", "1111")}
+    group = group_of(scores)
+    (found,) = ASKED["coupling"](group)
+    assert found.notes == ("coupling 0.5 is left out: it has nothing to be compared with",)
+    slopes = {one.coupling: one for one in ASKED["depth"](group)}
+    assert slopes[0.5].terms == {arm("tight", "1100", coupling=0.5): -1, arm("tight", "1111", coupling=0.5): 1}
+
+
+def test_without_a_reference_only_what_it_cancels_in_is_made():
+    scores = {
+        arm(task_set, mask, n): 0.6
+        for task_set in SETS
+        if task_set != "pop"
+        for mask in ("1100", "1111")
+        for n in (500, 1000)
+    }
+    group = group_of(scores, {"tight": 0.4, "loose": 0.1})
+    assert (ASKED["benefit"](group), ASKED["size"](group)) == ([], [])
+    for question, names in (
+        ("coupling", ["tight minus loose, low (1100)", "tight minus loose, full (1111)"]),
+        ("depth", [f"{of}, from 2 to 4 shared layers" for of in ("tight", "loose", "tight minus loose")]),
+    ):
+        made = ASKED[question](group)
+        assert [one.name for one in made] == names
+        assert all(group.has_all(one.terms) for one in made)

@@ -189,6 +189,7 @@ def analysis(
         failed=(),
         missing=(),
         running=(),
+        damaged=(),
         duplicates=(),
         warnings=(),
         report=report or {},

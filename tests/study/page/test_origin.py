@@ -81,6 +81,54 @@ def test_only_contrasts_over_the_same_sizes_are_compared_and_seeds_are_said(tmp_
     assert half_way["missing"] == said
 
 
+SLOPE, ENDS = "tight, from {} to {} shared layers", "tight, from coupling {} to {}, low (1100)"
+
+
+@pytest.mark.parametrize(
+    ("question", "names", "plain", "matched", "why"),
+    [
+        (
+            *("depth", (SLOPE.format(0, 4), SLOPE.format(1, 4))),
+            *({"masks": ("0000", "1111"), "mask": None}, {"masks": ("1000", "1111"), "mask": None}),
+            "it is over the masks 0000, 1111, not 1000, 1111",
+        ),
+        (
+            *("coupling", (ENDS.format(0, 0.9), ENDS.format(0.5, 0.9))),
+            *({"couplings": (0, 0.9)}, {"couplings": (0.5, 0.9)}),
+            "it is over the couplings 0, 0.9, not 0.5, 0.9",
+        ),
+        (
+            *("benefit", ("tight, low (1100)",) * 2),
+            *({}, {"reference": "no sharing"}),
+            "its gains are over the target alone, not over no sharing",
+        ),
+    ],
+)
+def test_contrasts_that_differ_by_more_than_the_control_are_not_compared(
+    tmp_path, question, names, plain, matched, why
+):
+    made = analysis(tmp_path, contexts=(PLAIN, MATCHED), **SMALL)
+
+    def row(*sides):
+        pairs = zip((PLAIN, MATCHED), names, sides, strict=True)
+        contrasts = tuple(contrast(question, name, context=context, **side) for context, name, side in pairs)
+        (found,) = comparisons(replace(made, contrasts=contrasts), "")[0].table.rows
+        return found["plain"], found["controlled"], found["missing"]
+
+    assert row(plain, matched) == (None, 0.021, f"plain: not compared, as {why}")
+    assert row(matched, matched) == (0.021, 0.021, "")
+
+
+def test_slopes_over_depth_are_compared_whatever_gains_are_over(tmp_path):
+    made = analysis(tmp_path, contexts=(PLAIN, MATCHED), **SMALL)
+    contrasts = tuple(
+        contrast("depth", SLOPE.format(0, 4), context=context, mask=None, reference=reference)
+        for context, reference in ((PLAIN, "single task"), (MATCHED, "no sharing"))
+    )
+    (row,) = comparisons(replace(made, contrasts=contrasts), "")[0].table.rows
+    assert (row["plain"], row["missing"]) == (0.021, "")
+
+
 @pytest.mark.parametrize(
     ("cells", "missing"),
     [

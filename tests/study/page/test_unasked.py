@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from msd_mtl.study.answers.types import QUESTIONS
 from msd_mtl.study.page.sections import answers
 from msd_mtl.study.page.unasked import unasked
 from msd_mtl.study.report import verdict_table
@@ -39,3 +40,18 @@ def test_a_target_without_a_score_is_told_beside_one_that_lacks_runs(tmp_path):
     made = replace(made, runs=(*made.runs, *runs), metrics={TARGET: "auroc", "year": "r2"}, contrasts=())
     needs = "this needs two or more training sizes: data.train_size=500,2000"
     assert unasked(made, "size") == f"for {TARGET}, {needs}; no run has a test R² of year{ONE_CLASS}"
+
+
+@pytest.mark.parametrize(("sizes", "questions"), [((500,), ["benefit"]), ((500, 1000), ["benefit", "size"])])
+def test_gains_that_are_over_nothing_are_the_reason_where_they_are_all_that_lacks(tmp_path, sizes, questions):
+    made = analysis(tmp_path, masks=("1100",), sizes=sizes, couplings=(None,), histories=False)
+    made = replace(made, cells=tuple(replace(cell, gain=None) for cell in made.cells), contrasts=())
+    said = "no run of the target alone or without sharing has a score, so no gain is known"
+    assert [question for question in QUESTIONS if unasked(made, question) == said] == questions
+    assert unasked(made, "depth") == "this needs masks with different numbers of shared layers: sharing=low,full"
+
+
+def test_runs_that_are_not_completed_may_be_what_a_question_needs(tmp_path):
+    made = analysis(tmp_path, masks=("0000",), sizes=(500,), couplings=(None,), n_seeds=2, histories=False)
+    told = unasked(replace(made, expected=12), "depth")
+    assert told.endswith("shared layers: sharing=low,full; 10 of 12 runs are not completed")

@@ -5,24 +5,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from msd_mtl.study.answers.arms import describe
+from msd_mtl.study.answers.arms import describe, mask_order
 from msd_mtl.study.answers.cells import cell_results
 from msd_mtl.study.answers.contrasts import ASKED
-from msd_mtl.study.answers.few import FEW, worth_said
-from msd_mtl.study.answers.gains import groups
+from msd_mtl.study.answers.gains import groups, is_single
 from msd_mtl.study.answers.margins import MARGINS, margins_of
 from msd_mtl.study.answers.predictions import Predictions, read_predictions
-from msd_mtl.study.answers.reading import StudyRuns, metric_of, read_runs
+from msd_mtl.study.answers.reading import FOREIGN, StudyRuns, metric_of, read_runs
 from msd_mtl.study.answers.report_settings import report_settings
 from msd_mtl.study.answers.scoring import Scored, score_group
 from msd_mtl.study.answers.terms import Combination
 from msd_mtl.study.answers.types import Absent, Analysis, Arm, Contrast, Question
 from msd_mtl.study.answers.verdicts import conclude
+from msd_mtl.study.answers.warnings import warnings_of
 from msd_mtl.study.states import State
-from msd_mtl.study.unfilled import together
 
 N_BOOTSTRAP = 1000
-NAMED = 3  # runs of a warning about many
 
 
 def analyse(
@@ -80,8 +78,9 @@ def answer(
         failed=_in_state(runs, State.FAILED),
         missing=_in_state(runs, State.MISSING),
         running=_in_state(runs, State.RUNNING, State.INTERRUPTED),
+        damaged=_in_state(runs, State.DAMAGED, FOREIGN),
         duplicates=runs.duplicates,
-        warnings=tuple(_warnings(runs, scored, contrasts, reasons)),
+        warnings=tuple(warnings_of(runs, scored, reasons)),
     )
 
 
@@ -109,7 +108,7 @@ def all_contrasts(runs: StudyRuns, scored: Sequence[Scored], margins: Mapping[st
     return [contrast for question in ASKED for contrast in _contrasts(question, scored, reasons, margins)]
 
 
-def _in_state(runs: StudyRuns, *states: State) -> tuple[Absent, ...]:
+def _in_state(runs: StudyRuns, *states: str) -> tuple[Absent, ...]:
     return tuple(one for one in runs.absent if one.state in states)
 
 
@@ -137,9 +136,15 @@ def _contrasts(
             effect=effect,
             few_artists=one.few_artists,
             missing=_missing(one, combination, reasons),
+            masks=tuple(sorted({arm.mask for arm in _multi(combination)}, key=mask_order)),
+            couplings=tuple(sorted({arm.coupling for arm in _multi(combination) if arm.coupling is not None})),
         )
         for (one, combination), effect in zip(asked, effects, strict=True)
     ]
+
+
+def _multi(combination: Combination) -> list[Arm]:
+    return [arm for arm in combination.terms if not is_single(arm)]
 
 
 def _missing(scored: Scored, combination: Combination, reasons: Mapping[tuple[Arm, int], str]) -> tuple[str, ...]:
@@ -161,7 +166,9 @@ def _missing(scored: Scored, combination: Combination, reasons: Mapping[tuple[Ar
 def _reasons(runs: StudyRuns, scored: Sequence[Scored]) -> dict[tuple[Arm, int], str]:
     """Why an arm has no run of a seed that counts."""
     reasons = {
-        place: f"{one.state} ({one.error})" if one.error else f"is {one.state}"
+        place: f"failed ({one.error})"
+        if one.state == State.FAILED and one.error
+        else f"is {one.state}{one.error and f' ({one.error})'}"
         for place, one in runs.arms_absent.items()
     }
     reasons |= {(one.arm, one.seed): f"has {len(one.run_ids)} completed runs" for one in runs.duplicates}
@@ -169,71 +176,3 @@ def _reasons(runs: StudyRuns, scored: Sequence[Scored]) -> dict[tuple[Arm, int],
     for one in scored:
         reasons |= one.unusable
     return reasons
-
-
-def _mixed(scored: Scored, arm: Arm) -> list[int]:
-    """Seeds of an arm that have a reference, tested on other tracks."""
-    return scored.mixed_seeds(scored.group.gain(arm))
-
-
-def _of_few_artists(contrasts: Sequence[Contrast]) -> list[str]:
-    """The targets of contrasts that hang on too few test artists."""
-    fewest: dict[str, int] = {}
-    for one in contrasts:
-        if one.few_artists is not None:
-            fewest[one.target] = min(one.few_artists, fewest.get(one.target, FEW))
-    return [
-        f"{target}: {worth_said(metric_of(target), n)}. Below {FEW}, a finding is wrong more often than it "
-        "says, and intervals are too short."
-        for target, n in fewest.items()
-    ]
-
-
-def _of_unusable(runs: StudyRuns, reasons: Mapping[tuple[Arm, int], str]) -> list[str]:
-    """Completed runs that count in no contrast, those of one reason together."""
-    found: dict[str, list[str]] = {}
-    for run in runs.runs:
-        if reason := reasons.get((run.arm, run.seed)):
-            found.setdefault(reason, []).append(run.run_id)
-    said = []
-    for reason, (first, *others) in found.items():
-        if not others:
-            said.append(f"Run {first} {reason}: it counts in no contrast.")
-            continue
-        told, more = [first, *others][:NAMED], len(others) + 1 - NAMED
-        names = ", ".join(told) + (f" and {more:,} more" if more > 0 else "")
-        said.append(f"{len(others) + 1:,} runs count in no contrast, as each {reason}: {names}.")
-    return said
-
-
-def _warnings(
-    runs: StudyRuns,
-    scored: Sequence[Scored],
-    contrasts: Sequence[Contrast],
-    reasons: Mapping[tuple[Arm, int], str],
-) -> list[str]:
-    said = _of_few_artists(contrasts)
-    if runs.absent:
-        said.append(f"{len(runs.absent):,} of {runs.expected:,} runs are not completed.")
-    said += [f"Run {one.run_id} is left out: {one.error}." for one in runs.foreign]
-    said += [f"Not in the data: {line}" for line in together(runs.left_out)]
-    if runs.n_earlier:
-        said.append(f"{runs.n_earlier:,} runs of earlier code are left out: later code has repeated the study.")
-    if runs.duplicates:
-        said.append(
-            f"{len(runs.duplicates):,} cells have several completed runs of the same arm and seed; none of them is "
-            "used."
-        )
-    said += _of_unusable(runs, reasons)
-    for one in scored:
-        mixed = {seed for arm in one.group.references if one.group.references[arm] for seed in _mixed(one, arm)}
-        if mixed:
-            of = f"{len(mixed)} seed{'' if len(mixed) == 1 else 's'}"
-            said.append(f"{one.group.target}: arms of {of} were tested on different tracks and are not compared.")
-        without = [arm for arm, reference in one.group.references.items() if reference is None]
-        said += [f"{describe(arm)} has no {one.group.reference} run to be compared with." for arm in without]
-        if one.group.reference == "no sharing" and any(reference for reference in one.group.references.values()):
-            context = "".join(f", {key}={value}" for key, value in one.group.context)
-            masks = ", ".join(sorted({reference.mask for reference in one.group.references.values() if reference}))
-            said.append(f"{one.group.target}{context}: no single-task runs; gains are over no sharing (mask {masks}).")
-    return said

@@ -81,6 +81,11 @@ def mask_name(mask: str) -> str:
     return mask if name is None else f"{name} ({mask})"
 
 
+def mask_of(name: str) -> str | None:
+    """The sharing mask of a name in ``conf/sharing``; None where there is none of it."""
+    return {known: mask for mask, known in _sharings().items()}.get(name)
+
+
 def task_set(tasks: Sequence[str], target: str) -> str | None:
     """Name that a set of tasks has in ``conf/tasks``, such as ``tight``; None where it has none."""
     return _task_sets().get((tuple(tasks), target))

@@ -1,12 +1,12 @@
 """The contrasts that the four questions ask for, of the arms that a study has."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 
-from msd_mtl.study.answers.arms import mask_name
+from msd_mtl.study.answers.arms import mask_name, mask_order
 from msd_mtl.study.answers.gains import Group, Level, average, level_name
 from msd_mtl.study.answers.terms import Combination, Terms, change, mean, total
 from msd_mtl.study.answers.types import Question
@@ -61,6 +61,22 @@ def size(group: Group) -> list[Combination]:
 
 def coupling(group: Group) -> list[Combination]:
     """RQ3: how much the gain of each sharing changes with coupling."""
+    return _either(group, _over_coupling)
+
+
+def depth(group: Group) -> list[Combination]:
+    """RQ4: how the gain changes with the number of shared layers, whether coupling changes that, and where to share."""
+    return [one for make in (_over_depths, _over_depth_and_coupling, _wheres) for one in _either(group, make)]
+
+
+def _either(group: Group, make: Callable[[Group], list[Combination]]) -> list[Combination]:
+    """Combinations in which a reference that is not there cancels, and such as need none that is not there."""
+    found = [one for one in make(group.supposing) if group.has_all(one.terms)]
+    have = {(one.task_set, one.mask, one.coupling) for one in found}
+    return found + [one for one in make(group) if (one.task_set, one.mask, one.coupling) not in have]
+
+
+def _over_coupling(group: Group) -> list[Combination]:
     found = []
     for compared in comparisons(group):
         masks = [group.gains[level] for level in compared.levels]
@@ -73,21 +89,27 @@ def coupling(group: Group) -> list[Combination]:
                         f"{compared.name}, {mask_name(mask)}",
                         change(compared.places, parts),
                         *(compared.task_set, mask),
-                        notes=_left_out(group, compared.levels, [mask], sizes),
+                        notes=(*_without(group, compared), *_left_out(group, compared.levels, [mask], sizes)),
                     )
                 )
     return found
 
 
-def depth(group: Group) -> list[Combination]:
-    """RQ4: how the gain changes with the number of shared layers, whether coupling changes that, and where to share."""
-    found = []
-    for level in group.gains:
-        alone = Comparison(level_name(level), level[0], (level,), ())
-        found += _over_depth(group, alone, level[1], lambda slopes: slopes[0])
-    for compared in comparisons(group):
-        found += _over_depth(group, compared, None, partial(change, compared.places))
-    return found + [one for level, masks in group.gains.items() for one in _where(group, level, masks)]
+def _over_depths(group: Group) -> list[Combination]:
+    alone = [Comparison(level_name(level), level[0], (level,), ()) for level in group.gains]
+    return [one for level in alone for one in _over_depth(group, level, level.levels[0][1], lambda slopes: slopes[0])]
+
+
+def _over_depth_and_coupling(group: Group) -> list[Combination]:
+    return [
+        one
+        for compared in comparisons(group)
+        for one in _over_depth(group, compared, None, partial(change, compared.places))
+    ]
+
+
+def _wheres(group: Group) -> list[Combination]:
+    return [one for level, masks in group.gains.items() for one in _where(group, level, masks)]
 
 
 ASKED: Mapping[Question, Callable[[Group], list[Combination]]] = {
@@ -133,20 +155,35 @@ def _over_depth(
         return []
     slopes = [change(layers, [average(of_level[mask], sizes) for mask in masks]) for of_level in gains]
     name = f"{compared.name}, from {min(layers)} to {max(layers)} shared layers"
-    notes = _left_out(group, compared.levels, masks, sizes)
+    absent = {mask for level in compared.levels for mask in group.absent_masks(level)}
+    others = {mask for of_level in gains for mask in of_level} - set(masks)
+    notes = (
+        *(_without(group, compared) if compared.places else ()),
+        *_masks(absent - others, "no run of it has a score"),
+        *_masks(others, "not every task set or coupling has it"),
+        *_left_out(group, compared.levels, masks, sizes),
+    )
     return [Combination(name, put_together(list(slopes)), compared.task_set, None, planted, notes)]
 
 
 def _where(group: Group, level: Level, gains: Mapping[str, Mapping[int, Terms]]) -> list[Combination]:
     """Sharing layers next to the lyrics minus sharing as many next to the tasks."""
-    below = [mask for mask in gains if "10" in mask and "01" not in mask and mask[::-1] in gains]
+    absent = group.absent_masks(level)
+    asked = gains.keys() | absent
+    lowest = [mask for mask in (*gains, *absent) if "10" in mask and "01" not in mask and mask[::-1] in asked]
+    below = [mask for mask in lowest if not {mask, mask[::-1]} & absent]
+    alone = {mask for low in lowest if low not in below for mask in (low, low[::-1])}
     above = [mask[::-1] for mask in below]
     sizes = _sizes(group, [level], [*below, *above])
     if not sizes:
         return []
     parts = [[average(gains[mask], sizes) for mask in masks] for masks in (below, above)]
     name = f"{level_name(level)}, {' and '.join(below)} minus {' and '.join(above)}"
-    notes = _left_out(group, [level], [*below, *above], sizes)
+    notes = (
+        *_masks(absent & alone, "no run of it has a score"),
+        *_masks(alone - absent, "no run of its mirror image has a score"),
+        *_left_out(group, [level], [*below, *above], sizes),
+    )
     return [Combination(name, total((1, mean(parts[0])), (-1, mean(parts[1]))), level[0], None, level[1], notes)]
 
 
@@ -161,6 +198,19 @@ def _left_out(group: Group, levels: Sequence[Level], masks: Sequence[str], sizes
     there = {n for level in levels for mask in masks for n in group.gains[level][mask]}
     begun = {n for level in levels for mask in masks for n in group.absent_sizes(level, mask)}
     return tuple(f"n={n:,} is left out: not every arm has it" for n in sorted((there | begun) - set(sizes)))
+
+
+def _without(group: Group, compared: Comparison) -> tuple[str, ...]:
+    """Couplings of a task set, or task sets, that were to be compared too."""
+    return tuple(
+        f"{level_name(level) if compared.task_set is None else f'coupling {level[1]:g}'} is left out: {why}"
+        for level, why in group.levels_without_gain(compared.task_set).items()
+        if compared.task_set is None or level[1] is not None
+    )
+
+
+def _masks(masks: Collection[str], why: str) -> tuple[str, ...]:
+    return tuple(f"{mask_name(mask)} is left out: {why}" for mask in sorted(masks, key=mask_order))
 
 
 def _absent(group: Group, level: Level, mask: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from msd_mtl.study.answers.arms import mask_order
@@ -21,18 +21,31 @@ class Group:
         context: The context.
         target: The target.
         scores: Arm to seed to run.
-        absent: Arms that have no run with a score, though some were begun.
+        absent: Arms that have no run with a score, though the study set out to make some.
+        supposes: Whether a reference that is not there is supposed: arms without runs then stand for it.
     """
 
     context: Settings
     target: str
     scores: Mapping[Arm, Mapping[int, Run]]
     absent: frozenset[Arm] = frozenset()
+    supposes: bool = False
 
     @cached_property
     def reference(self) -> Reference:
-        """Single-task runs, or the runs without sharing where the group has none."""
-        return "single task" if any(is_single(arm) for arm in self.scores) else "no sharing"
+        """Single-task runs, or the runs without sharing where the group has these alone."""
+        if any(is_single(arm) for arm in self.scores):
+            return "single task"
+        return "no sharing" if any("1" not in arm.mask for arm in self.scores) else "single task"
+
+    @cached_property
+    def supposing(self) -> "Group":
+        """The same with every reference: for contrasts in which what is not there may cancel."""
+        return replace(self, supposes=True)
+
+    def has_all(self, terms: Terms) -> bool:
+        """Whether all arms of a weighted sum have runs: those that are supposed have none."""
+        return terms.keys() <= self.scores.keys()
 
     @cached_property
     def references(self) -> Mapping[Arm, Arm | None]:
@@ -52,8 +65,16 @@ class Group:
                 def order(other: Arm, arm: Arm = arm) -> tuple[int, bool, str]:
                     return -len(self.scores[other]), other.coupling != arm.coupling, other.mask
 
-                found[arm] = min(candidates[self._place(arm)], key=order, default=None)
+                found[arm] = min(candidates[self._place(arm)], key=order, default=self._supposed(arm))
         return found
+
+    def _supposed(self, arm: Arm) -> Arm | None:
+        """Stands for the reference of an arm that has none, the same for all arms of its place."""
+        if not self.supposes:
+            return None
+        if self.reference == "single task":
+            return Arm("", (self.target,), self.target, "", arm.train_size, None, self.context)
+        return replace(arm, mask="")
 
     @cached_property
     def gains(self) -> Mapping[Level, Mapping[str, Mapping[int, Terms]]]:
@@ -91,6 +112,28 @@ class Group:
             if (is_single(arm) if alone else "1" not in arm.mask and (arm.task_set, arm.coupling) == level)
         }
         return sorted((begun | compared) - there)
+
+    def levels_without_gain(self, task_set: str | None) -> dict[Level, str]:
+        """Levels with a sharing that were to be compared and have no gain, and why.
+
+        Args:
+            task_set: Those of it alone; None for all.
+        """
+        asked = {
+            (arm.task_set, arm.coupling): ""
+            for arm in sorted(self.absent | self.scores.keys(), key=lambda arm: (arm.task_set, arm.coupling or 0.0))
+            if not is_single(arm) and "1" in arm.mask and task_set in (None, arm.task_set)
+        }
+        there = {(arm.task_set, arm.coupling) for arm in self.scores}
+        return {
+            level: "it has nothing to be compared with" if level in there else "no run of it has a score"
+            for level in asked
+            if level not in self.gains
+        }
+
+    def absent_masks(self, level: Level) -> set[str]:
+        """Masks that a level was to have, and of which no run has a score."""
+        return {arm.mask for arm in self.absent if (arm.task_set, arm.coupling) == level} - set(self.gains[level])
 
     def _place(self, arm: Arm) -> tuple[object, ...]:
         """What an arm and its reference have in common."""

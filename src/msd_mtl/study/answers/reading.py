@@ -8,16 +8,20 @@ from pathlib import Path
 from msd_mtl.data.task import Kind, task_of
 from msd_mtl.errors import UserError
 from msd_mtl.study.answers.arms import arms_of, describe, differences, is_below
+from msd_mtl.study.answers.placing import placed
 from msd_mtl.study.answers.types import Absent, Arm, Duplicate, Run
-from msd_mtl.study.damage import damage, lacks
+from msd_mtl.study.damage import damage, is_foreign, lacks
 from msd_mtl.study.identity import OPERATIONAL, is_of_this_code
 from msd_mtl.study.index import left_out, read_study, studies
-from msd_mtl.study.record import RECORD, SCHEMA_VERSION, Record, error_of, seen_record
+from msd_mtl.study.record import RECORD, Record, error_of, seen_record
 from msd_mtl.study.states import State, state_of
 from msd_mtl.study.summary import baseline_score, best_possible, target_score
 
 # What a target is compared by: higher is better, and 0 is the same for every part of the data.
 COMPARED_BY: dict[Kind, str] = {"binary": "auroc", "regression": "r2", "multiclass": "accuracy"}
+
+FOREIGN = "of another schema"  # how a run stands whose record says no more
+UNREADABLE = "its record cannot be read; repeat the sweep, which makes the run again"
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class StudyRuns:
     Attributes:
         runs: Completed runs, one an arm and seed.
         absent: Runs that are not completed.
-        arms_absent: Arm and seed of those of them that have a record.
+        arms_absent: Arm and seed of those of them whose record, or whose sweep, says.
         duplicates: Completed runs that share arm and seed; none of them is in ``runs``.
         expected: Number of runs, but for those that earlier code made.
         n_earlier: Runs that earlier code made and that are left out, as later code has repeated the study.
@@ -77,10 +81,18 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
         for run, overrides in expected.items()
         if run not in completed
     } | {run: _damaged(run, states[run], records[run] or {}, expected[run], damaged[run]) for run in damaged}
+    places = {run: (arms[run], record["seed"]) for run, record in found.items()} | placed(
+        {run: expected[run] for run in absent if run not in found},
+        [(expected[run], arm) for run, arm in arms.items()],
+    )
     return StudyRuns(
         runs=tuple(_run(runs_dir, found[cell[0]], arm) for (arm, _), cell in cells.items() if len(cell) == 1),
         absent=tuple(absent.values()),
-        arms_absent={(arms[run], found[run]["seed"]): absent[run] for run in absent if run in found},
+        arms_absent={
+            places[run]: one
+            for run, one in absent.items()
+            if run in found or (run in places and places[run] not in cells)
+        },
         duplicates=tuple(
             Duplicate(arm, seed, tuple(cell), differences([found[run] for run in cell]))
             for (arm, seed), cell in cells.items()
@@ -89,7 +101,7 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
         expected=len(expected),
         n_earlier=len(earlier),
         left_out=tuple(left_out(runs_dir, study)),
-        foreign=tuple(absent[run] for run in damaged if _is_foreign(records[run] or {})),
+        foreign=tuple(absent[run] for run in damaged if is_foreign(records[run] or {})),
     )
 
 
@@ -116,26 +128,25 @@ def _without_index(runs_dir: Path, study: str) -> dict[str, tuple[str, ...]]:
 
 def _absent(run: str, state: State, record: Record | None, arm: Arm | None, overrides: Sequence[str]) -> Absent:
     if record is None or arm is None:
+        if state == State.INTERRUPTED:  # its record is there, and nobody writes half of one
+            return Absent(run, str(State.DAMAGED), _told(overrides), UNREADABLE)
         return Absent(run, str(state), _told(overrides), "")
     return Absent(run, str(state), f"{describe(arm)}, seed {record['seed']}", error_of(record))
 
 
 def _damaged(run: str, state: State, record: Record, overrides: Sequence[str], lacking: Sequence[str]) -> Absent:
     """A run that cannot be placed: of one that failed, as over its settings, the error says more."""
-    if state == State.FAILED and not _is_foreign(record) and (error := error_of(record)):
+    if is_foreign(record):
+        return Absent(run, FOREIGN, _told(overrides), damage(record, lacking))
+    if state == State.FAILED and (error := error_of(record)):
         return Absent(run, str(state), _told(overrides), error)
-    return Absent(run, str(State.INTERRUPTED), _told(overrides), damage(record, lacking))
+    return Absent(run, str(State.DAMAGED), _told(overrides), damage(record, lacking))
 
 
 def _told(overrides: Sequence[str]) -> str:
     """Overrides that make a run what it is: the others are paths of the machine, or say how it was to be shown."""
     keys = {override: override.lstrip("+~").partition("=")[0] for override in overrides}
     return " ".join(one for one, key in keys.items() if not is_below(key, OPERATIONAL))
-
-
-def _is_foreign(record: Record) -> bool:
-    """Whether a record is of another schema, so that no other entry of it can be told."""
-    return bool(record.get("schema_version", SCHEMA_VERSION) != SCHEMA_VERSION)
 
 
 def _run(runs_dir: Path, record: Record, arm: Arm) -> Run:

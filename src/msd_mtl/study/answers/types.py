@@ -90,6 +90,8 @@ class Contrast:
         effect: What it came to.
         few_artists: What the test artists are worth, where that is too little to trust the verdict; None elsewhere.
         missing: What is not there, and why.
+        masks: Masks of the multi-task arms that it weighs.
+        couplings: Their planted couplings.
     """
 
     question: Question
@@ -106,6 +108,8 @@ class Contrast:
     effect: Effect
     few_artists: int | None
     missing: tuple[str, ...]
+    masks: tuple[str, ...] = ()
+    couplings: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -155,9 +159,9 @@ class Absent:
 
     Attributes:
         run_id: Its name.
-        state: ``failed``, ``running``, ``interrupted`` or ``missing``.
+        state: ``failed``, ``running``, ``interrupted``, ``missing``, ``damaged`` or ``of another schema``.
         cell: What it would be: arm and seed where it has a record, else what its sweep set.
-        error: Why it failed; empty otherwise.
+        error: Why it failed, or what is wrong with its record; empty otherwise.
     """
 
     run_id: str
@@ -199,6 +203,7 @@ class Analysis:
         failed: Runs that failed.
         missing: Runs not begun.
         running: Runs begun and not ended.
+        damaged: Runs whose record cannot be used.
         duplicates: Completed runs that are left out because another has the same arm and seed.
         warnings: What a reader must know.
         report: ``study.report``: questions that come first, curves to draw, margins.
@@ -215,6 +220,7 @@ class Analysis:
     failed: tuple[Absent, ...]
     missing: tuple[Absent, ...]
     running: tuple[Absent, ...]
+    damaged: tuple[Absent, ...]
     duplicates: tuple[Duplicate, ...]
     warnings: tuple[str, ...]
     report: Mapping[str, Any] = field(default_factory=dict)

@@ -2,10 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from msd_mtl.study.answers.types import Analysis, Contrast, Run, Settings
+from msd_mtl.study.answers.types import Analysis, Contrast, Reference, Run, Settings
 from msd_mtl.study.page.figures.basis import tracks
 from msd_mtl.study.page.table import Column, Table
 from msd_mtl.study.page.words import NOT_SET, setting
@@ -50,6 +50,9 @@ CONTROLS = (
 )
 
 
+GAIN_OVER: Mapping[Reference, str] = {"single task": "the target alone", "no sharing": "no sharing"}
+
+
 @dataclass(frozen=True)
 class Comparison:
     """What a study says under a control.
@@ -82,7 +85,7 @@ def comparisons(analysis: Analysis, command: str) -> list[Comparison]:
 def _comparison(control: Control, analysis: Analysis, command: str) -> Comparison:
     absent = [
         (one.state, asked)
-        for one in (*analysis.failed, *analysis.running, *analysis.missing)
+        for one in (*analysis.failed, *analysis.running, *analysis.damaged, *analysis.missing)
         if (asked := _asks_for(control, one.cell)) is not None
     ]
     sides = {_configured(run.record["config"], control.key) is not None for run in analysis.runs}
@@ -144,8 +147,8 @@ def _row(plain: Contrast | None, controlled: Contrast | None, runs: Sequence[Run
     assert one is not None  # noqa: S101
     missing = [f"plain: {said}" for said in (plain.missing if plain else ["no runs to compare yet"])]
     missing += controlled.missing if controlled else ["no runs to compare yet"]
-    if plain and controlled and plain.sizes != controlled.sizes:
-        missing.insert(0, f"plain: not compared, as it is over {_sizes(plain, runs)} training tracks")
+    if plain and controlled and (why := _differ(plain, controlled, runs)):
+        missing.insert(0, f"plain: not compared, as {why}")
         plain = None
     return {
         "question": one.question,
@@ -164,6 +167,24 @@ def _row(plain: Contrast | None, controlled: Contrast | None, runs: Sequence[Run
     }
 
 
+def _differ(plain: Contrast, controlled: Contrast, runs: Sequence[Run]) -> str:
+    """In what two contrasts differ beside the control, so that they are not compared; empty where in nothing."""
+    if plain.sizes != controlled.sizes:
+        return f"it is over {_sizes(plain, runs)} training tracks"
+    # the slope over depth, and low against high layers, are the same whatever the gains are over
+    if plain.reference != controlled.reference and plain.question != "depth":
+        return f"its gains are over {GAIN_OVER[plain.reference]}, not over {GAIN_OVER[controlled.reference]}"
+    if plain.masks != controlled.masks:
+        return f"it is over the masks {', '.join(plain.masks)}, not {', '.join(controlled.masks)}"
+    if plain.couplings != controlled.couplings:
+        return f"it is over the couplings {_couplings(plain)}, not {_couplings(controlled)}"
+    return ""
+
+
+def _couplings(contrast: Contrast) -> str:
+    return ", ".join(f"{one:g}" for one in contrast.couplings)
+
+
 def _sizes(contrast: Contrast, runs: Sequence[Run]) -> str:
     """Training sizes of a contrast in words."""
     place = contrast.target, contrast.context
@@ -171,11 +192,14 @@ def _sizes(contrast: Contrast, runs: Sequence[Run]) -> str:
 
 
 def _identity(contrast: Contrast, without: str = "") -> tuple[object, ...]:
-    """What a contrast and the same under a control have in common; names of changes with size tell the sizes."""
+    """What a contrast and the same under a control have in common.
+
+    What it is a change over, or the masks that it weighs, depends on the runs that there are.
+    """
     others = tuple((key, value) for key, value in contrast.context if key != without and value != NOT_SET)
-    if contrast.question == "size":
-        return contrast.question, contrast.target, contrast.task_set, contrast.coupling, contrast.mask, others
-    return contrast.question, contrast.target, contrast.name, others
+    what, is_change, _ = contrast.name.partition(", from ")
+    name = is_change if contrast.task_set else what
+    return contrast.question, contrast.target, contrast.task_set, contrast.coupling, contrast.mask, name, others
 
 
 def _value(context: Settings, key: str) -> str:

@@ -132,7 +132,7 @@ def contrast_table(name: str, title: str, contrasts: Sequence[Contrast]) -> Tabl
 
 def absent_table(analysis: Analysis) -> Table:
     """Runs of the study that are not in its numbers, and why."""
-    absent = [*analysis.failed, *analysis.running, *analysis.missing]
+    absent = [*analysis.failed, *analysis.running, *analysis.damaged, *analysis.missing]
     rows = [{"run_id": a.run_id, "state": a.state, "cell": a.cell, "error": a.error} for a in absent]
     rows += [
         {

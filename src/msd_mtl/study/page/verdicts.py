@@ -27,7 +27,10 @@ def verdicts(analysis: Analysis, origin: Provenance) -> dict[str, Any]:
             "expected": analysis.expected,
             "completed": analysis.completed,
             "used": [run.run_id for run in analysis.runs],
-            **{name: [asdict(one) for one in getattr(analysis, name)] for name in ("failed", "running", "missing")},
+            **{
+                name: [asdict(one) for one in getattr(analysis, name)]
+                for name in ("failed", "running", "damaged", "missing")
+            },
             "duplicates": [asdict(double) | {"arm": _arm(double.arm)} for double in analysis.duplicates],
         },
         "metrics": dict(analysis.metrics),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from msd_mtl.study.answers.effect import Effect
 from msd_mtl.study.answers.few import worth_said
-from msd_mtl.study.answers.types import Contrast, Question, Settings
+from msd_mtl.study.answers.types import Analysis, Contrast, Question, Settings
 
 MINUS = "\N{MINUS SIGN}"
 NOT_KNOWN = "–"
@@ -166,6 +166,15 @@ def spread(values: Iterable[int]) -> str:
 def counted(n: int, what: str) -> str:
     """``1 run``, ``2,000 runs``."""
     return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
+def not_used(analysis: Analysis) -> str:
+    """Runs that are not in the numbers, counted by how they stand: ``1 failed, 2 running``."""
+    absent = (*analysis.failed, *analysis.running, *analysis.damaged, *analysis.missing)
+    counts = Counter(one.state for one in absent)
+    if analysis.duplicates:
+        counts["duplicate"] = sum(len(double.run_ids) for double in analysis.duplicates)
+    return ", ".join(f"{n:,} {state}" for state, n in counts.items())
 
 
 def tally(contrasts: Sequence[Contrast]) -> list[tuple[str, int]]:

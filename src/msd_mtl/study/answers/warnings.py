@@ -1,0 +1,101 @@
+"""What a reader of a report must know before its numbers."""
+
+from collections.abc import Mapping, Sequence
+
+from msd_mtl.study.answers.arms import describe
+from msd_mtl.study.answers.few import FEW, worth_said
+from msd_mtl.study.answers.gains import Group, is_single
+from msd_mtl.study.answers.reading import StudyRuns, metric_of
+from msd_mtl.study.answers.scoring import Scored
+from msd_mtl.study.answers.types import Arm, Reference
+from msd_mtl.study.unfilled import together
+
+NAMED = 3  # of many runs or arms that a warning is about
+NAMES: Mapping[Reference, str] = {"single task": "single-task run", "no sharing": "run without sharing"}
+
+
+def warnings_of(runs: StudyRuns, scored: Sequence[Scored], reasons: Mapping[tuple[Arm, int], str]) -> list[str]:
+    """What is missing in a study, is not used, or is not as sure as it looks.
+
+    Args:
+        runs: Its runs.
+        scored: The same, scored.
+        reasons: Why runs count in no contrast, by arm and seed.
+    """
+    said = _of_few_artists(scored)
+    if runs.absent:
+        said.append(f"{len(runs.absent):,} of {runs.expected:,} runs are not completed.")
+    said += [f"Run {one.run_id} is left out: {one.error}." for one in runs.foreign]
+    said += [f"Not in the data: {line}" for line in together(runs.left_out)]
+    if runs.n_earlier:
+        said.append(f"{runs.n_earlier:,} runs of earlier code are left out: later code has repeated the study.")
+    if runs.duplicates:
+        said.append(
+            f"{len(runs.duplicates):,} cells have several completed runs of the same arm and seed; none of them is "
+            "used."
+        )
+    said += _of_unusable(runs, reasons)
+    for one in scored:
+        mixed = {seed for arm in one.group.references if one.group.references[arm] for seed in _mixed(one, arm)}
+        if mixed:
+            of = f"{len(mixed)} seed{'' if len(mixed) == 1 else 's'}"
+            said.append(f"{one.group.target}: arms of {of} were tested on different tracks and are not compared.")
+        said += _of_references(one.group)
+    return said
+
+
+def _mixed(scored: Scored, arm: Arm) -> list[int]:
+    """Seeds of an arm that have a reference, tested on other tracks."""
+    return scored.mixed_seeds(scored.group.gain(arm))
+
+
+def _of_few_artists(scored: Sequence[Scored]) -> list[str]:
+    """The targets that hang on too few test artists, those trained alone included: they have intervals too."""
+    fewest: dict[str, int] = {}
+    for one in scored:
+        if one.few_artists is not None:
+            target = one.group.target
+            fewest[target] = min(one.few_artists, fewest.get(target, FEW))
+    return [
+        f"{target}: {worth_said(metric_of(target), n)}. Below {FEW}, a finding is wrong more often than it "
+        "says, and intervals are too short."
+        for target, n in fewest.items()
+    ]
+
+
+def _of_unusable(runs: StudyRuns, reasons: Mapping[tuple[Arm, int], str]) -> list[str]:
+    """Completed runs that count in no contrast, those of one reason together."""
+    found: dict[str, list[str]] = {}
+    for run in runs.runs:
+        if reason := reasons.get((run.arm, run.seed)):
+            found.setdefault(reason, []).append(run.run_id)
+    said = []
+    for reason, (first, *others) in found.items():
+        if not others:
+            said.append(f"Run {first} {reason}: it counts in no contrast.")
+            continue
+        told, more = [first, *others][:NAMED], len(others) + 1 - NAMED
+        names = ", ".join(told) + (f" and {more:,} more" if more > 0 else "")
+        said.append(f"{len(others) + 1:,} runs count in no contrast, as each {reason}: {names}.")
+    return said
+
+
+def _of_references(group: Group) -> list[str]:
+    """What gains are over where that is not the target alone, and which arms have none."""
+    context = "".join(f", {key}={value}" for key, value in group.context)
+    where = f"{group.target}{context}"
+    begun = any(is_single(arm) for arm in group.absent)
+    alone = "no single-task run has a score" if begun else "no single-task runs"
+    there = {reference.mask for reference in group.references.values() if reference}
+    without = [arm for arm, reference in group.references.items() if reference is None]
+    if without and not there:
+        return [
+            f"{where}: no run of the target alone or without sharing has a score, so no gain is known. Contrasts in "
+            "which the reference cancels are made all the same."
+        ]
+    said = [f"{describe(arm)} has no {NAMES[group.reference]} to be compared with." for arm in without[:NAMED]]
+    if len(without) > NAMED:
+        said.append(f"{where}: {len(without) - NAMED:,} more arms have none.")
+    if group.reference == "no sharing" and there:
+        said.append(f"{where}: {alone}; gains are over no sharing (mask {', '.join(sorted(there))}).")
+    return said
