@@ -1,6 +1,7 @@
 """Baselines of a run, computed once for all runs that train and are scored on the same rows and labels."""
 
 import json
+import math
 import sys
 from contextlib import suppress
 from hashlib import blake2b
@@ -9,6 +10,7 @@ from typing import Any
 
 from msd_mtl.data.datamodule import MultiTaskDataModule
 from msd_mtl.data.task import PARTS, Task
+from msd_mtl.model.metrics import METRICS
 from msd_mtl.study.baselines import Baseline, baseline_features, linear_baseline, trivial_baseline
 from msd_mtl.study.files import finite, write_json
 
@@ -33,7 +35,7 @@ def baselines(runs_dir: Path, data: MultiTaskDataModule) -> dict[str, Any]:
     features = None
     for index, task in enumerate(data.tasks):
         path = runs_dir / FOLDER / f"{_key(data, index)}.json"
-        entry = _cached(path)
+        entry = _cached(path, task)
         if entry is None:
             features = features or baseline_features(*(data.counts(part) for part in PARTS))
             labels = [data.parts[part].targets[index] for part in PARTS]
@@ -47,16 +49,39 @@ def baselines(runs_dir: Path, data: MultiTaskDataModule) -> dict[str, Any]:
     return found
 
 
-def _cached(path: Path) -> dict[str, Any] | None:
+def _cached(path: Path, task: Task) -> dict[str, Any] | None:
     """What the cache has of a task; None if it has nothing, or nothing that is whole."""
     if not path.is_file():
         return None
-    with suppress(ValueError):  # cut off, say: then it is made again
-        entry = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(entry, dict) and entry.keys() >= {"val", "test", "chosen"}:
+    with suppress(ValueError, RecursionError):  # cut off, say: then it is made again
+        entry: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if _fits(entry, _form(task)):
             return entry
     sys.stderr.write(f"{path} cannot be read; its baselines are computed again.\n")
     return None
+
+
+def _form(task: Task) -> dict[str, Any]:
+    """What ``_entry`` makes of a task: keys, and what tells whether a value can be theirs."""
+    scores = dict.fromkeys(METRICS[task.kind], _is_number)
+    part = {"trivial": scores, "linear": scores}
+    chosen = {"strength": _is_number, "selected_by": _is_text, "fallback": _is_text}
+    return {"task": lambda name: name == task.name, "val": part, "test": part, "chosen": chosen}
+
+
+def _fits(value: Any, form: Any) -> bool:
+    if not isinstance(form, dict):
+        return bool(form(value))
+    return isinstance(value, dict) and value.keys() == form.keys() and all(_fits(value[key], form[key]) for key in form)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a number as they are kept: null where a metric is not defined."""
+    return value is None or (isinstance(value, float) and math.isfinite(value))
+
+
+def _is_text(value: Any) -> bool:
+    return value is None or isinstance(value, str)
 
 
 def _entry(task: Task, trivial: Baseline, linear: Baseline) -> dict[str, Any]:
