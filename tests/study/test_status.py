@@ -61,6 +61,24 @@ def test_watching_looks_again_until_nothing_is_left_to_do(shown, tmp_path, monke
     assert waited == [7, 7]
 
 
+def test_whoever_watches_through_a_pipe_gets_a_line_for_each_change_at_once(shown, tmp_path, monkeypatch, capsys):
+    read = []
+
+    def sleep(seconds: float) -> None:
+        read.append(capsys.readouterr().out)
+        if len(read) != 2:
+            write(tmp_path, "bc"[len(read) // 2], "completed")
+
+    monkeypatch.setattr(status.time, "sleep", sleep)
+    page = shown("watch=7").splitlines()
+    assert read == [
+        "s: 3 runs: 1 completed, 2 missing, about 20 s left\n",
+        "s: 3 runs: 2 completed, 1 missing, about 10 s left\n",
+        "",
+    ]
+    assert page[0] == "s: 3 runs: 3 completed"
+
+
 def test_a_record_that_cannot_be_read_is_a_run_to_make(shown, tmp_path, capsys):
     write(tmp_path, "b", "completed")
     path = tmp_path / "b" / "record.json"

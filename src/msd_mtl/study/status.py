@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -83,6 +84,20 @@ def _progress_of(folder: Path) -> str:
     return f"{rows:,} epochs"
 
 
+def _watch(runs_dir: Path, study: str, now: Progress, shown: Group, every_s: float) -> Progress:
+    """Show the page anew until nothing is left to do; what cannot be drawn over gets a line for each change before."""
+    console, told = Console(), Counter[State]()
+    with Live(shown, console=console, auto_refresh=False) as live:
+        while any(state in TO_COME for state in now.states.values()):
+            if not console.is_interactive and now.counts != told:
+                console.print(Text(f"{study}: {line(now)}"), soft_wrap=True)
+                told = now.counts
+            time.sleep(every_s)
+            now, shown = page(runs_dir, study, sweeps(runs_dir, study))  # another sweep may have joined
+            live.update(shown, refresh=True)
+    return now
+
+
 @hydra_app("status")
 def main(cfg: DictConfig) -> None:
     """Entry point of the command; exit code 0 only if every run is completed."""
@@ -94,15 +109,10 @@ def main(cfg: DictConfig) -> None:
         known = ", ".join(studies(runs_dir)) or "none"
         raise UserError(f"study must have runs in {runs_dir}; got {study!r}. Studies there: {known}.")
     now, shown = page(runs_dir, study, found)
-    console = Console()
     if cfg.watch is None:
-        console.print(shown)
+        Console().print(shown)
     else:
-        with Live(shown, console=console, auto_refresh=False) as live:
-            while any(state in TO_COME for state in now.states.values()):
-                time.sleep(float(cfg.watch))
-                now, shown = page(runs_dir, study, sweeps(runs_dir, study))  # another sweep may have joined
-                live.update(shown, refresh=True)
+        now = _watch(runs_dir, study, now, shown, float(cfg.watch))
     if not now.is_complete:
         sys.exit(1)
 
