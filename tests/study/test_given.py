@@ -214,7 +214,7 @@ def test_a_sweep_gives_the_runs_that_wandb_lacks_without_torch(small_run, tmp_pa
     )
     assert "not shown" not in said
     assert [logged(folder)["run"]["run_id"] for folder in made] == [folder.name for folder in made]
-    assert sweep("torch wandb scipy h5py") == ""
+    assert sweep("torch wandb numpy pandas scipy h5py numba matplotlib sklearn submitit") == ""
     assert [(folder / RECORD).read_bytes() for folder in made] == records
 
 

@@ -1,9 +1,14 @@
 """How many test artists a verdict hangs on, those with many tracks counted for what they are worth."""
 
-import numpy as np
-from numpy.typing import NDArray
+from __future__ import annotations
 
-from msd_mtl.study.answers.predictions import TestPart
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the tables of a sweep that is done come by here for words, and need no NumPy
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from msd_mtl.study.answers.predictions import TestPart
 
 FEW = 40  # test artists of equal size; below, simulated studies find too much (docs/statistics.md)
 
@@ -22,7 +27,7 @@ def equal_artists(part: TestPart, metric: str) -> int:
         The number, rounded down.
     """
     positive = part.truth > 0.5
-    classes = (positive, ~positive) if metric == "auroc" else (np.ones(len(part.truth), np.bool_),)
+    classes = (positive, ~positive) if metric == "auroc" else (positive | ~positive,)
     return min(_worth(part.artist[rows]) for rows in classes)
 
 
@@ -33,5 +38,7 @@ def worth_said(metric: str, n: int) -> str:
 
 
 def _worth(artist: NDArray[np.generic]) -> int:
+    import numpy as np
+
     n_tracks = np.unique(artist, return_counts=True)[1]
     return int(n_tracks.sum() ** 2 // max((n_tracks**2).sum(), 1))
