@@ -19,9 +19,11 @@ from statsmodels.stats.proportion import proportion_confint
 
 from msd_mtl.study.answers.effect import Verdict
 from msd_mtl.study.answers.simulation import Outcome, Setting, simulate
-from msd_mtl.study.answers.types import QUESTIONS
+from msd_mtl.study.answers.simulation_of_splits import simulate_splits
+from msd_mtl.study.answers.types import QUESTIONS, Question
 
 VERDICTS: tuple[Verdict, ...] = ("better", "worse", "equivalent", "undecided")
+ASKED: tuple[Question, ...] = ("benefit", "coupling", "depth")  # by runs of one size and one split
 SEEDS, EFFECTS = (3, 5, 10), (0.005, 0.01, 0.02, 0.05)
 BASE = Setting()
 NOTHING = replace(BASE, lucky=0.0, taste=0.0)  # arms differ by the noise of training alone
@@ -54,6 +56,16 @@ SETTINGS: dict[str, Setting] = {
         }.items()
     },
 }
+SPLITS: dict[str, tuple[Setting, bool]] = {  # and whether each seed has splits of its own
+    f"{kind}, {name}, {n} seeds": (replace(setting, n_seeds=n), kind != "one split of each kind")
+    for kind in ("splits of each seed", "one split of each kind")
+    for name, setting in (
+        ("no effect", BASE),
+        ("artists differ much", replace(BASE, taste=0.5)),
+        ("nothing differs", NOTHING),
+    )
+    for n in (5, 10)
+}
 
 
 @dataclass(frozen=True)
@@ -75,7 +87,15 @@ class Study:
 
 def study(setting: Setting, seed: int) -> Study:
     """Simulate a study and see where it is wrong."""
-    outcomes = simulate(setting, seed)
+    return _seen(simulate(setting, seed))
+
+
+def study_of_splits(setting: Setting, each_seed: bool, seed: int) -> Study:
+    """Simulate a study of splits and see where it is wrong."""
+    return _seen(simulate_splits(setting, seed, each_seed=each_seed))
+
+
+def _seen(outcomes: Sequence[Outcome]) -> Study:
     planted = next(one for one in outcomes if one.planted)
     return Study(
         tuple(any(one.is_false_difference for one in _of(outcomes, question)) for question in QUESTIONS),
@@ -93,26 +113,27 @@ def _of(outcomes: Sequence[Outcome], question: str) -> list[Outcome]:
     return [one for one in outcomes if one.contrast.question == question]
 
 
+def head(asked: Sequence[Question]) -> str:
+    """The first lines of a table."""
+    columns = ["setting", *asked, "equivalent", "coverage", " / ".join(VERDICTS)]
+    return f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}"
+
+
 def rate(happened: Sequence[bool]) -> str:
     """A share in percent with its 95 % interval (Clopper and Pearson)."""
     low, high = proportion_confint(sum(happened), len(happened), method="beta")
     return f"{np.mean(happened):.1%} ({low:.1%}–{high:.1%})".replace("%", " %")
 
 
-def row(name: str, studies: Sequence[Study]) -> str:
-    """A line of the table."""
-    false = [rate([one.false[QUESTIONS.index(question)] for one in studies]) for question in _asked()]
+def row(name: str, studies: Sequence[Study], asked: Sequence[Question] = ASKED) -> str:
+    """A line of the table of these questions."""
+    false = [rate([one.false[QUESTIONS.index(question)] for one in studies]) for question in asked]
     covered = [one.covered for one in studies if not np.isnan(one.covered)]
     half = 1.96 * np.std(covered, ddof=1) / np.sqrt(len(covered))
     coverage = f"{np.mean(covered):.1%} ± {half:.1%}".replace("%", " %")
     verdicts = [one.verdict for one in studies]
     shares = " / ".join(f"{verdicts.count(verdict) / len(verdicts):.1%}"[:-1] for verdict in VERDICTS)
     return f"| {' | '.join([name, *false, rate([one.false_equivalence for one in studies]), coverage, shares])} |"
-
-
-def _asked() -> list[str]:
-    """Questions that a simulated study answers: its runs have one size."""
-    return [question for question in QUESTIONS if question != "size"]
 
 
 def draw_power(path: Path, power: dict[int, dict[float, float]], n_studies: int) -> None:
@@ -140,8 +161,7 @@ def main() -> None:
     parser.add_argument("--picture", type=Path, help="PNG file of the power curve")
     parser.add_argument("--only", default="", help="settings whose name contains this")
     chosen = parser.parse_args()
-    head = ["setting", *_asked(), "equivalent", "coverage", " / ".join(VERDICTS)]
-    print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}", flush=True)
+    print(head(ASKED), flush=True)
     power: dict[int, dict[float, float]] = {n: {} for n in SEEDS}
     with ProcessPoolExecutor(chosen.processes) as pool:
         for name, setting in SETTINGS.items():
@@ -156,6 +176,11 @@ def main() -> None:
                     power[setting.n_seeds][setting.effect] = float(found)
                     if chosen.picture is not None:
                         draw_power(chosen.picture, power, chosen.studies)
+        print(f"\n{head(['leak'])}", flush=True)
+        for name, given in SPLITS.items():
+            if chosen.only in name:
+                studies = list(pool.map(partial(study_of_splits, *given), range(chosen.studies), chunksize=20))
+                print(row(name, studies, ["leak"]), flush=True)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from msd_mtl.app import hydra_app
 from msd_mtl.errors import UserError
-from msd_mtl.study.answers.types import QUESTIONS, Analysis
+from msd_mtl.study.answers.types import Analysis
 
 
 def report(
@@ -48,12 +48,17 @@ def report(
 def verdict_table(analysis: Analysis) -> Table:
     """What the study says to each question, for a terminal."""
     from msd_mtl.study.page import words
+    from msd_mtl.study.page.hints import questions
     from msd_mtl.study.page.unasked import unasked
 
-    table = Table(title=f"{analysis.study}: {analysis.completed:,} of {analysis.expected:,} runs", show_lines=True)
+    table = Table(
+        title=f"{analysis.study}: {analysis.completed:,} of {analysis.expected:,} runs",
+        caption="intervals of verdicts are over seeds and test artists together",
+        show_lines=True,
+    )
     for column in ("question", "verdicts", "first of all"):
         table.add_column(column)
-    for name in QUESTIONS:
+    for name in questions(analysis):
         contrasts = [contrast for contrast in analysis.contrasts if contrast.question == name]
         tally = "\n".join(f"{n:,} {verdict}" for verdict, n in words.tally(contrasts))
         first = words.leading(contrasts)

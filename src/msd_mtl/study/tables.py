@@ -178,8 +178,8 @@ def summary_table(cells: Sequence[CellSummary], target: str, metric: str) -> Tab
     """
     n_seeds = len(cells[0].score.values) if cells else 0
     caption = (
-        f"mean and 95 % interval over {n_seeds} seeds; gain over no sharing, paired by seed, positive where sharing is "
-        "better; best: possible at all"
+        f"mean ± half of its 95 % interval over {n_seeds} seeds alone; gain over no sharing, paired by seed, positive "
+        "where sharing is better; best: possible at all"
     )
     name = metric_name(metric)
     table = Table(title=f"Test {name} of {escape(target)}", caption=caption, box=SIMPLE_HEAD, pad_edge=False)

@@ -12,6 +12,7 @@ import pytest
 from scipy import stats
 
 from msd_mtl.study.answers.simulation import Setting, make_study, simulate
+from msd_mtl.study.answers.simulation_of_splits import simulate_splits
 
 N, MANY = 300, 2000
 # What arms make of an artist is theirs whatever the seed: little of the error is between seeds.
@@ -108,3 +109,22 @@ def test_what_an_arm_is_worth_is_what_its_runs_score_on_average():
                 scores[run.arm.task_set].append(run.score)
     assert np.mean(scores["pop"]) == pytest.approx(0.65, abs=0.01)
     assert np.mean(scores["tight"]) == pytest.approx(0.70, abs=0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("each_seed", [True, False], ids=["splits of each seed", "one split of each kind"])
+def test_splits_that_give_nothing_away_are_found_to_differ_as_rarely(each_seed):
+    found = [simulate_splits(Setting(n_artists=60), seed, 150, each_seed=each_seed) for seed in range(N)]
+    assert {len(study) for study in found} == {7}
+    assert wrong(found, "leak") <= MOST
+    covered = [np.mean([one.covered for one in study]) for study in found]
+    assert np.mean(covered) > 0.95 - 3 * stats.sem(covered)
+
+
+def test_simulated_splits_are_the_same_for_a_seed_and_of_each_seed_or_not():
+    setting = Setting(n_artists=40, n_seeds=2)
+    outcomes, again, once = (simulate_splits(setting, 3, 50, each_seed=each) for each in (True, True, False))
+    assert [one.contrast.effect for one in outcomes] == [one.contrast.effect for one in again]
+    assert [one.contrast.effect for one in outcomes] != [one.contrast.effect for one in once]
+    assert {(one.contrast.question, one.truth) for one in outcomes} == {("leak", 0.0)}
+    assert sum(one.planted for one in outcomes) == 1

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from msd_mtl.study.page.figures.basis import tracks
 from msd_mtl.study.page.figures.drawing import Picture
 from msd_mtl.study.page.figures.effects import draw_effects
 from msd_mtl.study.page.figures.heat_map import draw_heat_map
@@ -88,6 +89,22 @@ def test_a_caption_says_how_many_tracks_keep_the_label_of_the_target(study, said
         run.record["config"]["data"]["target_train_size"] = 307
     told = "n = 500, 2,000 and 8,000 training tracks, 307 with the target's label; 4 seeds."
     assert told in said.draw(study).caption
+
+
+def test_a_caption_says_how_many_tracks_each_split_has_where_the_auxiliaries_take_all(study):
+    for run in study.runs:
+        if run.arm.train_size == 8000:
+            run.record["config"]["data"] |= {"train_size": None, "target_train_size": 307}
+            run.record["data"]["rows"]["train"] = 8000 - 10 * run.seed
+    alone = study.cells[0].arm.target
+    first = next(run for run in study.runs if run.arm.train_size == 8000)
+    first.record["data"]["rows"]["train"] = 307
+    runs = [replace(run, arm=replace(run.arm, tasks=(alone,))) if run is first else run for run in study.runs]
+    told = "n = 500, 2,000 and 7,970 to 8,000 training tracks, 307 with the target's label;"
+    assert told in FIGURES["scores"].draw(replace(study, runs=tuple(runs))).caption
+    only = [run for run in runs if run is not first and run.arm.train_size < 8000]
+    single = replace(first, arm=replace(first.arm, tasks=(alone,)))
+    assert tracks([8000], [*only, single]) == "307"
 
 
 def test_what_a_caption_says_follows_what_is_drawn(study):

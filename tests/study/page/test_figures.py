@@ -127,6 +127,7 @@ def test_panels_are_named_by_what_tells_them_apart():
     keys = [("year", "loose", "coupling 1", "common low"), ("year", "loose", "coupling 1", "common high")]
     assert titles(keys) == (["common low", "common high"], ["loose", "coupling 1"])
     assert titles(keys[:1]) == (["loose, coupling 1, common low"], [])
+    assert titles([("year", "", "")]) == ([""], [])  # beside nothing else, nothing is plain
     assert titles([keys[0][:3], keys[0]]) == (["loose, coupling 1", "common low"], ["loose", "coupling 1"])
     assert titles([("year", "", ""), ("year", "", "", "common low")]) == (["plain", "common low"], [])
     other = ("loudness", *keys[0][1:])

@@ -62,3 +62,17 @@ def test_a_cell_shows_its_own_numbers(tmp_path):
     assert (row["p_holm"], row["verdict"]) == (cell.gain.p_holm, cell.gain.verdict)
     baselines = [row[name] for name in ("linear", "trivial", "bayes")]
     assert baselines == pytest.approx([0.63, 0.5, 0.85])
+
+
+def test_rows_that_auxiliaries_alone_train_on_are_counted_and_their_size_is_said_to_be_the_most(tmp_path):
+    made = analysis(tmp_path, **SMALL | {"sizes": (500, 1057)})
+    for run in made.runs:
+        if run.arm.train_size == 1057:
+            run.record["config"]["data"] |= {"train_size": None, "target_train_size": 300}
+            run.record["data"]["rows"]["train"] = (1014, 1057, 1033)[run.seed]
+            run.record["data"]["labelled"]["train"][run.arm.target] = 300
+    table = cell_table(made)
+    (sizes,) = [column for column in table.columns if column.key == "train_size"]
+    assert sizes.head == "training tracks (most)"
+    assert "theirs are the most: 1,057 of 1,014 to 1,057." in table.caption
+    assert "median" not in table.caption

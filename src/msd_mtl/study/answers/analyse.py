@@ -9,6 +9,7 @@ from msd_mtl.study.answers.arms import describe, mask_order
 from msd_mtl.study.answers.cells import cell_results
 from msd_mtl.study.answers.contrasts import ASKED
 from msd_mtl.study.answers.gains import groups, is_single
+from msd_mtl.study.answers.leak import leaks
 from msd_mtl.study.answers.margins import MARGINS, margins_of
 from msd_mtl.study.answers.predictions import Predictions, read_predictions
 from msd_mtl.study.answers.reading import FOREIGN, StudyRuns, metric_of, read_runs
@@ -99,13 +100,16 @@ def score(runs: StudyRuns, predictions: Mapping[str, Predictions], n_bootstrap: 
 def all_contrasts(runs: StudyRuns, scored: Sequence[Scored], margins: Mapping[str, float] = MARGINS) -> list[Contrast]:
     """Make the contrasts of every question, each question corrected alone.
 
+    What the splits differ by is no contrast within a group: it comes last.
+
     Args:
         runs: Runs of the study.
         scored: The same, scored.
         margins: Margin of each metric.
     """
     reasons = _reasons(runs, scored)
-    return [contrast for question in ASKED for contrast in _contrasts(question, scored, reasons, margins)]
+    found = [contrast for question in ASKED for contrast in _contrasts(question, scored, reasons, margins)]
+    return found + leaks(scored, reasons, margins)
 
 
 def _in_state(runs: StudyRuns, *states: str) -> tuple[Absent, ...]:

@@ -13,8 +13,8 @@ each class has such a prediction, with ``y`` 1 for its own. Their arms are all a
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,7 @@ from msd_mtl.study.answers.analyse import all_contrasts, score
 from msd_mtl.study.answers.contrasts import ASKED
 from msd_mtl.study.answers.predictions import Predictions, make_predictions
 from msd_mtl.study.answers.reading import StudyRuns, metric_of
-from msd_mtl.study.answers.types import Arm, Contrast, Run
+from msd_mtl.study.answers.types import Arm, Contrast, Run, Settings
 
 TARGETS = {"auroc": task_of("term:pop"), "r2": task_of("tempo"), "accuracy": task_of("time_signature")}
 Floats = NDArray[np.float64]
@@ -128,15 +128,19 @@ def simulate(setting: Setting, seed: int, n_bootstrap: int = 200) -> list[Outcom
     return outcomes
 
 
-def make_study(setting: Setting, rng: np.random.Generator) -> tuple[StudyRuns, Mapping[str, Predictions]]:
+def make_study(
+    setting: Setting, rng: np.random.Generator, contexts: Sequence[Settings] = ((),)
+) -> tuple[StudyRuns, Mapping[str, Predictions]]:
     """Completed runs with their test predictions.
 
     Args:
         setting: Kind of study.
         rng: Where chance comes from.
+        contexts: Each has all arms.
     """
     task = TARGETS[setting.metric]
-    arms = [_arm(task, "pop", "0000"), *(_arm(task, tasks, mask) for tasks in AUXILIARIES for mask in MASKS)]
+    kinds = [("pop", "0000"), *((tasks, mask) for tasks in AUXILIARIES for mask in MASKS)]
+    arms = [replace(_arm(task, *kind), context=context) for context in contexts for kind in kinds]
     artist = np.repeat(np.arange(setting.n_artists), 1 + rng.poisson(1, setting.n_artists))
     track_id = np.array([f"TRSIM{number:013d}" for number in range(len(artist))], "S18")
     truth, label = _labels(setting, artist, rng)
@@ -177,14 +181,14 @@ def _arm(task: Task, task_set: str, mask: str) -> Arm:
 
 
 def _run(task: Task, arm: Arm, seed: int, values: NDArray[np.float32], truth: NDArray[np.float32]) -> Run:
-    run_id = f"{arm.task_set}-{arm.mask}-{seed}"
+    run_id = "-".join([arm.task_set, arm.mask, str(seed), *(value for _, value in arm.context)])
     coupling = {task: {"label": {"value": value}} for task, value in AUXILIARIES.get(arm.task_set, {}).items()}
     return Run(
         run_id=run_id,
         arm=arm,
         seed=seed,
         folder=Path(run_id),
-        record={"run_id": run_id, "data": {"coupling": coupling}},
+        record={"run_id": run_id, "data": {"coupling": coupling}, "config": {"data": {"train_size": arm.train_size}}},
         metric=metric_of(task.name),
         score=task_metrics(task, values, truth, np.ones(len(truth), np.bool_))[metric_of(task.name)],
         linear=math.nan,

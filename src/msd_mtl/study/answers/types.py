@@ -8,11 +8,11 @@ from typing import Any, Literal
 from msd_mtl.study.answers.effect import Effect
 from msd_mtl.study.record import Record
 
-Question = Literal["benefit", "size", "coupling", "depth"]  # RQ1 to RQ4
-Reference = Literal["single task", "no sharing"]  # what a gain is over
+Question = Literal["benefit", "size", "coupling", "depth", "leak"]  # RQ1 to RQ4, and what a split by track gives away
+Reference = Literal["single task", "no sharing", "split by artist"]  # what a gain is over
 Settings = tuple[tuple[str, str], ...]  # dotted key and value as text, in the order of the keys
 
-QUESTIONS: tuple[Question, ...] = ("benefit", "size", "coupling", "depth")
+QUESTIONS: tuple[Question, ...] = ("benefit", "size", "coupling", "depth", "leak")
 
 
 @dataclass(frozen=True)

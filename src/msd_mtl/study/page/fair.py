@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from msd_mtl.study.answers.types import Analysis, Contrast, Reference, Run, Settings
 from msd_mtl.study.page.figures.basis import tracks
+from msd_mtl.study.page.groups import is_within
 from msd_mtl.study.page.table import Column, Table
 from msd_mtl.study.page.words import NOT_SET, setting
 
@@ -50,7 +51,11 @@ CONTROLS = (
 )
 
 
-GAIN_OVER: Mapping[Reference, str] = {"single task": "the target alone", "no sharing": "no sharing"}
+GAIN_OVER: Mapping[Reference, str] = {
+    "single task": "the target alone",
+    "no sharing": "no sharing",
+    "split by artist": "the split by artist",
+}
 
 
 @dataclass(frozen=True)
@@ -187,8 +192,7 @@ def _couplings(contrast: Contrast) -> str:
 
 def _sizes(contrast: Contrast, runs: Sequence[Run]) -> str:
     """Training sizes of a contrast in words."""
-    place = contrast.target, contrast.context
-    return tracks(contrast.sizes, [run for run in runs if (run.arm.target, run.arm.context) == place])
+    return tracks(contrast.sizes, [run for run in runs if is_within(run.arm, contrast)])
 
 
 def _identity(contrast: Contrast, without: str = "") -> tuple[object, ...]:
@@ -198,7 +202,7 @@ def _identity(contrast: Contrast, without: str = "") -> tuple[object, ...]:
     """
     others = tuple((key, value) for key, value in contrast.context if key != without and value != NOT_SET)
     what, is_change, _ = contrast.name.partition(", from ")
-    name = is_change if contrast.task_set else what
+    name = contrast.name if contrast.question == "leak" else is_change if contrast.task_set else what
     return contrast.question, contrast.target, contrast.task_set, contrast.coupling, contrast.mask, name, others
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from msd_mtl.study.answers.arms import mask_order
-from msd_mtl.study.answers.types import Analysis, Arm, CellResult, Run, Settings
+from msd_mtl.study.answers.types import Analysis, Arm, CellResult, Contrast, Run, Settings
 from msd_mtl.study.page.words import setting
 
 
@@ -101,6 +101,11 @@ def groups(analysis: Analysis) -> list[Group]:
 def is_alone(arm: Arm) -> bool:
     """Whether the arm trains its target alone: its mask then says nothing."""
     return arm.tasks == (arm.target,)
+
+
+def is_within(arm: Arm, contrast: Contrast) -> bool:
+    """Whether an arm has target and context of a contrast; one between splits has arms of both."""
+    return arm.target == contrast.target and {*contrast.context} <= {*arm.context}
 
 
 def has_gain(cell: CellResult) -> bool:

@@ -45,11 +45,17 @@ class Hints:
     reported: Reported | None
 
 
+def questions(analysis: Analysis) -> list[Question]:
+    """The four questions that every study is asked, and that of the splits where a study has both or asks it."""
+    asked = {contrast.question for contrast in analysis.contrasts} | {*(analysis.report.get("questions") or ())}
+    return [question for question in QUESTIONS if question != "leak" or question in asked]
+
+
 def hints(analysis: Analysis) -> Hints:
     """Hints of a study, as its report has checked them."""
     first = analysis.report.get("questions") or ()
     name = analysis.report.get("curves")
-    return Hints(tuple(dict.fromkeys([*first, *QUESTIONS])), None if name is None else _reported(name))
+    return Hints(tuple(dict.fromkeys([*first, *questions(analysis)])), None if name is None else _reported(name))
 
 
 def _reported(name: str) -> Reported:

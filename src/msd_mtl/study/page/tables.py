@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from msd_mtl.study.answers.types import Analysis, CellResult, Contrast
-from msd_mtl.study.page.figures.basis import all_taken
+from msd_mtl.study.page.figures.basis import all_taken, keeps_some
 from msd_mtl.study.page.groups import is_alone
 from msd_mtl.study.page.table import Column, Table
 from msd_mtl.study.page.words import METRICS, setting, spread
@@ -14,11 +14,11 @@ BASELINES = {"linear": "linear", "trivial": "trivial", "bayes": "best possible"}
 def cell_table(analysis: Analysis) -> Table:
     """Every cell with its scores, gain, size and time."""
     cells = analysis.cells
-    medians = [
-        f"{size:,} of {spread(taken)}"
-        for size, taken in sorted(all_taken(analysis.runs).items())
-        if len(set(taken)) > 1
-    ]
+    medians, most = (
+        [f"{size:,} of {spread(taken)}" for size, taken in sorted(all_taken(runs).items()) if len(set(taken)) > 1]
+        for runs in ([run for run in analysis.runs if keeps_some(run) == some] for some in (False, True))
+    )
+    of_many = " (median)" if medians else " (most)" if most else ""
     columns = [
         Column("task_set", "tasks", folds=True),
         *([Column("target", "target", folds=True)] if len(analysis.metrics) > 1 else []),
@@ -29,7 +29,7 @@ def cell_table(analysis: Analysis) -> Table:
             else []
         ),
         Column("mask", "sharing"),
-        Column("train_size", f"training tracks{' (median)' if medians else ''}", digits=0, folds=True),
+        Column("train_size", f"training tracks{of_many}", digits=0, folds=True),
         Column("metric", "metric", names=METRICS, folds=True),
         Column("n", "seeds", digits=0, folds=True),
         *_numbers("mean low high", "score|low|high"),
@@ -48,6 +48,8 @@ def cell_table(analysis: Analysis) -> Table:
     )
     if medians:
         caption += f" Where runs take all training tracks of their split, theirs are the median: {', '.join(medians)}."
+    if most:
+        caption += f" Where only some of all tracks keep the target's label, theirs are the most: {', '.join(most)}."
     masks = [None if is_alone(cell.arm) else cell.arm.mask for cell in cells]
     return Table("cells", "All cells", caption, columns, [_cell(cell) for cell in cells], masks)
 

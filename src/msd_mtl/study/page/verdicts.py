@@ -4,8 +4,9 @@ from dataclasses import asdict
 from typing import Any
 
 from msd_mtl import __version__
-from msd_mtl.study.answers.types import QUESTIONS, Analysis, CellResult, Contrast
+from msd_mtl.study.answers.types import Analysis, CellResult, Contrast
 from msd_mtl.study.page import words
+from msd_mtl.study.page.hints import questions
 from msd_mtl.study.page.provenance import Provenance
 
 SCHEMA_VERSION = 1
@@ -35,7 +36,7 @@ def verdicts(analysis: Analysis, origin: Provenance) -> dict[str, Any]:
         },
         "metrics": dict(analysis.metrics),
         "margins": dict(analysis.margins),
-        "questions": {name: _question(name, analysis) for name in QUESTIONS},
+        "questions": {name: _question(name, analysis) for name in questions(analysis)},
         "contrasts": [_contrast(contrast) for contrast in analysis.contrasts],
         "cells": [_cell(cell) for cell in analysis.cells],
         "warnings": list(analysis.warnings),

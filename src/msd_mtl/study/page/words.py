@@ -28,12 +28,14 @@ QUESTIONS: dict[Question, str] = {
     "size": "How does training size matter?",
     "coupling": "How does task coupling matter?",
     "depth": "How does the degree of sharing matter, and where?",
+    "leak": "How much does a split by track give away?",
 }
 MEANING: dict[Question, str] = {
     "benefit": "Gain of sharing over learning the target without it.",
     "size": "Change of the gain from the smallest to the largest training size (least squares over log size).",
     "coupling": "Change of the gain from loosely to tightly coupled tasks.",
     "depth": "Change of the gain from few to many shared layers, with coupling, and between low and high layers.",
+    "leak": "Score where artists of the test are in training, too (split by track), minus score where they are not.",
 }
 # What a study needs for the question to be asked of it.
 NEEDS: dict[Question, str] = {
@@ -41,6 +43,7 @@ NEEDS: dict[Question, str] = {
     "size": "two or more training sizes: data.train_size=500,2000",
     "coupling": "two or more couplings (data.coupling=0.0,0.9), or a tight and a loose task set (tasks=tight,loose)",
     "depth": "masks with different numbers of shared layers: sharing=low,full",
+    "leak": "the same runs under both splits: data.split=artist,track",
 }
 VERDICTS = {
     "better": "better",
@@ -147,6 +150,8 @@ def _way(contrast: Contrast) -> str:
     better = contrast.effect.verdict == "better"
     if contrast.question == "benefit":
         return "better" if better else "worse"
+    if contrast.question == "leak":
+        return "higher" if better else "lower"
     return "gain larger" if better else "gain smaller"
 
 

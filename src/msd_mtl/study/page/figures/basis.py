@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from msd_mtl.study.answers.types import Run
+from msd_mtl.study.page.groups import is_alone
 from msd_mtl.study.page.words import spread
 
 INTERVALS = "95 % intervals over seeds and test artists"
@@ -68,12 +69,18 @@ def _kept(runs: Sequence[Run]) -> str:
 def all_taken(runs: Sequence[Run]) -> dict[int, list[int]]:
     """Numbers of training tracks of the runs that took all there are, by the size of their arms, which is one for all.
 
+    Where only some of them keep the target's label, the others train the auxiliary tasks: the target alone does without
+    them, and its runs count where there are no others.
+
     Args:
         runs: Runs of a study.
     """
     taken: dict[int, list[int]] = {}
+    alone: dict[int, list[int]] = {}
     for run in runs:
-        if run.record["config"]["data"]["train_size"] is None and not keeps_some(run):
-            labelled = run.record["data"]["labelled"]["train"][run.arm.target]
-            taken.setdefault(run.arm.train_size, []).append(labelled)
-    return taken
+        if run.record["config"]["data"]["train_size"] is None:
+            data, some = run.record["data"], keeps_some(run)
+            n = data["rows"]["train"] if some else data["labelled"]["train"][run.arm.target]
+            of_it = alone if some and is_alone(run.arm) else taken
+            of_it.setdefault(run.arm.train_size, []).append(n)
+    return alone | taken

@@ -14,17 +14,20 @@ from msd_mtl.study.page.figures.basis import INTERVALS, Basis, tracks
 from msd_mtl.study.page.figures.bounds import bounds_of, cut_note, within
 from msd_mtl.study.page.figures.drawing import LINE, Panel, Picture, wrapped
 from msd_mtl.study.page.figures.style import BAND, INK, MUTED, PAPER, zero_line
-from msd_mtl.study.page.groups import ordered_masks
+from msd_mtl.study.page.groups import is_within, ordered_masks
 from msd_mtl.study.page.words import briefly, counted, meaning, metric_name
 
 ROW, MARGINS = 0.4, 0.8  # inches
 MOST_ROWS, MOST_PANELS = 24, 9
+DIFFERENCES = ("benefit", "leak")  # of two scores; other effects are changes of such, slopes without bounds
+WHAT: dict[Question, str] = {"benefit": "gain", "leak": "difference"}
 PLAIN = "plain"  # a panel without what others have a setting for, as the fair comparisons call it
 TITLES: dict[Question, str] = {
     "benefit": "Gain of sharing, paired by seed",
     "size": "Change of the gain from few to many training tracks",
     "coupling": "Change of the gain from loose to tight coupling",
     "depth": "Change of the gain with the depth and place of sharing",
+    "leak": "Score with the split by track minus score with the split by artist",
 }
 
 
@@ -89,7 +92,7 @@ def _cut(contrasts: Sequence[Contrast]) -> str:
     return "".join(
         cut_note(
             metric,
-            (end for one in ones if one.question == "benefit" for end in (one.effect.low, one.effect.high)),
+            (end for one in ones if one.question in DIFFERENCES for end in (one.effect.low, one.effect.high)),
             gain=True,
             in_full="the table of contrasts",
         )
@@ -119,7 +122,7 @@ def _basis(contrasts: Sequence[Contrast], analysis: Analysis) -> Basis:
 
 def _is_of(arm: Arm, contrast: Contrast) -> bool:
     """Whether a contrast is about an arm, perhaps among others."""
-    if (arm.target, arm.context) != (contrast.target, contrast.context) or arm.train_size not in contrast.sizes:
+    if not is_within(arm, contrast) or arm.train_size not in contrast.sizes:
         return False
     pairs = ((contrast.task_set, arm.task_set), (contrast.mask, arm.mask), (contrast.coupling, arm.coupling))
     return all(own is None or own == other for own, other in pairs)
@@ -128,6 +131,8 @@ def _is_of(arm: Arm, contrast: Contrast) -> bool:
 def _panel_of(contrast: Contrast) -> tuple[str, ...]:
     coupling = "" if contrast.coupling is None else f"coupling {contrast.coupling:g}"
     task_set = contrast.task_set or ("between task sets" if contrast.question == "depth" else "")
+    if contrast.question == "leak":  # a target has few
+        return contrast.target, "", "", *briefly(contrast.context)
     return contrast.target, task_set, coupling, *briefly(contrast.context)
 
 
@@ -156,12 +161,13 @@ def titles(keys: Sequence[tuple[str, ...]]) -> tuple[list[str], list[str]]:
 
     Returns:
         A title for each panel, all of its own where it has nothing but what the others have, ``PLAIN`` where it has
-        nothing; what is in all of several panels, their target left out.
+        nothing and others have something; what is in all of several panels, their target left out.
     """
     several = len({target for target, *_ in keys}) > 1
     parts = [[part for part in (key if several else key[1:]) if part] for key in keys]
+    nothing = PLAIN if any(parts) else ""
     common = [part for part in parts[0] if all(part in own for own in parts)] if len(keys) > 1 else []
-    return [", ".join(part for part in own if part not in common) or ", ".join(own) or PLAIN for own in parts], common
+    return [", ".join(part for part in own if part not in common) or ", ".join(own) or nothing for own in parts], common
 
 
 def _panel(axes: Axes, rows: Sequence[Contrast], names: Sequence[str]) -> None:
@@ -179,14 +185,12 @@ def _panel(axes: Axes, rows: Sequence[Contrast], names: Sequence[str]) -> None:
     axes.yaxis.set_visible(False)
     axes.spines["left"].set_visible(False)
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.set_xlabel(
-        f"{'gain' if rows[0].question == 'benefit' else 'change of the gain'} in {metric_name(rows[0].metric)}"
-    )
+    axes.set_xlabel(f"{WHAT.get(rows[0].question, 'change of the gain')} in {metric_name(rows[0].metric)}")
 
 
 def _bounds(contrast: Contrast) -> tuple[float, float]:
-    """What the effect can be: a gain is a difference of two scores, its change along an axis a slope without bounds."""
-    return bounds_of(contrast.metric, gain=True) if contrast.question == "benefit" else (-math.inf, math.inf)
+    """What the effect can be."""
+    return bounds_of(contrast.metric, gain=True) if contrast.question in DIFFERENCES else (-math.inf, math.inf)
 
 
 def _ink(contrast: Contrast) -> str:

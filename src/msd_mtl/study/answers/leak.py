@@ -1,0 +1,139 @@
+"""What a split by track gives away: scores of arms that are alike in all but the split."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from msd_mtl.study.answers.arms import describe, mask_name
+from msd_mtl.study.answers.gains import is_single, level_name
+from msd_mtl.study.answers.measured import Measured, measure_apart
+from msd_mtl.study.answers.reading import metric_of
+from msd_mtl.study.answers.scoring import Scored
+from msd_mtl.study.answers.types import Arm, Contrast, Settings
+from msd_mtl.study.answers.verdicts import conclude
+
+SPLIT, BY_TRACK, BY_ARTIST = "data.split", "track", "artist"
+Reasons = Mapping[tuple[Arm, int], str]
+
+
+@dataclass(frozen=True)
+class Side:
+    """An arm under one split.
+
+    Attributes:
+        arm: The arm.
+        scored: Its group.
+        asked: Training rows that its runs ask for; None for all.
+    """
+
+    arm: Arm
+    scored: Scored
+    asked: int | None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The same arm under both splits."""
+
+    by_track: Side
+    by_artist: Side
+
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        """Both, that by track first."""
+        return self.by_track, self.by_artist
+
+    @property
+    def per_seed(self) -> dict[int, float]:
+        """Score with the split by track minus score with that by artist, of each seed that has both."""
+        track, artist = (side.scored.per_seed({side.arm: 1.0}) for side in self.sides)
+        return {seed: track[seed] - artist[seed] for seed in track if seed in artist}
+
+    def measure(self) -> Measured:
+        """Estimate and uncertainty: the test parts of the two splits are taken as drawn apart."""
+        found = self.per_seed
+        sides = []
+        for side in self.sides:
+            runs = side.scored.group.scores[side.arm]
+            draws = [side.scored.draws[runs[seed].run_id] for seed in found]
+            sides.append((np.array(draws).reshape(len(found), -1), side.scored.n_artists))
+        return measure_apart(list(found.values()), sides)
+
+
+def leaks(scored: Sequence[Scored], reasons: Reasons, margins: Mapping[str, float]) -> list[Contrast]:
+    """Contrasts between the splits, corrected together; none where a study has but one of them.
+
+    Args:
+        scored: The groups of the study.
+        reasons: Why runs do not count, by arm and seed.
+        margins: Margin of each metric.
+    """
+    pairs = _pairs(scored)
+    effects = conclude(
+        [pair.measure() for pair in pairs], [margins[metric_of(pair.by_track.arm.target)] for pair in pairs]
+    )
+    names = _names(pairs)
+    return [
+        Contrast(
+            question="leak",
+            name=name,
+            context=_others(pair.by_track.arm.context),
+            target=pair.by_track.arm.target,
+            metric=metric_of(pair.by_track.arm.target),
+            task_set=pair.by_track.arm.task_set,
+            mask=None if is_single(pair.by_track.arm) else pair.by_track.arm.mask,
+            coupling=pair.by_track.arm.coupling,
+            sizes=tuple(sorted({side.arm.train_size for side in pair.sides})),
+            reference="split by artist",
+            per_seed=pair.per_seed,
+            effect=effect,
+            few_artists=min((few for side in pair.sides if (few := side.scored.few_artists) is not None), default=None),
+            missing=_missing(pair, reasons),
+        )
+        for pair, name, effect in zip(pairs, names, effects, strict=True)
+    ]
+
+
+def _pairs(scored: Sequence[Scored]) -> list[Pair]:
+    found: dict[tuple[object, ...], dict[str, Side]] = defaultdict(dict)
+    for one in scored:
+        split = dict(one.group.context).get(SPLIT, "")
+        for arm, runs in one.group.scores.items():
+            asked = next(iter(runs.values())).record["config"]["data"]["train_size"] if split else None
+            key = _others(arm.context), arm.target, arm.tasks, arm.mask, arm.coupling, asked
+            found[key][split] = Side(arm, one, asked)
+    return [Pair(of[BY_TRACK], of[BY_ARTIST]) for of in found.values() if {BY_TRACK, BY_ARTIST} <= of.keys()]
+
+
+def _others(context: Settings) -> Settings:
+    """A context but for the split."""
+    return tuple((key, value) for key, value in context if key != SPLIT)
+
+
+def _names(pairs: Sequence[Pair]) -> list[str]:
+    """What is compared under both splits, with target and size where pairs differ in these."""
+    several_targets = len({pair.by_track.arm.target for pair in pairs}) > 1
+    several_sizes = len({pair.by_track.asked for pair in pairs}) > 1
+    names = []
+    for pair in pairs:
+        arm, asked = pair.by_track.arm, pair.by_track.asked
+        parts = [level_name((arm.task_set, arm.coupling)), "alone" if is_single(arm) else mask_name(arm.mask)]
+        if several_sizes:
+            parts.append("all tracks" if asked is None else f"{asked:,} tracks")
+        names.append((f"{arm.target}: " if several_targets else "") + ", ".join(parts))
+    return names
+
+
+def _missing(pair: Pair, reasons: Reasons) -> tuple[str, ...]:
+    """Why seeds do not count."""
+    arms = {side.arm: kind for side, kind in zip(pair.sides, (BY_TRACK, BY_ARTIST), strict=True)}
+    seeds = {seed for side in pair.sides for seed in side.scored.group.scores[side.arm]}
+    seeds |= {seed for arm, seed in reasons if arm in arms}
+    return tuple(
+        f"seed {seed}: {describe(arm, with_context=False)}, split by {kind}, {reasons.get((arm, seed), 'is not there')}"
+        for seed in sorted(seeds - pair.per_seed.keys())
+        for (arm, kind), side in zip(arms.items(), pair.sides, strict=True)
+        if seed not in side.scored.usable_seeds({arm: 1.0})
+    )

@@ -1,0 +1,115 @@
+"""The contrast between a split by track and a split by artist."""
+
+import math
+
+import numpy as np
+import pytest
+
+from msd_mtl.study.answers.analyse import all_contrasts, analyse, score
+from msd_mtl.study.answers.leak import BY_ARTIST, BY_TRACK
+from msd_mtl.study.answers.predictions import read_predictions
+from msd_mtl.study.answers.reading import read_runs
+from msd_mtl.study.answers.verdicts import holm
+
+GIVEN_AWAY = 1.0
+
+
+@pytest.fixture
+def both(study):
+    """Fills a study with the target alone and a sharing under both splits, which gives away some by track."""
+
+    def fill(seeds=range(4), **settings):
+        for split, shift in ((BY_ARTIST, 0.0), (BY_TRACK, GIVEN_AWAY)):
+            for seed in seeds:
+                study.add("pop", "0000", seed, shift, data__split=split, data__coupling=None, **settings)
+                study.add("tight", "1100", seed, shift, data__split=split, data__coupling=None, **settings)
+        study.write_index()
+        return study
+
+    return fill
+
+
+def leaks(study):
+    return {one.name: one for one in analyse(study.folder, "made").contrasts if one.question == "leak"}
+
+
+def test_it_is_the_score_by_track_minus_the_score_by_artist_of_each_seed(both):
+    study = both()
+    runs = analyse(study.folder, "made").runs
+    scores = {(run.arm.task_set, dict(run.arm.context)["data.split"], run.seed): run.score for run in runs}
+    found = leaks(study)
+    assert list(found) == ["pop, alone", "tight, low (1100)"]
+    for task_set, one in zip(("pop", "tight"), found.values(), strict=True):
+        expected = {seed: scores[task_set, BY_TRACK, seed] - scores[task_set, BY_ARTIST, seed] for seed in range(4)}
+        assert one.per_seed == pytest.approx(expected)
+        assert one.effect.estimate == pytest.approx(np.mean(list(expected.values())))
+        assert (one.effect.verdict, one.context, one.reference, one.missing) == ("better", (), "split by artist", ())
+    assert [one.mask for one in found.values()] == [None, "1100"]
+
+
+def test_its_variance_over_artists_is_the_sum_of_those_of_two_test_parts_drawn_apart(both):
+    study = both()
+    runs = read_runs(study.folder, "made")
+    predictions = {run.run_id: read_predictions(run.folder, "term:pop") for run in runs.runs}
+    scored = score(runs, predictions, 500)
+    (alone, _) = (one for one in all_contrasts(runs, scored) if one.question == "leak")
+    apart = [one.measure({arm: 1.0}).se_artists for one in scored for arm in one.group.scores if arm.task_set == "pop"]
+    assert len(apart) == 2
+    assert alone.effect.se_artists == pytest.approx(math.hypot(*apart))
+
+
+def test_it_is_corrected_by_itself_and_corrects_no_other_question(both):
+    study = both()
+    contrasts = analyse(study.folder, "made").contrasts
+    assert {one.question for one in contrasts} == {"benefit", "leak"}
+    for question in ("benefit", "leak"):
+        effects = [one.effect for one in contrasts if one.question == question]
+        assert [one.p_holm for one in effects] == pytest.approx(holm(np.array([one.p for one in effects])).tolist())
+
+
+def test_seeds_that_one_split_lacks_do_not_count_and_are_listed(both):
+    study = both(seeds=(0, 1))
+    study.add("pop", "0000", 2, data__split=BY_TRACK, data__coupling=None, status="failed")
+    study.add("pop", "0000", 3, data__split=BY_ARTIST, data__coupling=None)
+    study.write_index()
+    one = leaks(study)["pop, alone"]
+    assert sorted(one.per_seed) == [0, 1]
+    assert one.missing == (
+        "seed 2: pop, none (0000), n=500, split by track, failed (UserError: it broke)",
+        "seed 2: pop, none (0000), n=500, split by artist, is not there",
+        "seed 3: pop, none (0000), n=500, split by track, is not there",
+    )
+
+
+def test_only_runs_that_are_alike_in_all_else_are_compared(study):
+    for seed in (0, 1):
+        for split, n, control in ((BY_ARTIST, 500, None), (BY_TRACK, 300, None), (BY_TRACK, 500, "misalign")):
+            study.add("pop", "0000", seed, data__split=split, data__train_size=n, data__control=control)
+    study.write_index()
+    assert leaks(study) == {}
+
+
+def test_all_tracks_of_either_split_are_one_size_and_sizes_are_named(both):
+    both(data__train_size=None)
+    study = both(data__train_size=250)
+    found = leaks(study)
+    assert list(found)[:2] == ["pop, alone, all tracks", "tight, low (1100), all tracks"]
+    assert {one.sizes for one in found.values()} == {(300,), (250,)}
+
+
+@pytest.mark.parametrize("splits", [(BY_ARTIST,), (BY_TRACK, "official")])
+def test_without_both_splits_nothing_is_asked(study, splits):
+    for split in splits:
+        for seed in (0, 1):
+            study.add("pop", "0000", seed, data__split=split)
+    study.write_index()
+    assert leaks(study) == {}
+
+
+def test_targets_are_named(study):
+    for split in (BY_ARTIST, BY_TRACK):
+        for seed in (0, 1):
+            for tasks in (["term:pop"], ["year"]):
+                study.add(tasks, "0000", seed, data__split=split, data__coupling=None)
+    study.write_index()
+    assert list(leaks(study)) == ["term:pop: pop, alone", "year: year, alone"]
