@@ -17,14 +17,10 @@ from msd_mtl.app import one_message
 from msd_mtl.study import demo
 from msd_mtl.study.cell import Cell
 from msd_mtl.study.index import add_sweep
+from tests.warm import msd_mtl
 
 SMALL = ["data.world.n_tracks=600", "data.world.n_words=200", "data.world.words_per_track=20", "data.train_size=150"]
 FAST = [*SMALL, "model.widths=[8,8,8,8]", "trainer.max_epochs=2", "trainer.enable_progress_bar=false"]
-
-
-def msd_mtl(*arguments: str, cwd) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "msd_mtl.cli", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
 def test_help_names_every_command_and_imports_nothing_heavy(tmp_path):

@@ -39,6 +39,7 @@ from tests.data.official import (
     write_years,
     zipped,
 )
+from tests.warm import msd_mtl
 
 Item = TypeVar("Item")
 FAMILIES = ("fields/year", "fields/loudness", "fields/key")
@@ -291,8 +292,7 @@ def test_command_without_a_folder_says_what_to_add(tmp_path: Path) -> None:
 
 
 def run_command(folder: Path, *overrides: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "msd_mtl.cli", "prepare", *overrides]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return msd_mtl("prepare", *overrides, cwd=folder)
 
 
 def test_command_shows_what_is_in_the_store(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import SMALL
+from tests.warm import msd_mtl
 
 from msd_mtl.study import pool
 from msd_mtl.study.cell import Cell
@@ -131,7 +132,7 @@ def test_a_sweep_goes_on_after_ctrl_c_and_a_kill(tmp_path, heeded):
     assert "Traceback" not in said
     assert "running" in statuses()
 
-    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    again = msd_mtl(*command[3:], cwd=tmp_path)
     assert again.returncode == 1  # half of the runs cannot but fail
     assert statuses() == ["completed", "completed", "failed", "failed"]
     assert "4 runs: 2 completed, 2 failed" in again.stdout
@@ -140,9 +141,6 @@ def test_a_sweep_goes_on_after_ctrl_c_and_a_kill(tmp_path, heeded):
     )
     assert line.startswith("  failed ")
     assert "recipe.optimizer.lr=1e+30 seed=1: NonFiniteLossError (task term:pop, step 1): training loss must" in line
-    shown = subprocess.run(
-        [sys.executable, "-m", "msd_mtl.cli", "status", "study=stopped"], cwd=tmp_path, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
+    shown = msd_mtl("status", "study=stopped", cwd=tmp_path)
     assert shown.returncode == 1
     assert "stopped: 4 runs: 2 completed, 2 failed" in shown.stdout

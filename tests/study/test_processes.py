@@ -16,6 +16,7 @@ from lightning_fabric.strategies.launchers.subprocess_script import _basic_subpr
 from omegaconf import OmegaConf
 from pytorch_lightning.strategies import SingleDeviceStrategy
 from tests.conftest import SMALL
+from tests.warm import msd_mtl
 
 from msd_mtl.errors import UserError
 from msd_mtl.study.interruption import LostPeer
@@ -86,8 +87,8 @@ def test_a_process_that_makes_another_run_than_the_first_refuses(small_run, monk
 @pytest.mark.parametrize("sweep", [(), ("-m", "hydra/launcher=local", "hydra.launcher.n_workers=1")])
 def test_a_task_of_somebody_elses_makes_a_whole_run_of_its_own(tmp_path, sweep):
     ranks = dict.fromkeys(RANKS, "1")
-    command = [*TRAIN, *sweep, *SMALL, "baselines=false", "checkpoint_every_s=0"]
-    done = subprocess.run(command, cwd=tmp_path, env=os.environ | ranks, capture_output=True, text=True, check=False)
+    overrides = [*sweep, *SMALL, "baselines=false", "checkpoint_every_s=0"]
+    done = msd_mtl("train", *overrides, cwd=tmp_path, environment=ranks)
     assert done.returncode == 0, done.stderr
     (record,) = tmp_path.glob("runs/*/record.json")
     assert json.loads(record.read_text())["status"] == "completed"
@@ -124,7 +125,7 @@ def test_a_run_that_loses_one_of_its_processes_goes_on(tmp_path):
     assert record["resumed_step"] > 0
     (attempt,) = record["attempts"]
     assert attempt["ended"] == "interrupted"
-    quiet = subprocess.run([*TRAIN, *LONG, "runs_dir=quiet"], cwd=tmp_path, capture_output=True, check=False)
+    quiet = msd_mtl("train", *LONG, "runs_dir=quiet", cwd=tmp_path)
     assert quiet.returncode == 0
     (undisturbed,) = tmp_path.glob("quiet/*/record.json")
     assert json.loads(undisturbed.read_text())["metrics"] == record["metrics"]

@@ -15,6 +15,7 @@ import h5py
 import pytest
 import torch
 from tests.conftest import SMALL
+from tests.warm import msd_mtl
 
 from msd_mtl.errors import UserError
 from msd_mtl.model.module import MultiTaskModule
@@ -280,9 +281,7 @@ def test_two_sweeps_of_the_same_runs_make_each_once(tmp_path):
 
 @pytest.mark.slow
 def test_a_plain_sweep_of_runs_of_two_processes_each(tmp_path):
-    done = subprocess.run(
-        [*TRAIN, "trainer=ddp", "seed=0,1"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    done = msd_mtl("train", "-m", *SMALL, "baselines=false", "trainer=ddp", "seed=0,1", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "2 runs: 2 completed" in done.stdout
 
@@ -297,7 +296,7 @@ def test_a_plain_sweep_stops_at_a_signal_and_goes_on(tmp_path):
         _, said = sweep.communicate(timeout=60)
     assert sweep.returncode == 128 + signal.SIGTERM, said
     assert "stopped; the same command goes on from here" in said
-    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    again = msd_mtl(*command[3:], cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     assert "2 runs: 2 completed" in again.stdout
 

@@ -6,6 +6,7 @@ import sys
 import time
 
 import pytest
+from tests.warm import msd_mtl
 
 from msd_mtl.errors import UserError
 from msd_mtl.study.cell import Cell
@@ -17,10 +18,6 @@ from msd_mtl.study.report import report
 from msd_mtl.study.run import run_once
 
 STUDY = "trial"
-
-
-def command(*arguments):
-    return [sys.executable, "-m", "msd_mtl.cli", "report", *arguments]
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +42,7 @@ def study(folder, small_run):
 
 @pytest.mark.slow
 def test_the_command_prints_the_verdicts_and_names_the_page(study, tmp_path):
-    done = subprocess.run(
-        command(f"study={STUDY}", f"runs_dir={study}"),
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = msd_mtl("report", f"study={STUDY}", f"runs_dir={study}", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     said = " ".join(done.stdout.split())
     assert "trial: 4 of 4 runs" in said
@@ -65,10 +59,7 @@ def test_the_command_prints_the_verdicts_and_names_the_page(study, tmp_path):
 
 @pytest.mark.slow
 def test_the_margin_is_set_from_the_command_line_and_told_with_the_page(study, tmp_path):
-    done = subprocess.run(
-        command(f"study={STUDY}", f"runs_dir={study}", "study.report.margin.auroc=0.25"),
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = msd_mtl("report", f"study={STUDY}", f"runs_dir={study}", "study.report.margin.auroc=0.25", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "reports" / STUDY
     verdicts = json.loads((folder / "verdicts.json").read_text())
@@ -80,10 +71,7 @@ def test_the_margin_is_set_from_the_command_line_and_told_with_the_page(study, t
 
 @pytest.mark.slow
 def test_an_unknown_study_is_refused_with_those_that_are_there(study, tmp_path):
-    done = subprocess.run(
-        command("study=trail", f"runs_dir={study}"),
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = msd_mtl("report", "study=trail", f"runs_dir={study}", cwd=tmp_path)
     assert done.returncode == 2
     assert "got 'trail', and there are: trial." in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -106,7 +94,8 @@ def test_a_study_without_a_completed_run_is_refused(small_run, tmp_path):
 def test_a_report_that_is_killed_leaves_the_old_one_whole(study, tmp_path):
     _, page = report(study, STUDY, tmp_path / "out")
     before = {path.relative_to(page.parent): path.read_bytes() for path in page.parent.rglob("*") if path.is_file()}
-    process = subprocess.Popen(command(f"study={STUDY}", f"runs_dir={study}", "out=out"), cwd=tmp_path)
+    command = [sys.executable, "-m", "msd_mtl.cli", "report", f"study={STUDY}", f"runs_dir={study}", "out=out"]
+    process = subprocess.Popen(command, cwd=tmp_path)
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob(".out.*.part/figures/*.png")) and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -7,6 +7,7 @@ from hydra import compose, initialize_config_dir
 from hydra._internal.hydra import Hydra
 from hydra.core.global_hydra import GlobalHydra
 from tests.conftest import SMALL
+from tests.warm import msd_mtl
 
 from msd_mtl.app import conf_dir
 from msd_mtl.errors import RefusedLaunchError, UserError
@@ -85,8 +86,7 @@ def test_a_sweep_of_no_run_is_refused(sweeper, capsys, grids, arguments):
 
 
 def test_runs_of_another_sweeper_that_fail_fail_the_command(tmp_path):
-    command = [sys.executable, "-m", "msd_mtl.cli", "train", "-m", "hydra/sweeper=basic", *SMALL, "data.train_size=999"]
-    done = subprocess.run([*command, "seed=0,1"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = msd_mtl("train", "-m", "hydra/sweeper=basic", *SMALL, "data.train_size=999", "seed=0,1", cwd=tmp_path)
     assert done.returncode == 1
     assert "2 runs: 2 failed" in done.stdout
     assert "seed=1: UserError: data.train_size must be between 1 and the" in done.stdout

@@ -1,9 +1,7 @@
 """What a study says of its report, from `msd-mtl train` to the index of the study."""
 
-import subprocess
-import sys
-
 import pytest
+from tests.warm import msd_mtl
 
 from msd_mtl.study.index import reports
 
@@ -12,8 +10,7 @@ FAST = ["data.world.n_tracks=600", "data.world.n_words=200", "data.world.words_p
 
 
 def train(*arguments, cwd):
-    command = [sys.executable, "-m", "msd_mtl.cli", "train", *arguments, *FAST]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    return msd_mtl("train", *arguments, *FAST, cwd=cwd)
 
 
 @pytest.mark.parametrize("sweep", [("seed=0",), ("-m", "seed=0,1")])
