@@ -1,6 +1,9 @@
 """Every study composes, has the number of runs that it says, and runs."""
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 
 import pytest
 from hydra import initialize_config_dir
@@ -15,6 +18,7 @@ from msd_mtl.study.run import run_once
 from msd_mtl.study.sizes import fillable
 from msd_mtl.study.sweep import jobs
 
+Jobs = list[list[str]]
 STUDIES = sorted(path.stem for path in (conf_dir() / "study").glob("*.yaml") if path.stem != "none")
 BOTH = ("benefit", "size", "coupling", "depth", "full", "leak", "paper2016", "rows")  # made on real data too
 
@@ -31,15 +35,23 @@ ON_REAL_DATA = {
 }
 
 
-def runs_of(study: str, *overrides: str) -> list[Cell]:
-    """The runs of a study with settings on the command line."""
+@contextmanager
+def asked(study: str, *overrides: str) -> Iterator[tuple[Callable[[Jobs], list[Cell]], Jobs]]:
+    """What composes runs of a study, and all its combinations, with settings on the command line."""
     given = [f"study={study}", *overrides]
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         hydra = GlobalHydra.instance().hydra
         assert hydra is not None
         master = hydra.config_loader.load_configuration("train", given, run_mode=RunMode.MULTIRUN)
         sweeper = master.hydra.sweeper
-        return cells(hydra.config_loader, master, jobs(sweeper.params, sweeper.grids, given, hydra.config_loader))
+        combinations = jobs(sweeper.params, sweeper.grids, given, hydra.config_loader)
+        yield partial(cells, hydra.config_loader, master), combinations
+
+
+def runs_of(study: str, *overrides: str) -> list[Cell]:
+    """The runs of a study with settings on the command line."""
+    with asked(study, *overrides) as (composed, combinations):
+        return composed(combinations)
 
 
 def said(study: str) -> list[int]:
@@ -51,10 +63,15 @@ def said(study: str) -> list[int]:
 
 @pytest.mark.parametrize("study", STUDIES)
 def test_a_study_has_the_number_of_runs_that_it_says(study):
-    found = runs_of(study)
-    assert len(found) == said(study)[0]
+    with asked(study) as (composed, combinations):
+        seeds = sorted({setting for job in combinations for setting in job if setting.startswith("seed=")})
+        of_seed = [[job for job in combinations if seed in job] for seed in seeds]
+        found = composed(of_seed[0])
+    beside_seed = [[sorted({*job} - {*seeds}) for job in of_one] for of_one in of_seed]
+    assert all(others == beside_seed[0] for others in beside_seed)  # so that one seed tells for all
+    assert len(found) * len(seeds) == said(study)[0]
     assert {cell.config["study"]["name"] for cell in found} == {study}
-    assert study in ("demo", "places") or len({cell.config["seed"] for cell in found}) >= 5
+    assert study in ("demo", "places") or len(seeds) >= 5
 
 
 def test_the_launcher_in_readme_makes_runs_that_the_demo_has_not_made():
@@ -76,8 +93,10 @@ def test_a_study_composes_on_real_data(study, monkeypatch):
 def test_a_study_runs(study, tmp_path):
     small = [*SMALL, f"runs_dir={tmp_path}", "seed=0", "data.world.words_per_detector=5", "data.batch_size=64"]
     small += ["data.target_train_size=100"] if study in ("rows", "controls") else []
-    found = runs_of(study, *small)
-    for cell in (found[0], found[-1]):
+    with asked(study, *small) as (composed, combinations):
+        found = composed([combinations[0], combinations[-1]])
+    assert len(found) == 2
+    for cell in found:
         assert run_once(cell.config)[1]["status"] == "completed"
 
 

@@ -55,11 +55,10 @@ def cells(loader: Any, master: DictConfig, job_overrides: Sequence[Sequence[str]
         ]
         structure = tuple(o.input_line or "" for o in parsed if o not in values)
         if structure not in bases:
-            bases[structure] = loader.load_sweep_config(master, list(structure))
+            bases[structure] = _without_hydra(loader.load_sweep_config(master, list(structure)))
         cfg = copy.deepcopy(bases[structure])
-        ConfigLoaderImpl._apply_overrides_to_config(values, cfg)  # what Hydra itself does next
-        with open_dict(cfg):
-            del cfg["hydra"]
+        of_run = [o for o in values if not o.key_or_group.startswith("hydra.")]
+        ConfigLoaderImpl._apply_overrides_to_config(of_run, cfg)  # what Hydra itself does next
         config = resolved(cfg)
         check_settings(config)
         check_report(config["study"].get("report"))
@@ -74,6 +73,13 @@ def cells(loader: Any, master: DictConfig, job_overrides: Sequence[Sequence[str]
                 f"{setting} must have one value in a sweep; got {', '.join(sorted(of_runs))}. Start a sweep for each."
             )
     return list(found.values())
+
+
+def _without_hydra(cfg: DictConfig) -> DictConfig:
+    """What is left is a run's; the group of Hydra is as large again, and copies cost most of what composing takes."""
+    with open_dict(cfg):
+        del cfg["hydra"]
+    return cfg
 
 
 def _numbers_of(cell: Cell) -> str:

@@ -146,6 +146,7 @@ def make_study(
     truth, label = _labels(setting, artist, rng)
     by_track, by_artist = (len(artist), label.shape[1]), (setting.n_artists, label.shape[1])
     of_track = rng.normal(0, math.sqrt(0.5), by_track) + rng.normal(0, math.sqrt(0.5), by_artist)[artist]
+    once = make_predictions(track_id, artist, truth.astype(np.float32), np.zeros(len(artist), np.float32))
     runs, predictions = [], {}
     for arm in arms:
         auroc = setting.auroc + setting.effect * ((arm.task_set, arm.mask) == IMPROVED)
@@ -156,7 +157,7 @@ def make_study(
             values = of_track + of_artist[artist] + label * (distance + rng.normal(0, setting.lucky))
             values += rng.normal(0, setting.noise, by_track)
             values = softmax(values, axis=1) if task.kind == "multiclass" else values[:, 0]
-            made = make_predictions(track_id, artist, truth.astype(np.float32), values.astype(np.float32))
+            made = Predictions(once.part, values.astype(np.float32))  # tracks are in the order of their ids
             run = _run(task, arm, seed, made.values, made.part.truth)
             runs.append(run)
             predictions[run.run_id] = made
