@@ -1,6 +1,5 @@
 """Every command that a page tells a user to type is run here, in the order of the page, in an empty folder."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -8,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from tests.warm import msd_mtl
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -48,6 +49,10 @@ def shortened(command: str) -> str:
     return " ".join([command, *(f"'{setting}'" for setting in settings)])
 
 
+def shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["bash", "-c", line], cwd=folder, capture_output=True, text=True, check=False)
+
+
 @pytest.fixture
 def folder(tmp_path, raw_folder):
     shutil.copytree(raw_folder, tmp_path / "raw")
@@ -66,16 +71,15 @@ def raw_folder(tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_of_a_page_runs(page, folder):
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     for command in commands(page):
         if any(command.startswith(start) for start in NOT_RUN):
             continue
-        run = shortened(command)
         if command.startswith("make "):
-            run = f"make -C {ROOT} -n {command.removeprefix('make ')}"
-        done = subprocess.run(
-            ["bash", "-c", run], cwd=folder, env=environment, capture_output=True, text=True, check=False
-        )
+            done = shell(f"make -C {ROOT} -n {command.removeprefix('make ')}", folder)
+        else:
+            name, *arguments = shell(f"printf '%s\\0' {shortened(command)}", folder).stdout.split("\0")[:-1]
+            assert name == "msd-mtl"
+            done = msd_mtl(*arguments, cwd=folder)
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
 
 
