@@ -135,6 +135,12 @@ def test_no_number_of_a_summary_is_cut_where_there_is_little_room():
     assert [text.split().count(number) for number in ("0.700", "+0.000", "0.000")] == [4, 2, 6]
 
 
+def test_a_summary_says_that_its_intervals_are_over_seeds_alone():
+    records = [record(mask=mask, seed=seed) for mask, _ in MASKS for seed in (0, 1)]
+    text = " ".join(shown(summary_table(summarise(records), "term:pop", "auroc"), 100).split())
+    assert "mean ± half of its 95 % interval over 2 seeds alone" in text
+
+
 def test_metrics_have_one_name():
     records = [record(mask=(0,) * 4), record()]
     text = shown(summary_table(summarise(records), "term:pop", "auroc"), 80)

@@ -55,3 +55,8 @@ def test_runs_that_are_not_completed_may_be_what_a_question_needs(tmp_path):
     made = analysis(tmp_path, masks=("0000",), sizes=(500,), couplings=(None,), n_seeds=2, histories=False)
     told = unasked(replace(made, expected=12), "depth")
     assert told.endswith("shared layers: sharing=low,full; 10 of 12 runs are not completed")
+
+
+def test_the_verdicts_of_a_terminal_say_over_what_their_intervals_are(tmp_path):
+    made = analysis(tmp_path, masks=("0000",), sizes=(500,), couplings=(None,), n_seeds=2, histories=False)
+    assert verdict_table(made).caption == "intervals of verdicts are over seeds and test artists together"
