@@ -21,6 +21,7 @@ from msd_mtl.study.pool import Pool
 # Answers as a worker does: ends by a signal, says it is busy once, or takes long, as the run is named.
 WORKER = """
 import json, os, sys, time
+FAILED = '{"schema_version": 1, "run_id": "a", "status": "failed"}'
 for line in sys.stdin:
     order = json.loads(line)
     name, seen = order["config"]["name"], order["config"]["seen"]
@@ -30,6 +31,10 @@ for line in sys.stdin:
         os.kill(os.getpid(), 9)
     if name == "loses":
         sys.exit(75)
+    if name.startswith("fails"):
+        if times <= int(name[5:]):
+            open(order["config"]["runs_dir"] + f"/{name}/record.json", "w").write(FAILED)
+        os.kill(os.getpid(), 9)
     if name == "long":
         time.sleep(60)
     print("busy" if name == "busy" and not order["wait"] else "completed", flush=True)
@@ -53,7 +58,7 @@ def run(tmp_path, monkeypatch):
 
     def make(*names: str, n_workers: int = 2):
         ended: dict[str, str] = {}
-        one = {"trainer": {"devices": 1}, "seen": str(seen)}
+        one = {"trainer": {"devices": 1}, "seen": str(seen), "runs_dir": str(tmp_path)}
         cells = [Cell(name, (), one | {"name": name}) for name in names]
         Pool([{}] * n_workers, lambda cell, how: ended.__setitem__(cell.run_id, how)).run(cells)
         return ended, seen.read_text().split(), failed
@@ -87,6 +92,22 @@ def test_a_run_that_always_loses_one_of_its_processes_is_failed_in_the_end(run):
     assert ended == {"loses": "failed", "a": "completed"}
     assert begun.count("loses") == pool.MOST_DEATHS
     assert failed == [("loses", "the process that made the run lost another process of the run, 3 times")]
+
+
+def test_a_run_whose_record_says_that_it_failed_is_not_made_again_whatever_ends_its_worker(run, tmp_path):
+    (tmp_path / "fails1").mkdir()
+    ended, begun, failed = run("fails1", "a", n_workers=1)
+    assert ended == {"fails1": "failed", "a": "completed"}
+    assert begun == ["fails1", "a"]
+    assert not failed
+
+
+def test_an_earlier_failure_is_none_of_the_worker_that_is_killed(run, tmp_path):
+    (tmp_path / "fails0").mkdir()
+    (tmp_path / "fails0" / "record.json").write_text('{"schema_version": 1, "run_id": "a", "status": "failed"}')
+    _, begun, failed = run("fails0", n_workers=1)
+    assert len(begun) == pool.MOST_DEATHS
+    assert failed == [("fails0", "the process that made the run was killed by SIGKILL, 3 times")]
 
 
 def test_a_run_that_others_make_is_left_for_the_end(run):

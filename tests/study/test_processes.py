@@ -20,7 +20,8 @@ from tests.warm import msd_mtl
 
 from msd_mtl.errors import UserError
 from msd_mtl.study.interruption import LostPeer
-from msd_mtl.study.processes import RANKS, WORKER, is_main_process, peers_may_end, restartable
+from msd_mtl.study.peers import peers_may_end
+from msd_mtl.study.processes import RANKS, WORKER, is_main_process, restartable
 from msd_mtl.study.run import run_once
 
 TRAIN = [sys.executable, "-m", "msd_mtl.cli", "train"]
@@ -130,3 +131,36 @@ def test_a_run_that_loses_one_of_its_processes_goes_on(tmp_path):
     (undisturbed,) = tmp_path.glob("quiet/*/record.json")
     assert json.loads(undisturbed.read_text())["metrics"] == record["metrics"]
     assert (undisturbed.parent / "history.csv").read_text() == (path.parent / "history.csv").read_text()
+
+
+FAILING = """
+import os, torch
+
+class Failing(torch.optim.AdamW):
+    n_steps = 0
+
+    def step(self, closure=None):
+        loss = super().step(closure)
+        self.n_steps += 1
+        if self.n_steps == 5 and os.environ["LOCAL_RANK"] == "1":
+            raise ArithmeticError("it broke")
+        return loss
+"""
+
+
+@pytest.mark.slow  # two processes that PyTorch brings together
+def test_an_error_of_one_process_alone_fails_the_run_at_once_and_stands_in_its_record(tmp_path):
+    (tmp_path / "failing.py").write_text(FAILING)
+    command = [*TRAIN, "-m", "hydra/launcher=local", "hydra.launcher.n_workers=1", *SEVERAL, "baselines=false"]
+    command += ["recipe.optimizer._target_=failing.Failing"]
+    paths = f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"
+    done = subprocess.run(
+        command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    (path,) = tmp_path.glob("runs/*/record.json")
+    record = json.loads(path.read_text())
+    assert record["status"] == "failed"
+    assert record["error"] == {"kind": "ArithmeticError", "message": "it broke", "rank": 1}
+    assert record["attempts"] == []
+    assert f"Run {record['run_id']} failed: ArithmeticError (rank 1): it broke\n" in done.stderr

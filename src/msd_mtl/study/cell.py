@@ -8,6 +8,7 @@ from msd_mtl.errors import UserError
 from msd_mtl.study.given import is_shown
 from msd_mtl.study.identity import Config, data_fingerprint, run_id
 from msd_mtl.study.lock import RunInProgressError, locked
+from msd_mtl.study.peers import FailedPeerError
 from msd_mtl.study.processes import is_main_process
 from msd_mtl.study.record import RECORD, attempt_of, found_record, is_completed, seen_record, start_record, write_record
 from msd_mtl.study.run import is_whole, run_once
@@ -41,6 +42,11 @@ class Cell:
     def is_completed(self) -> bool:
         """Whether its record says so."""
         return state_of(Path(self.config["runs_dir"]), self.run_id) == State.COMPLETED
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether its record says so."""
+        return state_of(Path(self.config["runs_dir"]), self.run_id) == State.FAILED
 
     @property
     def is_whole(self) -> bool:
@@ -78,6 +84,9 @@ def attempt(cell: Cell, *, wait: bool = True) -> str:
             run_once(cell.config, wait=wait, name=cell.run_id)
     except RunInProgressError:
         return BUSY
+    except FailedPeerError as error:
+        sys.stderr.write(f"Run {cell.run_id} failed: {error}\n")
+        return FAILED
     except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever it is, it stands in the record
         sys.stderr.write(f"Run {cell.run_id} failed: {type(error).__name__}: {error}\n")
         if is_main_process(cell.config):

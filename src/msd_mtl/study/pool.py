@@ -10,9 +10,10 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from msd_mtl.study.cell import BUSY, Cell, mark_failed
+from msd_mtl.study.cell import BUSY, FAILED, Cell, mark_failed
 from msd_mtl.study.interruption import LostPeer
 from msd_mtl.study.processes import RANKS, WORKER
+from msd_mtl.study.record import RECORD
 
 MOST_DEATHS = 3  # of processes that make one run, before it counts as failed; our choice
 GRACE_S = 30.0  # for a worker to write its checkpoint before it is killed
@@ -64,6 +65,7 @@ class Pool:
             cell, wait = order
             if process is None:
                 process = self._start(environment)
+            failed_ns = _failed_ns(cell)
             answer = _ask(process, cell, wait=wait)
             if answer == BUSY:
                 with self._change:
@@ -71,7 +73,7 @@ class Pool:
             elif answer:
                 self.report(cell, answer)
             else:
-                self._died(cell, _end(process))
+                self._died(cell, _end(process), failed_ns)
                 process = None
             if process is not None and cell.config["trainer"]["devices"] != 1:
                 _end(process)  # a process can join the other processes of one run only
@@ -105,8 +107,11 @@ class Pool:
                 process.terminate()
         return process
 
-    def _died(self, cell: Cell, code: int) -> None:
-        """Have a run made again whose process has ended, unless that happens again and again."""
+    def _died(self, cell: Cell, code: int, failed_ns: int | None) -> None:
+        """Have a run made again whose process has ended, unless it has failed since or that happens again and again."""
+        if _failed_ns(cell) not in (None, failed_ns):  # one of its processes has, and Lightning has killed the others
+            self.report(cell, FAILED)
+            return
         with self._change:
             if self._stopping:
                 return
@@ -118,7 +123,7 @@ class Pool:
         if code == LostPeer.EXIT_CODE:
             by = "lost another process of the run"
         mark_failed(cell, "WorkerDied", f"the process that made the run {by}, {MOST_DEATHS} times")
-        self.report(cell, "failed")
+        self.report(cell, FAILED)
 
     def _stop(self) -> None:
         """Ask every worker for a checkpoint and its end."""
@@ -134,6 +139,11 @@ class Pool:
                 process.wait(GRACE_S)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def _failed_ns(cell: Cell) -> int | None:
+    """Time of the record of a failed run; None where it says anything else."""
+    return (cell.folder / RECORD).stat().st_mtime_ns if cell.is_failed else None
 
 
 def _end(process: subprocess.Popen[str]) -> int:

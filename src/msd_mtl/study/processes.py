@@ -10,15 +10,19 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 
 from msd_mtl.study.identity import Config
-from msd_mtl.study.interruption import LostPeer
 
 RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")  # where launchers tell a process which one it is
 WORKER = "msd_mtl.study.worker"
 
 
+def own_rank() -> str:
+    """Number of this process among those that a launcher has started, from 0."""
+    return next((os.environ[rank] for rank in RANKS if rank in os.environ), "0")
+
+
 def is_first() -> bool:
     """Whether this is the first of the processes that a launcher has started."""
-    return next((os.environ[rank] for rank in RANKS if rank in os.environ), "0") == "0"
+    return own_rank() == "0"
 
 
 def is_of_several(config: Config) -> bool:
@@ -38,32 +42,6 @@ def is_main_process(config: Config) -> bool:
         config: Resolved configuration of the run.
     """
     return is_first() or not is_of_several(config)
-
-
-def is_of_a_peer(error: BaseException) -> bool:
-    """Whether an error is that of a process whose run's other processes no longer answer."""
-    import torch.distributed
-
-    of_gloo = isinstance(error, RuntimeError) and "/gloo/" in str(error)  # it has no class of its own
-    return of_gloo or (torch.distributed.is_available() and isinstance(error, torch.distributed.DistError))
-
-
-@contextmanager
-def peers_may_end(config: Config) -> Iterator[None]:
-    """Take the end of another process of a run for an interruption: whatever ended that one, this one has not failed.
-
-    Args:
-        config: Resolved configuration of the run.
-
-    Raises:
-        LostPeer: Where the block meets it.
-    """
-    try:
-        yield
-    except Exception as error:
-        if is_of_several(config) and is_of_a_peer(error):
-            raise LostPeer from error
-        raise
 
 
 @contextmanager

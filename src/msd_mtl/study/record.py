@@ -135,7 +135,7 @@ def error_of(record: Record) -> str:
     error = record.get("error", "")
     if not isinstance(error, dict):
         return str(error)
-    where = ", ".join(f"{key} {error[key]}" for key in ("task", "step") if key in error)
+    where = ", ".join(f"{key} {error[key]}" for key in ("task", "step", "rank") if key in error)
     return f"{error.get('kind')}{f' ({where})' if where else ''}: {error.get('message')}"
 
 

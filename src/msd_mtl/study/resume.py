@@ -15,7 +15,7 @@ from msd_mtl.errors import UserError
 from msd_mtl.model.module import MultiTaskModule
 from msd_mtl.study.interruption import until_checkpoint
 from msd_mtl.study.keep import KeepBest
-from msd_mtl.study.processes import is_of_a_peer
+from msd_mtl.study.peers import is_of_a_peer
 from msd_mtl.study.record import LAST
 
 # What says nothing of the checkpoint that was being read: the disk, the memory, a device, a setting.

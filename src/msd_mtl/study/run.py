@@ -16,7 +16,8 @@ from msd_mtl.study.files import write_text
 from msd_mtl.study.identity import Config, data_fingerprint, resolved, run_id
 from msd_mtl.study.interruption import InterruptedRun, interruptible
 from msd_mtl.study.lock import locked
-from msd_mtl.study.processes import is_main_process, peers_may_end
+from msd_mtl.study.peers import check_peers, fail_for_all, peers_may_end
+from msd_mtl.study.processes import is_main_process
 from msd_mtl.study.record import (
     LAST,
     RECORD,
@@ -121,11 +122,14 @@ def _recorded(
             record = record | _results(config, folder, record, callbacks)
     except InterruptedRun as interruption:
         if speaks:
+            check_peers(folder, record)
             write_record(folder, record | {"interrupted_by": str(interruption)})
         raise
     except (Exception, SystemExit) as error:
         if speaks:
             write_record(folder, record | {"status": "failed", "error": _error(error)})
+        else:
+            fail_for_all(folder, _error(error))
         raise
     if speaks:
         _finish(folder, record)

@@ -1,0 +1,49 @@
+"""What the record of a run says of an error of one of its processes."""
+
+import json
+
+import pytest
+
+from msd_mtl.study.peers import FailedPeerError, check_peers, fail_for_all
+
+ERROR = {"kind": "OSError", "message": "disk full", "task": "year"}
+BEGUN = {"schema_version": 1, "run_id": "a", "status": "running", "started_at": "now", "attempts": []}
+
+
+@pytest.fixture
+def record(tmp_path, monkeypatch):
+    """Writes a record, has the third process of its run fail, and gives what the record then says."""
+    monkeypatch.setenv("RANK", "2")
+
+    def after(said: str) -> str:
+        (tmp_path / "record.json").write_text(said)
+        fail_for_all(tmp_path, ERROR)
+        return (tmp_path / "record.json").read_text()
+
+    return after
+
+
+def test_the_error_of_another_process_stands_in_the_record_and_is_told_by_the_first(record, tmp_path):
+    assert json.loads(record(json.dumps(BEGUN))) == BEGUN | {"status": "failed", "error": ERROR | {"rank": 2}}
+    with pytest.raises(FailedPeerError, match=r"^OSError \(task year, rank 2\): disk full$"):
+        check_peers(tmp_path, BEGUN)
+
+
+@pytest.mark.parametrize("said", [*(json.dumps(BEGUN | {"status": end}) for end in ("completed", "failed")), "{"])
+def test_a_record_that_has_ended_or_cannot_be_read_stays_as_it_is(record, said):
+    assert record(said) == said
+
+
+def test_a_process_that_fails_before_there_is_a_record_leaves_none(tmp_path):
+    fail_for_all(tmp_path, ERROR)
+    fail_for_all(tmp_path / "none", ERROR)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failure_of_an_earlier_attempt_is_none_of_this_one(record, tmp_path):
+    record(json.dumps(BEGUN | {"started_at": "before"}))
+    check_peers(tmp_path, BEGUN)
+    (tmp_path / "record.json").write_text(json.dumps(BEGUN))
+    check_peers(tmp_path, BEGUN)
+    (tmp_path / "record.json").unlink()
+    check_peers(tmp_path, BEGUN)
