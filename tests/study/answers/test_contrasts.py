@@ -278,6 +278,18 @@ def test_a_coupling_or_task_set_that_is_absent_altogether_is_said_to_be_left_out
     assert said == ("third is left out: no run of it has a score",)
 
 
+def test_a_coupling_that_lacks_a_mask_is_left_out_of_its_slope_and_said():
+    scores = {arm("pop"): 0.6} | {arm("tight", "1111", coupling=c): 0.6 for c in (0.0, 0.5, 0.9)}
+    scores |= {arm("tight", "1100", coupling=c): 0.6 + 0.1 * c for c in (0.0, 0.5)} | {
+        arm("tight", "0011", coupling=0.5): 0.6
+    }
+    assert notes("coupling", scores, [arm("tight", "1100", coupling=0.9)]) == {
+        "tight, from coupling 0 to 0.5, low (1100)": ("coupling 0.9 is left out: no run of it has a score",),
+        "tight, from coupling 0 to 0.9, full (1111)": (),
+    }
+    assert asked("coupling", group_of(scores))["tight, from coupling 0 to 0.5, low (1100)"] == 0.05
+
+
 def test_a_coupling_without_anything_to_compare_with_is_said_to_be_left_out():
     scores = {arm("tight", mask, coupling=c): 0.6 for c in (0.0, 0.9) for mask in ("0000", "1100")}
     scores |= {arm("tight", mask, coupling=0.5): 0.6 for mask in ("1100", "1111")}

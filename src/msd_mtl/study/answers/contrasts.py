@@ -79,20 +79,29 @@ def _either(group: Group, make: Callable[[Group], list[Combination]]) -> list[Co
 def _over_coupling(group: Group) -> list[Combination]:
     found = []
     for compared in comparisons(group):
-        masks = [group.gains[level] for level in compared.levels]
-        for mask in (mask for mask in masks[0] if "1" in mask and all(mask in other for other in masks)):
-            sizes = _sizes(group, compared.levels, [mask])
-            if sizes:
-                parts = [average(of_level[mask], sizes) for of_level in masks]
-                found.append(
-                    Combination(
-                        f"{compared.name}, {mask_name(mask)}",
-                        change(compared.places, parts),
-                        *(compared.task_set, mask),
-                        notes=(*_without(group, compared), *_left_out(group, compared.levels, [mask], sizes)),
-                    )
+        masks = {mask for level in compared.levels for mask in group.gains[level] if "1" in mask}
+        for mask in sorted(masks, key=mask_order):
+            own = _having(group, compared, mask)
+            sizes = _sizes(group, own.levels, [mask]) if own else []
+            if own and sizes:
+                parts = [average(group.gains[level][mask], sizes) for level in own.levels]
+                notes = (
+                    *_without(group, compared, mask, own.levels),
+                    *_left_out(group, own.levels, [mask], sizes),
                 )
+                name = f"{own.name}, {mask_name(mask)}"
+                found.append(Combination(name, change(own.places, parts), own.task_set, mask, notes=notes))
     return found
+
+
+def _having(group: Group, compared: Comparison, mask: str) -> Comparison | None:
+    """The levels that have a gain of a mask; None where too few are left to be compared."""
+    levels = [level for level in compared.levels if mask in group.gains[level]]
+    if len(levels) == len(compared.levels):
+        return compared
+    if compared.task_set is None or len(levels) < 2:
+        return None
+    return _planted(compared.task_set, levels)
 
 
 def _over_depths(group: Group) -> list[Combination]:
@@ -129,10 +138,9 @@ def comparisons(group: Group) -> list[Comparison]:
     levels = [level for level, masks in group.gains.items() if any("1" in mask for mask in masks)]
     found = []
     for task_set, same in groupby(levels, key=lambda level: level[0]):
-        planted = {level: level[1] for level in same if level[1] is not None}
+        planted = [level for level in same if level[1] is not None]
         if len(planted) > 1:
-            name = f"{task_set}, from coupling {min(planted.values()):g} to {max(planted.values()):g}"
-            found.append(Comparison(name, task_set, tuple(planted), tuple(planted.values())))
+            found.append(_planted(task_set, planted))
     if found:
         return found
     strengths = {level: level[1] if level[1] is not None else group.measured_coupling(level) for level in levels}
@@ -141,6 +149,13 @@ def comparisons(group: Group) -> list[Comparison]:
         return []
     loose, tight = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
     return [Comparison(f"{tight[0]} minus {loose[0]}", None, (loose, tight), (0.0, 1.0))]
+
+
+def _planted(task_set: str, levels: Sequence[Level]) -> Comparison:
+    """Levels of a task set, by their planted coupling."""
+    places = tuple(coupling for _, coupling in levels if coupling is not None)
+    name = f"{task_set}, from coupling {min(places):g} to {max(places):g}"
+    return Comparison(name, task_set, tuple(levels), places)
 
 
 def _over_depth(
@@ -200,11 +215,16 @@ def _left_out(group: Group, levels: Sequence[Level], masks: Sequence[str], sizes
     return tuple(f"n={n:,} is left out: not every arm has it" for n in sorted((there | begun) - set(sizes)))
 
 
-def _without(group: Group, compared: Comparison) -> tuple[str, ...]:
-    """Couplings of a task set, or task sets, that were to be compared too."""
+def _without(
+    group: Group, compared: Comparison, mask: str | None = None, kept: Collection[Level] = ()
+) -> tuple[str, ...]:
+    """Couplings of a task set, or task sets, that were to be compared too, or are not in what is kept for a mask."""
+    left = group.levels_without_gain(compared.task_set)
+    if mask is not None:
+        left |= {level: group.why_without(level, mask) for level in compared.levels if level not in kept}
     return tuple(
         f"{level_name(level) if compared.task_set is None else f'coupling {level[1]:g}'} is left out: {why}"
-        for level, why in group.levels_without_gain(compared.task_set).items()
+        for level, why in left.items()
         if compared.task_set is None or level[1] is not None
     )
 

@@ -119,17 +119,17 @@ class Group:
         Args:
             task_set: Those of it alone; None for all.
         """
-        asked = {
-            (arm.task_set, arm.coupling): ""
+        asked = dict.fromkeys(
+            (arm.task_set, arm.coupling)
             for arm in sorted(self.absent | self.scores.keys(), key=lambda arm: (arm.task_set, arm.coupling or 0.0))
             if not is_single(arm) and "1" in arm.mask and task_set in (None, arm.task_set)
-        }
-        there = {(arm.task_set, arm.coupling) for arm in self.scores}
-        return {
-            level: "it has nothing to be compared with" if level in there else "no run of it has a score"
-            for level in asked
-            if level not in self.gains
-        }
+        )
+        return {level: self.why_without(level) for level in asked if level not in self.gains}
+
+    def why_without(self, level: Level, mask: str | None = None) -> str:
+        """Why a level, or a mask of it, has no gain."""
+        arms = [arm for arm in self.scores if (arm.task_set, arm.coupling) == level and mask in (None, arm.mask)]
+        return "it has nothing to be compared with" if arms else "no run of it has a score"
 
     def absent_masks(self, level: Level) -> set[str]:
         """Masks that a level was to have, and of which no run has a score."""
