@@ -19,8 +19,9 @@ from tests.conftest import SMALL
 from tests.warm import msd_mtl
 
 from msd_mtl.errors import UserError
+from msd_mtl.study import run
 from msd_mtl.study.interruption import LostPeer
-from msd_mtl.study.peers import peers_may_end
+from msd_mtl.study.peers import OtherRunError, peers_may_end
 from msd_mtl.study.processes import RANKS, WORKER, is_main_process, restartable
 from msd_mtl.study.run import run_once
 
@@ -82,6 +83,28 @@ def test_a_process_that_makes_another_run_than_the_first_refuses(small_run, monk
     monkeypatch.setattr(SingleDeviceStrategy, "broadcast", lambda *_: "b" * 16)
     with pytest.raises(UserError, match=r"all processes of a run must make the same one; got .* the first makes b{16}"):
         run_once(small_run("baselines=false"))
+
+
+def test_the_first_process_refuses_too_and_its_record_says_why(small_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(SingleDeviceStrategy, "reduce_boolean_decision", lambda *_, **__: False)
+    with pytest.raises(UserError, match=r"must make the same one; got others than \w{16} too"):
+        run_once(small_run("baselines=false"))
+    (record,) = tmp_path.glob("runs/*/record.json")
+    assert json.loads(record.read_text())["status"] == "failed"
+
+
+@pytest.mark.parametrize(("error", "status"), [(ValueError, "failed"), (OtherRunError, "running")])
+def test_a_process_that_makes_another_run_leaves_the_record_of_that_as_it_is(tmp_path, monkeypatch, error, status):
+    def fail(*_):
+        raise error
+
+    begun = {"schema_version": 1, "run_id": "a", "status": "running"}
+    (tmp_path / "record.json").write_text(json.dumps(begun))
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setattr(run, "_results", fail)
+    with pytest.raises(error):
+        run._recorded({"trainer": {"devices": 2}}, tmp_path, begun)
+    assert json.loads((tmp_path / "record.json").read_text())["status"] == status
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from msd_mtl.errors import UserError, check_whole
 from msd_mtl.model.module import MultiTaskModule
 from msd_mtl.study.files import whole_file, write_text
 from msd_mtl.study.interruption import asked_to_stop, stop, take_over
+from msd_mtl.study.peers import OtherRunError
 from msd_mtl.study.record import HISTORY, LAST
 from msd_mtl.study.selection import Selection
 
@@ -68,14 +69,15 @@ class KeepBest(Checkpoint):
         """See that all processes of the run make the same one, whatever has started them.
 
         Raises:
-            UserError: If this one makes another run than the first.
+            UserError: If one makes another run than the first; in all of them, so that each can say why it ends.
         """
         run = self.folder.name
         first = trainer.strategy.broadcast(run)
-        if run != first:
-            raise UserError(
-                f"all processes of a run must make the same one; got {run} where the first makes {first}. Start them "
-                "again, with the same settings, data and code."
+        if not trainer.strategy.reduce_boolean_decision(run == first):
+            others = f"{run} where the first makes {first}" if run != first else f"others than {run} too"
+            raise (OtherRunError if run != first else UserError)(
+                f"all processes of a run must make the same one; got {others}. Start them again, with the same "
+                "settings, data and code."
             )
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002

@@ -12,6 +12,10 @@ from msd_mtl.study.processes import is_of_several, own_rank
 from msd_mtl.study.record import Record, error_of, found_record, write_record
 
 
+class OtherRunError(UserError):
+    """This process makes another run than the first, which the record of its own says nothing of."""
+
+
 class FailedPeerError(Exception):
     """Another process of the run has failed; the record says by what, and needs no other word."""
 

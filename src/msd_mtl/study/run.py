@@ -16,7 +16,7 @@ from msd_mtl.study.files import write_text
 from msd_mtl.study.identity import Config, data_fingerprint, resolved, run_id
 from msd_mtl.study.interruption import InterruptedRun, interruptible
 from msd_mtl.study.lock import locked
-from msd_mtl.study.peers import check_peers, fail_for_all, peers_may_end
+from msd_mtl.study.peers import OtherRunError, check_peers, fail_for_all, peers_may_end
 from msd_mtl.study.processes import is_main_process
 from msd_mtl.study.record import (
     LAST,
@@ -128,7 +128,7 @@ def _recorded(
     except (Exception, SystemExit) as error:
         if speaks:
             write_record(folder, record | {"status": "failed", "error": _error(error)})
-        else:
+        elif not isinstance(error, OtherRunError):
             fail_for_all(folder, _error(error))
         raise
     if speaks:
