@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from msd_mtl.study.answers.analyse import all_contrasts, analyse, score
+from msd_mtl.study.answers.bootstrap import ArtistBootstrap
 from msd_mtl.study.answers.leak import BY_ARTIST, BY_TRACK
 from msd_mtl.study.answers.predictions import read_predictions
 from msd_mtl.study.answers.reading import read_runs
@@ -47,7 +48,7 @@ def test_it_is_the_score_by_track_minus_the_score_by_artist_of_each_seed(both):
     assert [one.mask for one in found.values()] == [None, "1100"]
 
 
-def test_its_variance_over_artists_is_the_sum_of_those_of_two_test_parts_drawn_apart(both):
+def test_an_artist_is_drawn_for_both_splits_so_that_its_ease_cancels(both):
     study = both()
     runs = read_runs(study.folder, "made")
     predictions = {run.run_id: read_predictions(run.folder, "term:pop") for run in runs.runs}
@@ -55,7 +56,14 @@ def test_its_variance_over_artists_is_the_sum_of_those_of_two_test_parts_drawn_a
     (alone, _) = (one for one in all_contrasts(runs, scored) if one.question == "leak")
     apart = [one.measure({arm: 1.0}).se_artists for one in scored for arm in one.group.scores if arm.task_set == "pop"]
     assert len(apart) == 2
-    assert alone.effect.se_artists == pytest.approx(math.hypot(*apart))
+    assert alone.effect.se_artists < 0.9 * math.hypot(*apart)
+    of_pop = sorted(
+        (run for run in runs.runs if run.arm.task_set == "pop"), key=lambda run: (*run.arm.context, run.seed)
+    )
+    bootstrap = ArtistBootstrap([one.part for one in predictions.values()], 500)
+    artist, track = np.split(np.array([bootstrap.scores(predictions[run.run_id], "auroc") for run in of_pop]), 2)
+    between_seeds = np.cov((track - artist)[:, 1:])[np.triu_indices(4, 1)].mean() * 120 / 119
+    assert alone.effect.se_artists == pytest.approx(math.sqrt(between_seeds))
 
 
 def test_it_is_corrected_by_itself_and_corrects_no_other_question(both):

@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.weightstats import ttost_paired
 
-from msd_mtl.study.answers.measured import Measured, half_width, measure, measure_apart
+from msd_mtl.study.answers.measured import Measured, half_width, measure
 
 ALONE, OTHER = np.array([0.61, 0.63, 0.60, 0.66, 0.62]), np.array([0.62, 0.633, 0.612, 0.658, 0.628])
 GAINS = OTHER - ALONE
@@ -32,23 +32,6 @@ def test_what_seeds_have_in_common_is_told_from_what_is_particular_to_each():
     assert measure(GAINS, own, 100).se_artists < 0.003
     opposed = np.array([1, -1, 1, -1, 0])[:, None] * RNG.normal(0, 0.02, 1000)
     assert measure(GAINS, opposed, 100).se_artists == 0
-
-
-def test_variances_over_artists_of_sides_that_are_tested_apart_add_up():
-    common = RNG.normal(0, (0.02, 0.03), (1000, 2)).T
-    sides = [(one + CERTAIN[:, :1], n) for one, n in zip(common, (50, 90), strict=True)]
-    both, (first, second) = measure_apart(GAINS, sides), (measure_apart(GAINS, [side]) for side in sides)
-    assert both.se_artists == pytest.approx(np.hypot(first.se_artists, second.se_artists))
-    assert (both.variance, both.n_artists) == (first.variance, 50)
-    tied = measure_apart([0.1, 0.1, 0.1], [(RNG.normal(0, 0.02, (3, 20_000)), 10**9)] * 2)
-    assert tied.se_seeds == pytest.approx(0.02 * np.sqrt(2 / 3), rel=0.03)
-
-
-def test_a_side_that_shows_no_spread_over_artists_leaves_the_contrast_untested():
-    known, unknown = (CERTAIN, 50), (np.full_like(CERTAIN, np.nan), 50)
-    assert measure_apart(GAINS, [known, known]).untested == ""
-    for sides in ([known, unknown], [unknown, known]):
-        assert measure_apart(GAINS, sides).untested == "no spread over test artists is known, for they are too few"
 
 
 @pytest.mark.parametrize("n_artists", [2, 5])

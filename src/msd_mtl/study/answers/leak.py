@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from msd_mtl.study.answers.arms import describe, mask_name
+from msd_mtl.study.answers.bootstrap import ArtistBootstrap
 from msd_mtl.study.answers.gains import is_single, level_name
-from msd_mtl.study.answers.measured import Measured, measure_apart
+from msd_mtl.study.answers.measured import Measured, measure
 from msd_mtl.study.answers.reading import metric_of
 from msd_mtl.study.answers.scoring import Scored
 from msd_mtl.study.answers.types import Arm, Contrast, Settings
@@ -35,10 +37,17 @@ class Side:
 
 @dataclass(frozen=True)
 class Pair:
-    """The same arm under both splits."""
+    """The same arm under both splits.
+
+    Attributes:
+        by_track: With tracks of the test artists in training.
+        by_artist: Without.
+        bootstrap: Draws of the artists of both.
+    """
 
     by_track: Side
     by_artist: Side
+    bootstrap: ArtistBootstrap
 
     @property
     def sides(self) -> tuple[Side, Side]:
@@ -52,14 +61,14 @@ class Pair:
         return {seed: track[seed] - artist[seed] for seed in track if seed in artist}
 
     def measure(self) -> Measured:
-        """Estimate and uncertainty: the test parts of the two splits are taken as drawn apart."""
+        """Estimate and uncertainty: an artist that both splits test on is drawn for both."""
         found = self.per_seed
-        sides = []
-        for side in self.sides:
-            runs = side.scored.group.scores[side.arm]
-            draws = [side.scored.draws[runs[seed].run_id] for seed in found]
-            sides.append((np.array(draws).reshape(len(found), -1), side.scored.n_artists))
-        return measure_apart(list(found.values()), sides)
+        track, artist = ([self._drawn(side, seed) for seed in found] for side in self.sides)
+        return measure(list(found.values()), np.subtract(track, artist), self.bootstrap.n_artists)
+
+    def _drawn(self, side: Side, seed: int) -> NDArray[np.float64]:
+        run = side.scored.group.scores[side.arm][seed]
+        return self.bootstrap.scores(side.scored.predictions[run.run_id], run.metric)[1:]
 
 
 def leaks(scored: Sequence[Scored], reasons: Reasons, margins: Mapping[str, float]) -> list[Contrast]:
@@ -104,7 +113,16 @@ def _pairs(scored: Sequence[Scored]) -> list[Pair]:
             asked = next(iter(runs.values())).record["config"]["data"]["train_size"] if split else None
             key = _others(arm.context), arm.target, arm.tasks, arm.mask, arm.coupling, asked
             found[key][split] = Side(arm, one, asked)
-    return [Pair(of[BY_TRACK], of[BY_ARTIST]) for of in found.values() if {BY_TRACK, BY_ARTIST} <= of.keys()]
+    of_both = [(of[BY_TRACK], of[BY_ARTIST]) for of in found.values() if {BY_TRACK, BY_ARTIST} <= of.keys()]
+    of_groups = {(id(track.scored), id(artist.scored)): (track.scored, artist.scored) for track, artist in of_both}
+    bootstraps = {key: _bootstrap(*both) for key, both in of_groups.items()}
+    return [Pair(*both, bootstraps[id(both[0].scored), id(both[1].scored)]) for both in of_both]
+
+
+def _bootstrap(*scored: Scored) -> ArtistBootstrap:
+    """Draws of the artists of several groups, as many as of each."""
+    parts = [one.part for group in scored for one in group.predictions.values()]
+    return ArtistBootstrap(parts, max((len(draws) for group in scored for draws in group.draws.values()), default=0))
 
 
 def _others(context: Settings) -> Settings:

@@ -107,17 +107,6 @@ def half_width(se_seeds: float, df_seeds: int, se_artists: float, df_artists: in
 
 
 def measure(values: Sequence[float], draws: NDArray[np.float64], n_artists: int) -> Measured:
-    """Estimate a contrast whose arms are tested on the same artists; see ``measure_apart``.
-
-    Args:
-        values: Contrast of each seed.
-        draws: The same on each draw of artists, NaN where it is not defined, shape ``(seeds, draws)``.
-        n_artists: Test artists drawn from.
-    """
-    return measure_apart(values, [(draws, n_artists)])
-
-
-def measure_apart(values: Sequence[float], sides: Sequence[tuple[NDArray[np.float64], int]]) -> Measured:
     """Estimate a contrast and how uncertain it is, over seeds and over test artists.
 
     The variance between seeds holds what is particular to a seed: initialisation, subset, and what it makes of this
@@ -129,40 +118,29 @@ def measure_apart(values: Sequence[float], sides: Sequence[tuple[NDArray[np.floa
 
     Args:
         values: Contrast of each seed.
-        sides: Sums of scores that the contrast is the sum or the difference of, each tested on artists of its own: on
-            each draw of its artists, NaN where it is not defined, shape ``(seeds, draws)``; and artists drawn from.
-            Their variances over artists add up.
+        draws: The same on each draw of artists, NaN where it is not defined, shape ``(seeds, draws)``.
+        n_artists: Test artists drawn from.
 
     Source: N. Obuchowski and H. Rockette, Communications in Statistics: Simulation and Computation 24 (1995), with
     seeds for readers and artists for patients; the bootstrap for the covariance.
     """
-    n, n_artists = len(values), min(size for _, size in sides)
+    n = len(values)
     estimate = float(np.mean(values)) if n else math.nan
-    found = []
-    for draws, size in sides:
-        defined = draws[:, np.isfinite(draws).all(axis=0)] if n else draws
-        if why := _untestable(n, size, draws.shape[-1], defined.shape[-1]):
-            return _untested(estimate, n, n_artists, why)
-        found.append(_over_artists(defined, size))
-    covariance = sum(common for common, _ in found)
+    defined = draws[:, np.isfinite(draws).all(axis=0)] if n else draws
+    if why := _untestable(n, n_artists, draws.shape[-1], defined.shape[-1]):
+        return _untested(estimate, n, n_artists, why)
+    of_mean = float(np.var(defined.mean(axis=0), ddof=1))
+    of_each = float(np.var(defined, axis=1, ddof=1).sum())
+    # Drawing n of n artists shows a variance that is too small by (n - 1) / n.
+    covariance = max((n**2 * of_mean - of_each) / (n * (n - 1)) * n_artists / (n_artists - 1), 0.0)
     variance = float(np.var(values, ddof=1))
     if np.ptp(values) < TIED:
-        variance = sum(particular for _, particular in found)
+        variance = max(of_each / n * n_artists / (n_artists - 1) - covariance, 0.0)
     if n < 3 and math.sqrt(variance + covariance) < TIED:
         return _untested(
             estimate, n, n_artists, "two seeds that agree on all draws of test artists show no spread; three may"
         )
     return Measured(estimate, variance, math.sqrt(covariance), n, n_artists)
-
-
-def _over_artists(draws: NDArray[np.float64], n_artists: int) -> tuple[float, float]:
-    """Variance over test artists of what all seeds have in common, and of what is particular to one."""
-    n = len(draws)
-    of_mean = float(np.var(draws.mean(axis=0), ddof=1))
-    of_each = float(np.var(draws, axis=1, ddof=1).sum())
-    # Drawing n of n artists shows a variance that is too small by (n - 1) / n.
-    covariance = max((n**2 * of_mean - of_each) / (n * (n - 1)) * n_artists / (n_artists - 1), 0.0)
-    return covariance, max(of_each / n * n_artists / (n_artists - 1) - covariance, 0.0)
 
 
 def _untestable(n_pairs: int, n_artists: int, n_draws: int, n_defined: int) -> str:

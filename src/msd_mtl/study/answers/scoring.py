@@ -30,6 +30,7 @@ class Scored:
         draws: Score of each run on each draw, by ``run_id``, shape ``(resamples,)``.
         parts: Key of each run's test part, by ``run_id``.
         n_artists: Test artists drawn from.
+        predictions: What the draws are of, by ``run_id``.
         unusable: Why runs have no draws, by arm and seed.
         n_equal: What the test artists are worth (see ``equal_artists``), in the part where it is least; None where
             there is none.
@@ -39,6 +40,7 @@ class Scored:
     draws: Mapping[str, NDArray[np.float64]]
     parts: Mapping[str, str]
     n_artists: int
+    predictions: Mapping[str, Predictions]
     unusable: Mapping[tuple[Arm, int], str]
     n_equal: int | None = None
 
@@ -112,4 +114,5 @@ def score_group(group: Group, predictions: Mapping[str, Predictions], n_resample
     parts = {name: one.part.key for name, one in there.items()}
     metric = metric_of(group.target)
     worth = [equal_artists(part, metric) for part in {one.part.key: one.part for one in there.values()}.values()]
-    return Scored(group, draws, parts, bootstrap.n_artists if bootstrap else 0, unusable, min(worth, default=None))
+    n_artists = bootstrap.n_artists if bootstrap else 0
+    return Scored(group, draws, parts, n_artists, there, unusable, min(worth, default=None))
