@@ -2,16 +2,17 @@
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
+from tests.conftest import composed
 from tests.data import official
 
-from msd_mtl.app import conf_dir
 from msd_mtl.data.prepare import prepare
+from msd_mtl.study.learning_curve import PICTURE
 
 N_TRACKS, N_ARTISTS, N_WORDS = 500, 100, 60
 
@@ -49,11 +50,15 @@ def msd_run(tmp_path: Path, msd_store: Path) -> Callable[..., DictConfig]:
     small = ["data=msd", f"data.store={msd_store}", "data.split=artist", "data.train_size=200", "data.batch_size=50"]
     small += ["model.widths=[16,12,8,8]", "trainer.max_epochs=3", "trainer.enable_progress_bar=false"]
 
-    def build(*overrides: str) -> DictConfig:
-        with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-            return compose("train", [*small, "baselines=false", f"runs_dir={tmp_path / 'runs'}", *overrides])
+    return partial(composed, tmp_path, *small, "baselines=false")
 
-    return build
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has runs of this process leave an empty picture: drawing it takes nearly as long as a small run."""
+    monkeypatch.setattr(
+        "msd_mtl.study.learning_curve.draw_learning_curve", lambda folder, _: (folder / PICTURE).touch()
+    )
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.conftest import SMALL, composed
 
 from msd_mtl.errors import UserError
 from msd_mtl.study import dashboard, launch, status, train
@@ -25,6 +26,9 @@ from msd_mtl.study.record import error_of, read_record, write_record
 from msd_mtl.study.run import run_once
 from msd_mtl.study.tables import run_table, sweep_table
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
+STUDY = ("baselines=false", "trainer.max_epochs=1", "study.name=s")
 ERRORS = {
     "text": ("it [/b] broke", "it [/b] broke"),
     "no kind": ({"message": "disk full"}, "None: disk full"),
@@ -46,13 +50,20 @@ def edit(folder: Path, key: str | tuple[str, ...], *value: object) -> None:
     path.write_text(json.dumps(record, indent=1) + "\n")
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The directory of a completed run, which tests edit copies of."""
+    return run_once(composed(tmp_path_factory.mktemp("made"), *SMALL, *STUDY, "seed=0"))[0]
+
+
 @pytest.fixture
-def entered(small_run):
+def entered(small_run, made):
     """A study of two runs, of which the second has failed."""
-    config = [resolved(small_run("baselines=false", "trainer.max_epochs=1", "study.name=s", f"seed={i}")) for i in "01"]
+    config = [resolved(small_run(*STUDY, f"seed={i}")) for i in "01"]
     cells = [Cell(name_of(one), (f"seed={one['seed']}", "tasks.target='lastfm:[/b]'"), one) for one in config]
     add_sweep(cells[0].folder.parent, "s", cells)
-    attempt(cells[0])
+    shutil.copytree(made, cells[0].folder)
+    edit(cells[0].folder, "config.runs_dir", config[0]["runs_dir"])
     mark_failed(cells[1], "UserError", "it broke")
     return cells
 
@@ -120,7 +131,6 @@ def test_a_record_of_another_schema_is_refused_and_kept(entered):
 
 def test_a_run_found_done_without_its_scores_is_one_clear_message(entered, monkeypatch, capsys):
     from hydra.core.global_hydra import GlobalHydra
-    from tests.conftest import SMALL
 
     done = entered[0]
     edit(done.folder, "best_epoch")

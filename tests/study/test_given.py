@@ -26,7 +26,7 @@ from msd_mtl.study.slurm import SlurmSettings, launch_on_slurm
 from msd_mtl.study.slurm_job import RunsOfJob
 from msd_mtl.study.wandb_run import GuardedRun
 
-pytestmark = pytest.mark.usefixtures("own_wandb")
+pytestmark = pytest.mark.usefixtures("own_wandb", "undrawn")
 
 HERE = {"project": "msd-mtl", "entity": None}
 

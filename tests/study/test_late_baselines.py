@@ -12,6 +12,8 @@ from msd_mtl.study.record import read_record
 from msd_mtl.study.run import run_once
 from msd_mtl.study.slurm_job import RunsOfJob
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.fixture
 def without(small_run, monkeypatch) -> Cell:

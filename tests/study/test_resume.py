@@ -17,6 +17,8 @@ from msd_mtl.study.interruption import InterruptedRun
 from msd_mtl.study.record import Record, read_record
 from msd_mtl.study.run import run_once
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 RANDOM = random.Random(0)
 N_STEPS = 3 * 4  # three epochs of 200 rows in batches of 50
 OFTEN = ("data.batch_size=50", "checkpoint_every_s=0", "baselines=false")
