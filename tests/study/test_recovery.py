@@ -27,6 +27,8 @@ from msd_mtl.study.record import read_record
 from msd_mtl.study.run import run_once
 from msd_mtl.study.states import State, state_of
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 TRAIN = [sys.executable, "-m", "msd_mtl.cli", "train", "-m", *SMALL, "baselines=false"]
 
 

@@ -21,7 +21,7 @@ from msd_mtl.study.wandb_view import description, summary
 
 KEY = "0123456789abcdef" * 2 + "deadbeef"  # looks like an API key
 
-pytestmark = pytest.mark.usefixtures("own_wandb")
+pytestmark = pytest.mark.usefixtures("own_wandb", "undrawn")
 
 
 def kill_core() -> None:
