@@ -69,7 +69,7 @@ def test_the_calibration_benchmark_counts_what_is_wrong(tmp_path):
     assert math.isnan(few.covered)  # no interval is given that could hold the truth or not
     assert calibration.row("large", [*studies, few]).split("|")[-3] == row.split("|")[-3]
     (setting, each_seed), *_ = calibration.SPLITS.values()
-    splits = calibration.study_of_splits(calibration.replace(setting, n_artists=20, n_seeds=2), each_seed, 0)
+    splits = calibration.study_of_splits(calibration.replace(setting, n_artists=60, n_seeds=2), each_seed, 0)
     line = calibration.row("splits", [splits, splits], ["leak"])
     assert line.count("|") == calibration.head(["leak"]).splitlines()[0].count("|")
     calibration.draw_power(tmp_path / "power.png", {n: {0.0: 0.02, 0.3: 1.0} for n in calibration.SEEDS}, 3)
