@@ -4,6 +4,7 @@ import sys
 
 import numba
 import numpy as np
+import pytest
 
 from msd_mtl.compiled import compiled, compiled_over_rows
 
@@ -43,7 +44,8 @@ def test_a_loop_over_rows_gives_the_numbers_of_the_loop():
     np.testing.assert_array_equal(values, expected)
 
 
-def test_a_loop_that_cannot_be_kept_runs_all_the_same(monkeypatch):
+@pytest.mark.parametrize("error", [OSError("no space left on device"), UnicodeDecodeError("utf-8", b"", 0, 1, "byte")])
+def test_a_loop_that_cannot_be_kept_or_read_runs_all_the_same(monkeypatch, error):
     made = []
 
     def njit(**options):
@@ -51,14 +53,18 @@ def test_a_loop_that_cannot_be_kept_runs_all_the_same(monkeypatch):
             made.append(options.get("cache", False))
 
             def fail(*_):
-                raise OSError("no space left on device")
+                raise error
 
             return fail if made[-1] else loop
 
         return make
 
     monkeypatch.setattr(numba, "njit", njit)
-    double = compiled(lambda value: 2 * value)
+
+    def twice(value):
+        return 2 * value
+
+    double = compiled(twice)
     assert (double(2), double(3)) == (4, 6)
     assert made == [True, False]
 
@@ -87,3 +93,17 @@ def test_a_loop_kept_by_a_process_with_threads_starts_none_in_a_process_with_one
         run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         assert run.stdout.strip() == n_threads
     assert len(list(kept.rglob("*.nbi"))) == 2  # one with threads, one without
+
+
+def test_a_kept_loop_is_not_taken_by_another_state_of_the_code(monkeypatch, tmp_path):
+    names = []
+    monkeypatch.setattr(numba, "njit", lambda **_: lambda loop: names.append(loop.__qualname__))
+    for code in ("x * y + z", "x * y - z"):
+        (tmp_path / "compiled.py").write_text(code)
+        monkeypatch.setattr("msd_mtl.compiled.__file__", str(tmp_path / "compiled.py"))
+        compiled_over_rows(_nothing)
+    assert len(set(names)) == 4  # with and without threads
+
+
+def _nothing():
+    """A loop."""

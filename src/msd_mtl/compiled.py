@@ -1,7 +1,8 @@
 """Loops over arrays, compiled by numba on first use and kept on disk; loops over rows run on the threads of PyTorch."""
 
-import pickle
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import FunctionType
 from typing import Any, ParamSpec, TypeVar
 
@@ -18,9 +19,6 @@ R = TypeVar("R")
 # The layer that PyTorch's build for CPU uses too: loops of both then take turns on one set of threads.
 config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]  # type: ignore[attr-defined]
 
-# What a full disk or a damaged file makes of a loop that was to be kept, before anything of it has run.
-UNKEPT = (OSError, EOFError, pickle.UnpicklingError)
-
 
 def compiled(loop: Callable[P, R]) -> Callable[P, R]:
     """Compile a loop that runs on one thread."""
@@ -34,7 +32,7 @@ def compiled_over_rows(loop: Callable[P, None]) -> Callable[P, None]:
     numba starts none.
     """
     alone = _kept(loop)
-    together = _kept(_named_apart(loop), parallel=True)
+    together = _kept(loop, parallel=True)
 
     def on_threads(*args: P.args, **kwargs: P.kwargs) -> None:
         n_threads = torch.get_num_threads()
@@ -86,14 +84,8 @@ prefetch: Any = intrinsic(_prefetch)
 CACHE_LINE = 64  # bytes
 
 
-def _named_apart(loop: Callable[..., Any]) -> Callable[..., Any]:
-    """The same loop by another name: numba keeps one of a name, and would take the one compiled without threads."""
-    apart = FunctionType(loop.__code__, loop.__globals__, loop.__name__, loop.__defaults__, loop.__closure__)
-    apart.__qualname__ = f"{loop.__qualname__}_together"
-    return apart
-
-
 def _kept(loop: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+    loop = _named_apart(loop, options)
     try:
         function = _njit(loop, cache=True, **options)
     except RuntimeError:  # neither the package nor the home directory can be written
@@ -103,11 +95,19 @@ def _kept(loop: Callable[..., Any], **options: Any) -> Callable[..., Any]:
         nonlocal function
         try:
             return function(*args)
-        except UNKEPT:
+        except Exception:  # noqa: BLE001  # a damaged file raises anything, before the loop, which raises nothing, has run
             function = _njit(loop, **options)
             return function(*args)
 
     return call
+
+
+def _named_apart(loop: Callable[..., Any], options: Mapping[str, Any]) -> Callable[..., Any]:
+    """The same loop by another name: numba takes what is kept of a name, whatever its options and what is above."""
+    kind = hashlib.sha256(Path(__file__).read_bytes() + str(options).encode()).hexdigest()[:8]
+    apart = FunctionType(loop.__code__, loop.__globals__, loop.__name__, loop.__defaults__, loop.__closure__)
+    apart.__qualname__ = f"{loop.__qualname__}_{kind}"
+    return apart
 
 
 def _njit(loop: Callable[..., Any], **options: Any) -> Callable[..., Any]:
