@@ -17,6 +17,9 @@ Missing values have no mark of their own in the files. What counts as missing he
   only there, key 0, mode 0 and loudness 0 are missing. A loudness of 0 dB in an analysed row stays.
 """
 
+from typing import Any
+
+import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,6 +45,9 @@ TABLES: dict[str, tuple[str, ...]] = {
     "analysis/songs": ANALYSIS,
     "musicbrainz/songs": ("year",),
 }
+TEXT = ("track_id", "artist_id", "artist_name")
+TEXTS, NUMBERS = "texts of fixed length", "numbers"  # what a column or an array holds
+KINDS = {TEXTS: "S", NUMBERS: "iuf"}  # as NumPy's ``dtype.kind``
 ANALYSED = tuple(name for name in ANALYSIS if name not in ("track_id", "duration"))
 ID_LENGTH = 18
 
@@ -108,6 +114,25 @@ def short_ids(ids: NDArray[np.bytes_], prefix: bytes, table: str, first_row: int
             f"got {quoted(bytes(ids[row]))}. Download the file again."
         )
     return ids.astype("S18")
+
+
+def check_rows(file: RawFile, name: str, found: h5py.Dataset) -> None:
+    """Refuse a table or array that is no plain sequence of rows (UserError)."""
+    if found.ndim != 1:
+        raise wrong_layout(file, f"table /{name} must have one dimension", f"shape {found.shape}")
+
+
+def check_kind(file: RawFile, place: str, dtype: np.dtype[Any], holds: str) -> None:
+    """Refuse what does not hold what its official file does (UserError).
+
+    Args:
+        file: For messages.
+        place: Table and column, for messages.
+        dtype: Its type.
+        holds: ``TEXTS`` or ``NUMBERS``.
+    """
+    if dtype.kind not in KINDS[holds]:
+        raise wrong_layout(file, f"{place} must hold {holds}", f"type {dtype}")
 
 
 def wrong_layout(file: RawFile, expectation: str, got: object) -> UserError:

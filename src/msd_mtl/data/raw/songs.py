@@ -16,7 +16,15 @@ import numpy as np
 
 from msd_mtl.data.raw.files import RawFile, RawFolder
 from msd_mtl.data.raw.lyrics import FileReport
-from msd_mtl.data.raw.song_tables import TABLES, known_values, short_ids, wrong_layout
+from msd_mtl.data.raw.song_tables import (
+    TABLES,
+    TEXTS,
+    check_kind,
+    check_rows,
+    known_values,
+    short_ids,
+    wrong_layout,
+)
 from msd_mtl.data.raw.summary import table_of
 from msd_mtl.data.raw.tables import TagTable, TrackTable, joined
 from msd_mtl.errors import UserError
@@ -96,7 +104,7 @@ def _read_song(file: RawFile, number: int) -> tuple[TrackTable, set[str]]:
                     file, "tables must have one row", {name: len(table) for name, table in tables.items()}
                 )
             metadata, analysis, musicbrainz = (tables[name].fields(list(TABLES[name]))[:] for name in TABLES)
-            terms = source[TERMS][:].tolist() if TERMS in source else []
+            terms = _terms(source, file)
     except OSError as wrong:
         raise wrong_layout(file, "file must be readable HDF5", wrong) from None
     track_id = short_ids(analysis["track_id"], b"TR", "analysis/songs", 0, file)
@@ -112,6 +120,19 @@ def _read_song(file: RawFile, number: int) -> tuple[TrackTable, set[str]]:
         artist_name=np.array([bytes(metadata["artist_name"][0]).decode("utf-8", "backslashreplace")], dtype=object),
     )
     return part, {term.decode("utf-8", "backslashreplace") for term in terms} - {""}
+
+
+def _terms(source: h5py.File, file: RawFile) -> list[bytes]:
+    """Terms of the song's artist; a file may have none."""
+    found = source.get(TERMS)
+    if found is None:
+        return []
+    if not isinstance(found, h5py.Dataset):
+        raise wrong_layout(file, f"/{TERMS} must be a table", "a group")
+    check_rows(file, TERMS, found)
+    check_kind(file, f"table /{TERMS}", found.dtype, TEXTS)
+    terms: list[bytes] = found[:].tolist()
+    return terms
 
 
 def _term_table(terms: dict[bytes, set[str]]) -> TagTable | None:
