@@ -1,12 +1,19 @@
 """What a command says where it cannot go on: who says it, and what to do next."""
 
+import ast
 import errno
+import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from msd_mtl import data
 from msd_mtl.app import one_message
+from msd_mtl.study.identity import resolved
 
 from .test_cli import FAST, msd_mtl
+from .test_configs import composed
 
 
 def test_a_file_that_is_not_there_is_one_line_with_what_to_do(capsys):
@@ -35,3 +42,22 @@ def test_a_file_in_the_place_of_all_runs_is_named(command, tmp_path):
     done = msd_mtl(command, "study=s", "runs_dir=taken", cwd=tmp_path)
     said = "runs_dir must be a folder of runs; got taken, a file. Set runs_dir=DIR."
     assert (done.returncode, done.stderr) == (2, f"msd-mtl {command}: {said}\n")
+
+
+def settings_named(path: Path) -> Iterator[str]:
+    """Names under ``data.`` in what a file of the package says when it refuses something, as far as it spells them."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "UserError":
+            texts = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)]
+            for text in texts:
+                yield from re.findall(r"\bdata\.([a-z_]+(?:\.[a-z_]+)*)", text if isinstance(text, str) else "")
+
+
+def test_every_setting_of_the_data_that_a_message_names_is_one():
+    there = set()
+    for choice in ("data=synthetic", "data=msd"):
+        found = resolved(composed("train", choice, *(["data.store=store.h5"] if choice == "data=msd" else [])))["data"]
+        there |= {*found, *(f"world.{key}" for key in found.get("world", ()))}
+    named = {name for path in Path(data.__path__[0]).rglob("*.py") for name in settings_named(path)}
+    assert {"world.n_words", "train_size"} <= named
+    assert named <= there

@@ -113,8 +113,9 @@ def plant_detectors(
     needed = plan.n_detectors * plan.words_per_detector
     if len(pool) < needed:
         raise UserError(
-            f"data.n_words must leave {needed} words for {name!r} that {USABLE[0]:.0%} to {USABLE[1]:.0%} of the songs "
-            f"use; got {len(pool)}. Raise data.n_words or data.words_per_track, or lower data.words_per_detector."
+            f"data.world.n_words must leave {needed} words for {name!r} that {USABLE[0]:.0%} to {USABLE[1]:.0%} of the "
+            f"songs use; got {len(pool)}. Raise data.world.n_words or data.world.words_per_track, or lower "
+            "data.world.words_per_detector."
         )
     rng = stream(world, "detectors", name)
     words = rng.permutation(pool)[:needed].reshape(shape)

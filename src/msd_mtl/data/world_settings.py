@@ -49,11 +49,11 @@ def check_tasks(names: Sequence[str], target: str) -> None:
 def check_sizes(n_tracks: int, n_words: int, words_per_track: float) -> None:
     """Refuse sizes that make no lyrics (UserError)."""
     if n_tracks < 1:
-        raise UserError(f"data.n_tracks must be at least 1; got {n_tracks}. Raise it.")
+        raise UserError(f"data.world.n_tracks must be at least 1; got {n_tracks}. Raise it.")
     if not 1 <= words_per_track <= n_words / 2:
         raise UserError(
-            f"data.words_per_track must be from 1 to half of data.n_words ({n_words}); got {words_per_track}. "
-            "Change either."
+            f"data.world.words_per_track must be from 1 to half of data.world.n_words ({n_words}); "
+            f"got {words_per_track}. Change either."
         )
 
 
@@ -62,7 +62,7 @@ def check_coupling(coupling: float, common: str) -> None:
     if not 0 <= coupling <= 1:
         raise UserError(f"data.coupling must be from 0 to 1; got {coupling}. 0 is nothing in common, 1 everything.")
     if common not in get_args(Common):
-        raise UserError(f"data.common must be one of {', '.join(get_args(Common))}; got {common!r}. Choose one.")
+        raise UserError(f"data.world.common must be one of {', '.join(get_args(Common))}; got {common!r}. Choose one.")
 
 
 def check_signal(n_detectors: int, words_per_detector: int, n_units: int, curvature: float, *, wave: float) -> None:
@@ -92,10 +92,11 @@ def check_setting(key: str, setting: PerTask, names: Sequence[str], target: str)
             value = value_of(setting, name, target)
         except KeyError:
             raise UserError(
-                f"data.{key} must have a value for {name!r}; got {setting}. Name it or its role: target, auxiliary."
+                f"data.world.{key} must have a value for {name!r}; got {setting}. "
+                "Name it or its role: target, auxiliary."
             ) from None
         if not (low < value < high or (closed and value == low)):
             bound = "at least" if closed else "above"
             raise UserError(
-                f"data.{key} must be {bound} {low:g} and below {high:g}; got {value} for {name!r}. Change it."
+                f"data.world.{key} must be {bound} {low:g} and below {high:g}; got {value} for {name!r}. Change it."
             )
