@@ -73,6 +73,14 @@ def test_word_twice_in_a_track_is_an_error(path: Path) -> None:
         read_mxm_db(raw_file(path))
 
 
+def test_track_of_both_parts_is_an_error(path: Path) -> None:
+    change(path, f"INSERT INTO lyrics VALUES ('{track(1)}', 0, 'the', 1, 0)")  # noqa: S608
+    with pytest.raises(
+        UserError, match=rf"^mxm_dataset\.db, table lyrics, track {track(1)}: is_test must be the same .*"
+    ):
+        read_mxm_db(raw_file(path))
+
+
 def test_word_that_is_not_utf8_is_an_error(path: Path) -> None:
     change(path, "INSERT INTO words VALUES (CAST(x'ff61' AS TEXT))")
     with pytest.raises(UserError, match="table words, row 8: word must be UTF-8 text"):

@@ -46,22 +46,29 @@ def read_mxm_db(file: RawFile) -> Lyrics:
         Its tracks; ``is_test`` makes the official test part.
 
     Raises:
-        UserError: If the file is no such database, or a row is not as the format has it; with its number.
+        UserError: If the file is no such database, a row is not as the format has it, with its number, or a track is
+            of both parts.
     """
     tracks: dict[bytes, int] = {}
-    tested: set[int] = set()
+    of_part: tuple[set[int], set[int]] = (set(), set())  # tracks by the is_test of their rows
     with database(file, COLUMNS) as connection:
         connection.text_factory = bytes  # 38 million texts need not be decoded one by one
         words = [word for (word,) in connection.execute("SELECT word FROM words ORDER BY rowid")]
         vocabulary = tuple(_decoded(word, row, file) for row, word in enumerate(words, 1))
-        parts = list(_counts(connection, words, tracks, tested, file))
+        parts = list(_counts(connection, words, tracks, of_part, file))
     if not parts:
         raise UserError(f"{file.name}: table lyrics must have rows; got none. Download it again.")
     counts = _Counts(*(np.concatenate(column) for column in zip(*parts, strict=True)))
     del parts
     counts = _sorted(counts, list(tracks), vocabulary, file)
+    if both := set.intersection(*of_part):
+        track = list(tracks)[min(both)].decode()
+        raise UserError(
+            f"{file.name}, table lyrics, track {track}: is_test must be the same in all rows of a track; got 0 and 1. "
+            "Download the file again."
+        )
     is_test = np.zeros(len(tracks), dtype=np.bool_)
-    is_test[list(tested)] = True
+    is_test[list(of_part[1])] = True
     return Lyrics(
         track_id=np.array(list(tracks), dtype="S18"),
         official_test=is_test,
@@ -84,9 +91,13 @@ def _decoded(word: Any, row: int, file: RawFile) -> str:
 
 
 def _counts(
-    connection: sqlite3.Connection, words: list[bytes], tracks: dict[bytes, int], tested: set[int], file: RawFile
+    connection: sqlite3.Connection,
+    words: list[bytes],
+    tracks: dict[bytes, int],
+    of_part: tuple[set[int], set[int]],
+    file: RawFile,
 ) -> Iterator[_Counts]:
-    """Read rows of `lyrics`, number their tracks in order of appearance, and note those of the test part."""
+    """Read rows of `lyrics`, number their tracks in order of appearance, and note those of each part."""
     column = {word: number for number, word in enumerate(words)}
     index_type = np.min_scalar_type(max(len(words) - 1, 0))
     rows = connection.execute("SELECT track_id, word, count, is_test FROM lyrics ORDER BY rowid")
@@ -108,7 +119,8 @@ def _counts(
             or not all(map(_is_id, new))
         ):
             raise _wrong_row(chunk, first, column, file)
-        tested.update(np.unique(table["track"][table["test"] == 1]).tolist())
+        for is_test, members in enumerate(of_part):
+            members.update(np.unique(table["track"][table["test"] == is_test]).tolist())
         narrow = np.min_scalar_type(int(table["count"].max()))
         yield _Counts(table["track"].copy(), table["word"].astype(index_type), table["count"].astype(narrow))
         first += len(chunk)
