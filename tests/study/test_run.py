@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,32 @@ def test_evaluate_refuses_other_weights(small_run):
     torch.save(saved, folder / "best.ckpt")
     with pytest.raises(UserError, match=r"to the bit; got 0\.\d+ for 0\.\d+, .* others that differ\. Were weights"):
         evaluate(folder, "test")
+
+
+class Trap:
+    """An object that makes a folder where it is unpickled."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+def test_evaluate_refuses_with_one_message_what_is_no_weights_and_runs_nothing_of_it(small_run, tmp_path):
+    folder, _ = run_once(small_run("baselines=false"))
+    path = folder / "best.ckpt"
+    whole, saved = path.read_bytes(), torch.load(path, weights_only=True)
+    torch.save(saved | {"more": Trap(tmp_path / "sprung")}, path)
+    trap = path.read_bytes()
+    torch.save({"state_dict": {}}, path)
+    for content in (trap, path.read_bytes(), whole[:-100], whole[:0], b"text", b"x" * 1000):
+        path.write_bytes(content)
+        with pytest.raises(
+            UserError, match=r"best.ckpt must hold the weights of the run, and nothing else; got .*Error\)"
+        ):
+            evaluate(folder, "test")
+    assert not (tmp_path / "sprung").exists()
 
 
 def test_evaluate_tells_a_run_of_earlier_code_from_a_changed_one(small_run, monkeypatch):

@@ -5,6 +5,7 @@ import io
 import math
 import time
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, cast
 
 import pytorch_lightning as pl
@@ -20,6 +21,8 @@ from msd_mtl.study.record import HISTORY, LAST
 from msd_mtl.study.selection import Selection
 
 BEST = "best.ckpt"
+# How PyTorch refuses objects that are no weights, files that are cut off or none of its own, and other networks.
+NOT_WEIGHTS = (UnpicklingError, EOFError, RuntimeError, LookupError, TypeError, ValueError, AttributeError)
 
 
 class KeepBest(Checkpoint):
@@ -206,12 +209,19 @@ def load_best(folder: Path, module: MultiTaskModule) -> None:
     """Load the weights that ``save_best`` wrote; nothing in the file is executed.
 
     Raises:
-        UserError: If the file is missing.
+        UserError: If the file is missing, or holds anything but the weights of this network.
     """
     path = folder / BEST
     if not path.is_file():
         raise UserError(f"run directory must hold {BEST}; got {folder}. Run it to the end first.")
-    module.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["state_dict"])
+    content = io.BytesIO(path.read_bytes())  # what PyTorch says of a file that is cut off looks like one of the disk
+    try:
+        module.load_state_dict(torch.load(content, map_location="cpu", weights_only=True)["state_dict"])
+    except NOT_WEIGHTS as wrong:
+        raise UserError(
+            f"{path} must hold the weights of the run, and nothing else; got what cannot be loaded as such "
+            f"({type(wrong).__name__}). Delete the run directory, and repeat the command that made it."
+        ) from None
 
 
 def _between_steps(trainer: pl.Trainer, batch_idx: int) -> bool:
