@@ -1,6 +1,9 @@
 import numpy as np
+import pytest
 
-from msd_mtl.data.candidates import Candidate, candidate_table, draw_heat_map
+from msd_mtl.data.candidates import Candidate, candidate_table, draw_heat_map, main, why_none
+from msd_mtl.data.prepare import prepare
+from tests.data.official import song, track, write_mxm, write_songs
 
 
 def test_the_table_says_which_tracks_its_correlations_rest_on():
@@ -12,3 +15,33 @@ def test_the_heat_map_is_drawn_into_a_folder_that_is_not_there_yet(tmp_path):
     path = tmp_path / "figures" / "tasks.png"
     draw_heat_map(path, ["term:pop", "year"], np.array([[1.0, np.nan], [np.nan, 1.0]]))
     assert path.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("what", "others", "usable", "reason"),
+    [
+        ("tag", ["year", "key"], ["year"], "the store has no tag beside the target"),
+        ("field", ["term:rock"], ["term:rock"], "the store has no field beside the target"),
+        ("tag", ["year", "term:rock"], ["year"], "no tag is labelled often enough"),
+        ("tag", ["term:rock"], ["term:rock"], "no tag that is labelled often enough has a correlation with the target"),
+    ],
+)
+def test_a_set_without_tasks_says_why(what, others, usable, reason):
+    assert why_none(what, others, usable) == reason
+
+
+def test_tasks_of_a_store_without_tags_say_that_it_has_none(tmp_path, monkeypatch, capsys):
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    write_mxm(raw / "mxm_dataset_train.txt", {track(i): {1: 1} for i in range(60)})
+    write_songs(raw / "msd_summary_file.h5", [song(track(i), tempo=90 + i, year=1960 + i % 7) for i in range(60)])
+    prepare(raw, tmp_path / "store.h5")
+    settings = ["data.store=store.h5", "data.split=track", "tasks.target=tempo", "min_labelled=20", "figure=null"]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["msd-mtl", *settings])
+    main()
+    said = dict(
+        line.split(": ", 1) for line in capsys.readouterr().out.splitlines() if line.startswith(("tight", "loose"))
+    )
+    assert said["tight"] == "the store has no tag beside the target"
+    assert said["loose"].startswith('\'tasks.names=["tempo", ')

@@ -148,6 +148,8 @@ def test_store_without_tags_and_values_serves_lyrics(tmp_path: Path) -> None:
     assert store.tracks().artist.tolist() == [0, 1]
     with pytest.raises(UserError, match="family of tags must be one of none in this store"):
         store.tag_matrix("term")
+    with pytest.raises(UserError, match=r"store\.h5'\. No other task has: prepare it with files of labels\.$"):
+        store.labels("year")
 
 
 def test_terms_of_per_song_files_fill_what_the_database_does_not_know(tmp_path: Path) -> None:

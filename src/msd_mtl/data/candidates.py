@@ -90,6 +90,23 @@ def suggest(candidates: list[Candidate], min_labelled: int, min_positive: int) -
     return [c.name for c in tags[:2]], [c.name for c in fields[:2]]
 
 
+def why_none(what: str, others: list[str], usable: list[str]) -> str:
+    """Why ``suggest`` found no auxiliary task.
+
+    Args:
+        what: What the tasks of the set are, ``tag`` or ``field``.
+        others: All tasks of the store but the target.
+        usable: Of these, the tasks with enough labels.
+    """
+    for names, reason in (
+        (others, f"the store has no {what} beside the target"),
+        (usable, f"no {what} is labelled often enough"),
+    ):
+        if not any((":" in name) == (what == "tag") for name in names):
+            return reason
+    return f"no {what} that is labelled often enough has a correlation with the target"
+
+
 def override(names: list[str], target: str) -> str:
     """Settings for `msd-mtl train` that can be pasted into a shell."""
     return " ".join(
@@ -177,9 +194,10 @@ def main(cfg: DictConfig) -> None:
     left = len(candidates) - len(usable[: cfg.most])
     console.print(f"{left:,} more are rarer or less correlated: min_labelled=, min_positive= and most= show them.")
     tight, loose = suggest(candidates, cfg.min_labelled, cfg.min_positive)
-    for kind, names in (("tight", tight), ("loose", loose)):
+    for kind, what, names in (("tight", "tag", tight), ("loose", "field", loose)):
         console.print(f"[bold]{kind}[/]:", end=" ")
-        console.out(override(names, target) if names else "no task is labelled often enough", highlight=False)
+        why = why_none(what, [name for name in store.names() if name != target], [c.name for c in usable])
+        console.out(override(names, target) if names else why, highlight=False)
     if cfg.figure is not None:
         fields = [c.name for c in usable if ":" not in c.name]
         shown = list(dict.fromkeys([target, *tight, *(c.name for c in usable[: DRAWN - 1 - len(fields)]), *fields]))

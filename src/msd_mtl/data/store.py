@@ -182,9 +182,9 @@ class Store:
         family = name.partition(":")[0] + ":" if ":" in name else ""
         alike = [other for other in names if other.startswith(family)][:MAX_SUGGESTED_AMONG] or names
         near = get_close_matches(name, alike, n=5, cutoff=0.4) or alike[:5]
+        next_step = f"Nearest: {', '.join(near)}." if near else "No other task has: prepare it with files of labels."
         return UserError(
-            f"task must have labels in the store; got {name!r}, which has none in {str(self.path)!r}. "
-            f"Nearest: {', '.join(near)}."
+            f"task must have labels in the store; got {name!r}, which has none in {str(self.path)!r}. {next_step}"
         )
 
     @contextmanager
