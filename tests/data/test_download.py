@@ -143,6 +143,19 @@ def test_file_fetched_again_must_have_the_checksum_noted_first(tmp_path: Path, s
     assert not (tmp_path / NAME).exists()
 
 
+def test_fetched_file_that_has_changed_since_is_refused(tmp_path: Path, server: Server) -> None:
+    fetch(tmp_path, server)
+    assert fetch(tmp_path, server) == []
+    (tmp_path / NAME).write_bytes(CONTENT[::-1])
+    with pytest.raises(
+        UserError, match=f"{NAME} must have the checksum noted in .*{CHECKSUMS}; got another. Delete the"
+    ):
+        fetch(tmp_path, server)
+    assert len(server.ranges) == 1
+    (tmp_path / NAME).unlink()
+    assert fetch(tmp_path, server) == [tmp_path / NAME]
+
+
 @pytest.mark.parametrize(
     ("status", "message"), [(404, "must be a file; got HTTP status 404"), (503, "must be reachable")]
 )

@@ -28,8 +28,8 @@ def download(
     """Fetch the files that are not there yet.
 
     A file counts as there if its official name is anywhere in the folder, zipped or not. The SHA-256 of each fetched
-    file is noted in ``SHA256SUMS``; a file fetched again later must have it. A download that was cut off goes on where
-    it was.
+    file is noted in ``SHA256SUMS``; it must have that as long as it is there, and when it is fetched again. A download
+    that was cut off goes on where it was.
 
     Args:
         raw: Download folder; made if it is not there.
@@ -63,10 +63,11 @@ def download(
     )
     with Progress(*columns, console=console or Console(quiet=True)) as progress:
         for name in names:
+            noted = _noted(raw)
             if official_name(name) in there:
+                _check_unchanged(raw, name, noted)
                 progress.console.print(f"{name} is there", highlight=False)
                 continue
-            noted = _noted(raw)
             fetcher = ResumingDownloader(raw / f".{name}.part", progress, name, tries, timeout_s)
             try:
                 pooch.retrieve(addresses[name], noted.get(name), fname=name, path=raw, downloader=fetcher)
@@ -175,6 +176,17 @@ def _noted(raw: Path) -> dict[str, str]:
     path = raw / CHECKSUMS
     rows = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     return {name: checksum for checksum, _, name in (row.partition("  ") for row in rows)}
+
+
+def _check_unchanged(raw: Path, name: str, noted: Mapping[str, str]) -> None:
+    """Refuse a file that was fetched and is not what it was then (UserError); what was put there by hand may be."""
+    import pooch
+
+    if name in noted and (raw / name).is_file() and pooch.file_hash(str(raw / name)) != noted[name]:
+        raise UserError(
+            f"{name} must have the checksum noted in {raw / CHECKSUMS}; got another. Delete the file to fetch it again "
+            "or, if you trust it, its line."
+        )
 
 
 def _note(raw: Path, checksums: dict[str, str]) -> None:
