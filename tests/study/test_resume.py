@@ -109,7 +109,9 @@ def build(small_run: Build, msd_run: Build) -> Build:
 
 def undisturbed(quiet: dict[str, Outcome], build: Build, variant: str, tmp_path: Path) -> Outcome:
     if variant not in quiet:
-        quiet[variant] = outcome(build(variant, f"runs_dir={tmp_path / 'quiet'}"))
+        cfg = build(variant, f"runs_dir={tmp_path / 'quiet'}")
+        assert Path(cfg.runs_dir) == tmp_path / "quiet"  # in the same folder it would be the run that was cut off
+        quiet[variant] = outcome(cfg)
     return quiet[variant]
 
 
@@ -177,9 +179,9 @@ def test_a_run_that_was_cut_off_while_it_validated_ends_as_if_it_had_not_been(
         patched.setattr(MultiTaskModule, "validation_step", validation_step)
         with pytest.raises(CutError):
             run_once(small_run(*OFTEN, *overrides))
-    assert_same(
-        outcome(small_run(*OFTEN, *overrides)), outcome(small_run(*OFTEN, *overrides, f"runs_dir={tmp_path}/q"))
-    )
+    resumed, quiet = small_run(*OFTEN, *overrides), small_run(*OFTEN, *overrides, f"runs_dir={tmp_path}/quiet")
+    assert resumed.runs_dir != quiet.runs_dir
+    assert_same(outcome(resumed), outcome(quiet))
 
 
 HALF_DONE = {
