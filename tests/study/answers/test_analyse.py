@@ -293,7 +293,7 @@ def test_a_size_all_of_whose_runs_failed_is_said_to_be_left_out(study):
             study.add("tight", "1100", seed, data__train_size=n, status=status)
     study.write_index()
     (low,) = analyse(study.folder, "made").contrasts
-    assert low.missing == ("n=1,000 is left out: no run of it has a score",)
+    assert low.missing == ("n=1,000 is left out: no run of it counts",)
     assert low.sizes == (500,)
 
 
@@ -305,7 +305,7 @@ def test_a_size_all_of_whose_runs_are_double_is_said_to_be_left_out(study):
     study.write_index()
     analysis = analyse(study.folder, "made")
     (low,) = (one for one in analysis.contrasts if one.question == "benefit")
-    assert low.missing[0] == "n=300 is left out: no run of it has a score"
+    assert low.missing[0] == "n=300 is left out: no run of it counts"
     assert analysis.warnings == ("4 cells have several completed runs of the same arm and seed; none of them is used.",)
 
 

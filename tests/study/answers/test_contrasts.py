@@ -142,7 +142,7 @@ def test_a_size_that_was_begun_and_has_no_score_is_said_to_be_left_out():
     elsewhere = arm("tight", "1100", 8000, context=(("recipe.name", "other"),))
     (group,) = groups([*runs, *unscored], absent=[arm("pop", n=4000), arm("tight", "1100", 4000), elsewhere])
     low, _ = ASKED["benefit"](group)
-    assert low.notes == tuple(f"n={n} is left out: no run of it has a score" for n in ("2,000", "4,000"))
+    assert low.notes == tuple(f"n={n} is left out: no run of it counts" for n in ("2,000", "4,000"))
     (where,) = ASKED["depth"](group)
     assert where.notes == tuple(f"n={n} is left out: not every arm has it" for n in ("2,000", "4,000"))
 
@@ -229,7 +229,23 @@ def test_a_benefit_says_at_which_sizes_there_is_nothing_of_it(reference):
     scores = {arm(reference, n=n): 0.6 for n in (500, 1000)} | {arm("tight", "1100", 500): 0.63}
     (benefit,) = ASKED["benefit"](group_of(scores))
     assert {one.train_size for one in benefit.terms} == {500}
-    assert benefit.notes == ("n=1,000 is left out: no run of it has a score",)
+    assert benefit.notes == ("n=1,000 is left out: no run of it counts",)
+
+
+@pytest.mark.parametrize("alone", ["pop", "tight"])
+def test_a_size_without_anything_to_compare_with_is_said_to_be_left_out(alone):
+    scores = {arm(alone, n=n): 0.6 for n in (500, 1000)} | {arm("tight", "1100", n): 0.63 for n in (500, 1000, 2000)}
+    said = ("n=2,000 is left out: it has nothing to be compared with",)
+    for question in ("benefit", "size"):
+        assert set(notes(question, scores, [arm(alone, n=2000)]).values()) == {said}
+        assert set(notes(question, scores, []).values()) == {said}
+
+
+def test_a_size_without_anything_to_compare_with_is_left_out_between_couplings_too():
+    scores = {arm("tight", mask, n, c): 0.6 for mask in ("0000", "1100") for n in (500, 1000) for c in (0.0, 0.9)}
+    for c in (0.0, 0.9):
+        del scores[arm("tight", "0000", 1000, c)]
+    assert list(notes("coupling", scores, []).values()) == [("n=1,000 is left out: not every arm has it",)]
 
 
 def test_contexts_and_targets_are_not_compared():
@@ -250,10 +266,10 @@ def notes(question, scores, absent, label_coupling=None):
 def test_a_mask_that_is_absent_altogether_is_said_to_be_left_out():
     scores = {arm("pop"): 0.6} | {arm("tight", mask): 0.6 for mask in ("0000", "1100", "0011", "1111", "0111")}
     absent = [arm("tight", "1000"), arm("loose", "0110"), arm("tight", "1110"), arm("pop", n=500)]
-    of_score = " is left out: no run of it has a score"
+    of_score = " is left out: no run of it counts"
     assert notes("depth", scores, absent) == {
         "tight, from 0 to 4 shared layers": ("1000" + of_score, "1110" + of_score),
-        "tight, 1100 minus 0011": ("1110" + of_score, "0111 is left out: no run of its mirror image has a score"),
+        "tight, 1100 minus 0011": ("1110" + of_score, "0111 is left out: no run of its mirror image counts"),
     }
 
 
@@ -262,7 +278,7 @@ def test_a_mask_that_one_of_the_compared_sets_lacks_is_said_to_be_left_out():
     scores |= {arm("loose", mask): 0.6 for mask in ("1000", "1111")}
     found = notes("depth", scores, [arm("loose", "0001")], {"tight": 0.4, "loose": 0.1})
     assert found["tight minus loose, from 1 to 4 shared layers"] == (
-        "0001 is left out: no run of it has a score",
+        "0001 is left out: no run of it counts",
         "0100 is left out: not every task set or coupling has it",
     )
 
@@ -271,11 +287,23 @@ def test_a_coupling_or_task_set_that_is_absent_altogether_is_said_to_be_left_out
     planted = {arm("pop"): 0.6} | {arm("tight", "1100", coupling=c): 0.6 for c in (0.0, 0.9)}
     absent = [arm("tight", "1100", coupling=0.5), arm("loose", "1100", coupling=0.7), arm("tight", coupling=0.6)]
     (said,) = notes("coupling", planted, absent).values()
-    assert said == ("coupling 0.5 is left out: no run of it has a score",)
+    assert said == ("coupling 0.5 is left out: no run of it counts",)
     scores = {arm("pop"): 0.6, arm("tight", "1100"): 0.63, arm("loose", "1100"): 0.61}
     third = Arm("third", (*POP, "e"), POP[0], "1100", 1000, None, ())
     (said,) = notes("coupling", scores, [third], {"tight": 0.4, "loose": 0.1}).values()
-    assert said == ("third is left out: no run of it has a score",)
+    assert said == ("third is left out: no run of it counts",)
+
+
+def test_a_level_of_which_only_the_runs_without_sharing_are_there_is_said_to_be_left_out():
+    scores = {arm("tight", mask, coupling=c): 0.6 for c in (0.0, 0.5, 0.9) for mask in ("0000", "1100")}
+    gone = arm("tight", "1100", coupling=0.5)
+    del scores[gone]
+    (said,) = notes("coupling", scores, [gone]).values()
+    assert said == ("coupling 0.5 is left out: no run of it counts",)
+    third = Arm("third", (*POP, "e"), POP[0], "0000", 1000, None, ())
+    scores = {arm("pop"): 0.6, arm("tight", "1100"): 0.63, arm("loose", "1100"): 0.61, third: 0.6}
+    (said,) = notes("coupling", scores, [replace(third, mask="1100")], {"tight": 0.4, "loose": 0.1}).values()
+    assert said == ("third is left out: no run of it counts",)
 
 
 def test_a_coupling_that_lacks_a_mask_is_left_out_of_its_slope_and_said():
@@ -284,7 +312,7 @@ def test_a_coupling_that_lacks_a_mask_is_left_out_of_its_slope_and_said():
         arm("tight", "0011", coupling=0.5): 0.6
     }
     assert notes("coupling", scores, [arm("tight", "1100", coupling=0.9)]) == {
-        "tight, from coupling 0 to 0.5, low (1100)": ("coupling 0.9 is left out: no run of it has a score",),
+        "tight, from coupling 0 to 0.5, low (1100)": ("coupling 0.9 is left out: no run of it counts",),
         "tight, from coupling 0 to 0.9, full (1111)": (),
     }
     assert asked("coupling", group_of(scores))["tight, from coupling 0 to 0.5, low (1100)"] == 0.05

@@ -54,3 +54,18 @@ def test_rows_that_were_all_taken_are_as_many_as_of_others():
     assert placed({"x": given(data__train_size="null", seed=2)}, [(given(data__train_size="null"), ARM)]) == {
         "x": (ARM, 2)
     }
+
+
+@pytest.mark.parametrize(("coupling", "found"), [(0.9, 0.6), (None, None)])
+def test_the_coupling_of_the_tasks_is_planted_where_any_is(coupling, found):
+    def of_tasks(value):
+        return [one for one in given() if "coupling" not in one] + [f"tasks.coupling={value}"]
+
+    known = replace(ARM, coupling=coupling)
+    assert placed({"x": of_tasks(0.6)}, [(of_tasks(0.9), known)]) == {"x": (replace(ARM, coupling=found), 0)}
+
+
+def test_a_coupling_of_the_data_goes_before_that_of_the_tasks():
+    both = [*given(data__coupling=0.3), "tasks.coupling=0.6"]
+    for overrides in (both, both[::-1]):
+        assert placed({"x": overrides}, [(given(), ARM)]) == {"x": (replace(ARM, coupling=0.3), 0)}

@@ -51,6 +51,20 @@ def test_gains_that_are_over_nothing_are_the_reason_where_they_are_all_that_lack
     assert unasked(made, "depth") == "this needs masks with different numbers of shared layers: sharing=low,full"
 
 
+def test_gains_that_lack_at_some_sizes_or_couplings_are_the_reason_where_these_are_several(tmp_path):
+    made = analysis(tmp_path, masks=("1100",), sizes=(500, 1000), couplings=(0.0, 0.9), histories=False)
+    first = next(cell.arm for cell in made.cells if "1" in cell.arm.mask and cell.arm.tasks != (TARGET,))
+    cells = tuple(cell if cell.arm == first else replace(cell, gain=None) for cell in made.cells)
+    made = replace(made, cells=cells, contrasts=())
+    said = "runs of the target alone or without sharing have no score, so too few gains are known"
+    assert [question for question in QUESTIONS if unasked(made, question) == said] == ["size", "coupling"]
+
+
+def test_several_sizes_of_the_target_alone_are_not_said_to_be_too_few(tmp_path):
+    made = analysis(tmp_path, masks=("0000",), sizes=(500, 1000), couplings=(None,), histories=False)
+    assert unasked(made, "size").startswith("this needs runs with shared layers, ")
+
+
 def test_runs_that_are_not_completed_may_be_what_a_question_needs(tmp_path):
     made = analysis(tmp_path, masks=("0000",), sizes=(500,), couplings=(None,), n_seeds=2, histories=False)
     told = unasked(replace(made, expected=12), "depth")

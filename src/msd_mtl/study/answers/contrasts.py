@@ -7,7 +7,7 @@ from functools import partial
 from itertools import groupby
 
 from msd_mtl.study.answers.arms import mask_name, mask_order
-from msd_mtl.study.answers.gains import Group, Level, average, level_name
+from msd_mtl.study.answers.gains import UNCOUNTED, Group, Level, average, level_name
 from msd_mtl.study.answers.terms import Combination, Terms, change, mean, total
 from msd_mtl.study.answers.types import Question
 
@@ -174,7 +174,7 @@ def _over_depth(
     others = {mask for of_level in gains for mask in of_level} - set(masks)
     notes = (
         *(_without(group, compared) if compared.places else ()),
-        *_masks(absent - others, "no run of it has a score"),
+        *_masks(absent - others, UNCOUNTED),
         *_masks(others, "not every task set or coupling has it"),
         *_left_out(group, compared.levels, masks, sizes),
     )
@@ -195,8 +195,8 @@ def _where(group: Group, level: Level, gains: Mapping[str, Mapping[int, Terms]])
     parts = [[average(gains[mask], sizes) for mask in masks] for masks in (below, above)]
     name = f"{level_name(level)}, {' and '.join(below)} minus {' and '.join(above)}"
     notes = (
-        *_masks(absent & alone, "no run of it has a score"),
-        *_masks(alone - absent, "no run of its mirror image has a score"),
+        *_masks(absent & alone, UNCOUNTED),
+        *_masks(alone - absent, "no run of its mirror image counts"),
         *_left_out(group, [level], [*below, *above], sizes),
     )
     return [Combination(name, total((1, mean(parts[0])), (-1, mean(parts[1]))), level[0], None, level[1], notes)]
@@ -234,4 +234,4 @@ def _masks(masks: Collection[str], why: str) -> tuple[str, ...]:
 
 
 def _absent(group: Group, level: Level, mask: str) -> tuple[str, ...]:
-    return tuple(f"n={n:,} is left out: no run of it has a score" for n in group.absent_sizes(level, mask))
+    return tuple(f"n={n:,} is left out: {why}" for n, why in group.absent_sizes(level, mask).items())

@@ -11,6 +11,7 @@ from msd_mtl.study.answers.terms import Terms, mean
 from msd_mtl.study.answers.types import Arm, Reference, Run, Settings
 
 Level = tuple[str, float | None]  # task set and planted coupling: who is trained together
+UNCOMPARED, UNCOUNTED = "it has nothing to be compared with", "no run of it counts"
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,12 @@ class Group:
         assert reference is not None  # noqa: S101
         return {} if reference == arm else {arm: 1.0, reference: -1.0}
 
-    def absent_sizes(self, level: Level, mask: str) -> list[int]:
-        """Training sizes without a run that has a score, though one was begun or there is what to compare it with."""
-        there, begun = (
+    def absent_sizes(self, level: Level, mask: str) -> dict[int, str]:
+        """Training sizes that a mask has no gain at though it was to have one, and why.
+
+        It was to have one where a run of it was begun, or there is what to compare it with.
+        """
+        scored, begun = (
             {arm.train_size for arm in arms if (arm.task_set, arm.coupling, arm.mask) == (*level, mask)}
             for arms in (self.scores, self.absent)
         )
@@ -111,7 +115,8 @@ class Group:
             for arm in self.scores
             if (is_single(arm) if alone else "1" not in arm.mask and (arm.task_set, arm.coupling) == level)
         }
-        return sorted((begun | compared) - there)
+        there = self.gains.get(level, {}).get(mask, {})
+        return {n: UNCOMPARED if n in scored else UNCOUNTED for n in sorted((scored | begun | compared) - set(there))}
 
     def levels_without_gain(self, task_set: str | None) -> dict[Level, str]:
         """Levels with a sharing that were to be compared and have no gain, and why.
@@ -124,12 +129,16 @@ class Group:
             for arm in sorted(self.absent | self.scores.keys(), key=lambda arm: (arm.task_set, arm.coupling or 0.0))
             if not is_single(arm) and "1" in arm.mask and task_set in (None, arm.task_set)
         )
-        return {level: self.why_without(level) for level in asked if level not in self.gains}
+        return {
+            level: self.why_without(level)
+            for level in asked
+            if not any("1" in mask for mask in self.gains.get(level, ()))
+        }
 
     def why_without(self, level: Level, mask: str | None = None) -> str:
         """Why a level, or a mask of it, has no gain."""
-        arms = [arm for arm in self.scores if (arm.task_set, arm.coupling) == level and mask in (None, arm.mask)]
-        return "it has nothing to be compared with" if arms else "no run of it has a score"
+        arms = [arm for arm in self.scores if (arm.task_set, arm.coupling) == level and "1" in arm.mask]
+        return UNCOMPARED if any(mask in (None, arm.mask) for arm in arms) else UNCOUNTED
 
     def absent_masks(self, level: Level) -> set[str]:
         """Masks that a level was to have, and of which no run has a score."""

@@ -10,6 +10,9 @@ from msd_mtl.study.answers.arms import is_below, mask_of
 from msd_mtl.study.answers.types import Arm
 from msd_mtl.study.identity import OPERATIONAL
 
+COUPLING = ("tasks.coupling", "data.coupling")  # data has that of the tasks, unless it is given one of its own
+LAST = ("sharing.mask=", "data.coupling=")  # go before a name of a mask, and before the coupling of the tasks
+
 
 def placed(
     absent: Mapping[str, Sequence[str]], begun: Iterable[tuple[Sequence[str], Arm]]
@@ -27,14 +30,18 @@ def placed(
     for overrides, arm in begun:
         rest, said = _read(overrides)
         blank: dict[str, Any] = dict.fromkeys(said.keys() - {"seed"})
+        if "coupling" in said and arm.coupling is not None:  # of real data no coupling is planted, whatever is set
+            blank["coupling"] = 0.0
         alike[rest, frozenset(said)].add(replace(arm, **blank))
     found = {}
     for run, overrides in absent.items():
         rest, said = _read(overrides)
         arms = alike.get((rest, frozenset(said)), set())
         if len(arms) == 1 and "seed" in said:
-            seed = said.pop("seed")
-            found[run] = replace(next(iter(arms)), **said), seed
+            seed, (arm,) = said.pop("seed"), arms
+            if arm.coupling is None:
+                said.pop("coupling", None)
+            found[run] = replace(arm, **said), seed
     return found
 
 
@@ -42,7 +49,7 @@ def _read(overrides: Sequence[str]) -> tuple[frozenset[str], dict[str, Any]]:
     """Overrides that are no place of an arm or that only composing would tell, and places that the others say."""
     rest: set[str] = set()
     said: dict[str, Any] = {}
-    for override in sorted(overrides, key=lambda one: one.startswith("sharing.mask=")):  # which goes before a name
+    for override in sorted(overrides, key=lambda one: one.startswith(LAST)):
         key, _, value = override.partition("=")
         if key == "sharing" and (mask := mask_of(value)):
             said["mask"] = mask
@@ -50,7 +57,7 @@ def _read(overrides: Sequence[str]) -> tuple[frozenset[str], dict[str, Any]]:
             said["mask"] = re.sub(r"[^01]", "", value)
         elif key in ("seed", "data.train_size") and value.isdecimal():
             said[key.rpartition(".")[2]] = int(value)
-        elif key == "data.coupling" and re.fullmatch(r"\d+(\.\d+)?", value):
+        elif key in COUPLING and re.fullmatch(r"\d+(\.\d+)?", value):
             said["coupling"] = float(value)
         elif not is_below(key.lstrip("+~"), OPERATIONAL):
             rest.add(override)

@@ -1,8 +1,9 @@
 """Why a question has no answer: what the study would need, or why its runs have no score."""
 
 import math
+from collections.abc import Sequence
 
-from msd_mtl.study.answers.types import Analysis, Question
+from msd_mtl.study.answers.types import Analysis, Arm, Question
 from msd_mtl.study.page.groups import is_alone
 from msd_mtl.study.page.words import NEEDS, counted, metric_name
 
@@ -27,11 +28,23 @@ def unasked(analysis: Analysis, question: Question) -> str:
 
 def _needs(analysis: Analysis, question: Question) -> str:
     """What the study lacks: what gains are over, or runs, which may be those that are not completed."""
-    shared = [cell for cell in analysis.cells if not is_alone(cell.arm) and "1" in cell.arm.mask]
-    sizes = {cell.arm.train_size for cell in shared}
-    could = question == "benefit" or (question == "size" and len(sizes) > 1)
-    if shared and could and all(cell.gain is None for cell in shared):
-        return "no run of the target alone or without sharing has a score, so no gain is known"
-    needs = f"this needs {NEEDS[question]}"
+    shared = [cell.arm for cell in analysis.cells if not is_alone(cell.arm) and "1" in cell.arm.mask]
+    gaining = {cell.arm for cell in analysis.cells if cell.gain is not None}
+    gained = [arm for arm in shared if arm in gaining]
+    if _could(question, shared) and not _could(question, gained):
+        none = "no run of the target alone or without sharing has a score, so no gain is known"
+        few = "runs of the target alone or without sharing have no score, so too few gains are known"
+        return few if gained else none
+    lacks_sharing = not shared and _could(question, [cell.arm for cell in analysis.cells])
+    needs = f"this needs {NEEDS['benefit' if lacks_sharing else question]}"
     absent = analysis.expected - analysis.completed
     return f"{needs}; {absent:,} of {counted(analysis.expected, 'run')} are not completed" if absent else needs
+
+
+def _could(question: Question, arms: Sequence[Arm]) -> bool:
+    """Whether a question could be asked of these arms if all had shared layers, and what their gains are over."""
+    if question == "benefit":
+        return bool(arms)
+    if question == "size":
+        return len({arm.train_size for arm in arms}) > 1
+    return question == "coupling" and len({(arm.task_set, arm.coupling) for arm in arms}) > 1
