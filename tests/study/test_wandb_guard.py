@@ -199,3 +199,25 @@ def test_a_wandb_core_that_dies_while_it_starts_holds_nobody_up(tmp_path, monkey
     assert "msd-mtl: W&B does not start (" in capsys.readouterr().err
     assert run.close(ROWS, {}, "completed")
     assert list(tmp_path.glob("wandb/offline-run-*-a/run-a.wandb"))
+
+
+def test_a_call_that_comes_before_the_block_ends_only_the_block(monkeypatch):
+    monkeypatch.setattr(wandb_core, "GRACE_S", 0.05)
+    start = threading.Thread.start
+
+    def slow(thread):
+        start(thread)
+        time.sleep(0.3)  # the watcher has called by now
+
+    monkeypatch.setattr(threading.Thread, "start", slow)
+    earlier = signal.getsignal(signal.SIGALRM)
+    begun = []
+
+    def wait():
+        begun.append(True)
+        time.sleep(5)
+
+    with pytest.raises(NoAnswerError), within(0.05):
+        wait()
+    assert begun
+    assert signal.getsignal(signal.SIGALRM) == earlier

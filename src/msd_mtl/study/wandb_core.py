@@ -29,11 +29,11 @@ def within(limit_s: float) -> Iterator[None]:
     Raises:
         NoAnswerError: If the block lasts for ``GRACE_S`` more.
     """
-    ended = threading.Event()
+    inside, ended = False, threading.Event()
     is_main = threading.current_thread() is threading.main_thread()
 
     def leave(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001  # the interpreter's signature
-        if not ended.is_set():
+        if inside:
             raise NoAnswerError(f"no answer in {limit_s:g} s")
 
     def watch() -> None:
@@ -48,11 +48,13 @@ def within(limit_s: float) -> Iterator[None]:
     watcher.start()
     try:
         try:
+            inside = True
             yield
         finally:
-            ended.set()
+            inside = False
     finally:
-        ended.set()  # the call may have come in the line above
+        inside = False  # the call may have come in the line above
+        ended.set()
         watcher.join()  # whose signal would end the process without a handler
         if is_main:
             signal.signal(signal.SIGALRM, earlier or signal.SIG_DFL)
