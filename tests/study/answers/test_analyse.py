@@ -430,6 +430,7 @@ def test_without_any_reference_the_reason_is_given_once_and_what_cancels_is_made
     )
     made = by_name(analysis)
     assert {one.question for one in made.values()} == {"coupling", "depth"}
+    assert {one.reference for one in made.values()} == {None}
     scores = {(run.arm.task_set, run.arm.mask, run.seed): run.score for run in analysis.runs}
     low = made["tight minus loose, low (1100)"]
     assert low.per_seed == pytest.approx({k: scores["tight", "1100", k] - scores["loose", "1100", k] for k in (0, 1)})

@@ -7,10 +7,11 @@ import pytest
 
 from msd_mtl.study.answers.analyse import all_contrasts, analyse, score
 from msd_mtl.study.answers.bootstrap import ArtistBootstrap
-from msd_mtl.study.answers.leak import BY_ARTIST, BY_TRACK
 from msd_mtl.study.answers.predictions import read_predictions
 from msd_mtl.study.answers.reading import read_runs
+from msd_mtl.study.answers.splits import BY_ARTIST, BY_TRACK
 from msd_mtl.study.answers.verdicts import holm
+from msd_mtl.study.record import PREDICTIONS, read_record, write_record
 
 GIVEN_AWAY = 1.0
 
@@ -121,3 +122,44 @@ def test_targets_are_named(study):
                 study.add(tasks, "0000", seed, data__split=split, data__coupling=None)
     study.write_index()
     assert list(leaks(study)) == ["term:pop: pop, alone", "year: year, alone"]
+
+
+def test_a_target_without_readable_predictions_is_untested_under_either_split(study):
+    for split in (BY_ARTIST, BY_TRACK):
+        for seed in (0, 1):
+            study.add("pop", "0000", seed, data__split=split, data__coupling=None)
+            run = study.add(["year"], "0000", seed, data__split=split, data__coupling=None)
+            (study.folder / run / PREDICTIONS).unlink()
+    study.write_index()
+    found = leaks(study)
+    assert (found["term:pop: pop, alone"].effect.n_pairs, found["year: year, alone"].effect.n_pairs) == (2, 0)
+    assert found["year: year, alone"].effect.untested.startswith("0 seeds")
+    assert len(found["year: year, alone"].missing) == 4
+    assert all("has no predictions that can be read" in why for why in found["year: year, alone"].missing)
+
+
+@pytest.mark.parametrize("train_size", [None, 500])
+@pytest.mark.parametrize("lost", ["failed", "of another schema", "missing"])
+@pytest.mark.parametrize("split", [BY_ARTIST, BY_TRACK])
+def test_a_side_of_which_no_run_has_a_score_is_listed(study, split, lost, train_size):
+    for own in (BY_ARTIST, BY_TRACK):
+        for seed in (0, 1):
+            study.add("pop", "0000", seed, data__split=own, data__coupling=None, data__train_size=train_size)
+            side = {"data__split": own, "data__coupling": None, "data__train_size": train_size}
+            status = "failed" if own == split and lost == "failed" else "completed"
+            run = study.add(["year"], "0000", seed, status=status, **side)
+            for one in list(study.index)[-2:]:
+                study.index[one].append(f"data.split={own}")
+            if own == split and lost == "of another schema":
+                write_record(study.folder / run, read_record(study.folder / run) | {"schema_version": 2})
+            if own == split and lost == "missing":
+                for file in (study.folder / run).iterdir():
+                    file.unlink()
+                (study.folder / run).rmdir()
+    study.write_index()
+    found = leaks(study)
+    assert list(found) == ["term:pop: pop, alone", "year: year, alone"]
+    one = found["year: year, alone"]
+    assert (one.per_seed, one.effect.n_pairs, one.sizes) == ({}, 0, (train_size or 300,))
+    assert [why.split(": ")[0] for why in one.missing] == ["seed 0", "seed 1"]
+    assert all(f"split by {split}, " in why and lost in why for why in one.missing)

@@ -133,3 +133,14 @@ def test_a_damaged_word_of_a_sweep_is_named(crossed):
     (study.folder / FOLDER / "made" / f"sweep{REPORT}").write_text("margin: {auroc")
     with pytest.raises(UserError, match=r"sweep\.report\.yaml must be YAML; got .*Repeat the command of its sweep\."):
         analyse(study.folder, "made")
+
+
+def test_a_run_whose_study_has_no_name_is_damaged(study):
+    for seed in (0, 1, 2):
+        run = study.add("pop", "0000", seed)
+    study.write_index()
+    record = read_record(study.folder / run)
+    record["config"]["study"] = {"report": 5}
+    write_record(study.folder / run, record)
+    (damaged,) = analyse(study.folder, "made").damaged
+    assert (damaged.run_id, "lacks config.study.name" in damaged.error) == (run, True)

@@ -92,3 +92,10 @@ def test_panels_of_one_metric_have_one_scale(study):
     (first, _), (second, _) = whole(picture)[1]
     assert first == second
     assert "band: within ±0.01 no difference that matters." in picture.caption
+
+
+def test_without_any_reference_no_dot_is_said_to_stand_against_one(study):
+    said = "each against its own reference"
+    assert said in draw_effects("benefit", study).about
+    without = replace(study, contrasts=tuple(replace(one, reference=None) for one in study.contrasts))
+    assert said not in draw_effects("benefit", without).about

@@ -109,7 +109,7 @@ def all_contrasts(runs: StudyRuns, scored: Sequence[Scored], margins: Mapping[st
     """
     reasons = _reasons(runs, scored)
     found = [contrast for question in ASKED for contrast in _contrasts(question, scored, reasons, margins)]
-    return found + leaks(scored, reasons, margins)
+    return found + leaks(scored, reasons, runs.asked, margins)
 
 
 def _in_state(runs: StudyRuns, *states: str) -> tuple[Absent, ...]:
@@ -135,7 +135,7 @@ def _contrasts(
             mask=combination.mask,
             coupling=combination.coupling,
             sizes=tuple(sorted({arm.train_size for arm in combination.terms})),
-            reference=one.group.reference,
+            reference=one.group.reference if any(one.group.references.values()) else None,
             per_seed=one.per_seed(combination.terms),
             effect=effect,
             few_artists=one.few_artists,

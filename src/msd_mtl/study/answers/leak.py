@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from msd_mtl.study.answers.arms import describe, mask_name
 from msd_mtl.study.answers.bootstrap import ArtistBootstrap
-from msd_mtl.study.answers.gains import is_single, level_name
+from msd_mtl.study.answers.gains import Group, is_single, level_name
 from msd_mtl.study.answers.measured import Measured, measure
 from msd_mtl.study.answers.reading import metric_of
 from msd_mtl.study.answers.scoring import Scored
+from msd_mtl.study.answers.splits import BY_ARTIST, BY_TRACK, SPLIT, mirrored, split_of
 from msd_mtl.study.answers.types import Arm, Contrast, Settings
 from msd_mtl.study.answers.verdicts import conclude
 
-SPLIT, BY_TRACK, BY_ARTIST = "data.split", "track", "artist"
 Reasons = Mapping[tuple[Arm, int], str]
 
 
@@ -26,7 +26,7 @@ class Side:
 
     Attributes:
         arm: The arm.
-        scored: Its group.
+        scored: Its group; one of it alone, without runs, where none has a score.
         asked: Training rows that its runs ask for; None for all.
     """
 
@@ -42,12 +42,12 @@ class Pair:
     Attributes:
         by_track: With tracks of the test artists in training.
         by_artist: Without.
-        bootstrap: Draws of the artists of both.
+        bootstrap: Draws of the artists of both; None where one of them has no predictions.
     """
 
     by_track: Side
     by_artist: Side
-    bootstrap: ArtistBootstrap
+    bootstrap: ArtistBootstrap | None
 
     @property
     def sides(self) -> tuple[Side, Side]:
@@ -64,22 +64,28 @@ class Pair:
         """Estimate and uncertainty: an artist that both splits test on is drawn for both."""
         found = self.per_seed
         track, artist = ([self._drawn(side, seed) for seed in found] for side in self.sides)
-        return measure(list(found.values()), np.subtract(track, artist), self.bootstrap.n_artists)
+        n_artists = self.bootstrap.n_artists if self.bootstrap else 0
+        return measure(list(found.values()), np.subtract(track, artist), n_artists)
 
     def _drawn(self, side: Side, seed: int) -> NDArray[np.float64]:
+        assert self.bootstrap is not None  # noqa: S101  # both sides have a run of the seed that is scored
         run = side.scored.group.scores[side.arm][seed]
         return self.bootstrap.scores(side.scored.predictions[run.run_id], run.metric)[1:]
 
 
-def leaks(scored: Sequence[Scored], reasons: Reasons, margins: Mapping[str, float]) -> list[Contrast]:
+def leaks(
+    scored: Sequence[Scored], reasons: Reasons, asked: Mapping[Arm, int | None], margins: Mapping[str, float]
+) -> list[Contrast]:
     """Contrasts between the splits, corrected together; none where a study has but one of them.
 
     Args:
         scored: The groups of the study.
-        reasons: Why runs do not count, by arm and seed.
+        reasons: Why runs do not count, by arm and seed: an arm that has no others is compared too, with none of its
+            seeds, so that it does not go without a word.
+        asked: Training rows that the runs of an arm ask for, as far as records say; None for all.
         margins: Margin of each metric.
     """
-    pairs = _pairs(scored)
+    pairs = _pairs(scored, reasons, asked)
     effects = conclude(
         [pair.measure() for pair in pairs], [margins[metric_of(pair.by_track.arm.target)] for pair in pairs]
     )
@@ -94,7 +100,7 @@ def leaks(scored: Sequence[Scored], reasons: Reasons, margins: Mapping[str, floa
             task_set=pair.by_track.arm.task_set,
             mask=None if is_single(pair.by_track.arm) else pair.by_track.arm.mask,
             coupling=pair.by_track.arm.coupling,
-            sizes=tuple(sorted({side.arm.train_size for side in pair.sides})),
+            sizes=_sizes(pair),
             reference="split by artist",
             per_seed=pair.per_seed,
             effect=effect,
@@ -105,22 +111,46 @@ def leaks(scored: Sequence[Scored], reasons: Reasons, margins: Mapping[str, floa
     ]
 
 
-def _pairs(scored: Sequence[Scored]) -> list[Pair]:
+def _pairs(scored: Sequence[Scored], reasons: Reasons, known: Mapping[Arm, int | None]) -> list[Pair]:
     found: dict[tuple[object, ...], dict[str, Side]] = defaultdict(dict)
     for one in scored:
-        split = dict(one.group.context).get(SPLIT, "")
-        for arm, runs in one.group.scores.items():
-            asked = next(iter(runs.values())).record["config"]["data"]["train_size"] if split else None
-            key = _others(arm.context), arm.target, arm.tasks, arm.mask, arm.coupling, asked
-            found[key][split] = Side(arm, one, asked)
+        for arm in one.group.scores:
+            side = Side(arm, one, _asked(arm, known))
+            found[_key(side)][split_of(arm)] = side
+    for arm, _ in reasons:
+        side = Side(arm, _without_runs(arm), _asked(arm, known))
+        found[_key(side)].setdefault(split_of(arm), side)
     of_both = [(of[BY_TRACK], of[BY_ARTIST]) for of in found.values() if {BY_TRACK, BY_ARTIST} <= of.keys()]
     of_groups = {(id(track.scored), id(artist.scored)): (track.scored, artist.scored) for track, artist in of_both}
     bootstraps = {key: _bootstrap(*both) for key, both in of_groups.items()}
     return [Pair(*both, bootstraps[id(both[0].scored), id(both[1].scored)]) for both in of_both]
 
 
-def _bootstrap(*scored: Scored) -> ArtistBootstrap:
-    """Draws of the artists of several groups, as many as of each."""
+def _key(side: Side) -> tuple[object, ...]:
+    """What the sides of a pair have in common."""
+    arm = side.arm
+    return _others(arm.context), arm.target, arm.tasks, arm.mask, arm.coupling, side.asked
+
+
+def _asked(arm: Arm, known: Mapping[Arm, int | None]) -> int | None:
+    """Rows that an arm asks for: one without a record was placed by its like, or its sweep says."""
+    return next((known[one] for one in (arm, mirrored(arm)) if one in known), arm.train_size)
+
+
+def _without_runs(arm: Arm) -> Scored:
+    return Scored(Group(arm.context, arm.target, {arm: {}}), {}, {}, 0, {}, {})
+
+
+def _sizes(pair: Pair) -> tuple[int, ...]:
+    """Training sizes, of sides with runs if there are any: how many all rows are, only runs say."""
+    there = [side for side in pair.sides if side.scored.group.scores[side.arm]]
+    return tuple(sorted({side.arm.train_size for side in there or pair.sides}))
+
+
+def _bootstrap(*scored: Scored) -> ArtistBootstrap | None:
+    """Draws of the artists of several groups, as many as of each; None where one of them has no predictions."""
+    if not all(group.predictions for group in scored):
+        return None
     parts = [one.part for group in scored for one in group.predictions.values()]
     return ArtistBootstrap(parts, max((len(draws) for group in scored for draws in group.draws.values()), default=0))
 

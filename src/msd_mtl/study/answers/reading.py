@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from msd_mtl.data.task import Kind, task_of
 from msd_mtl.errors import UserError
 from msd_mtl.study.answers.arms import arms_of, describe, differences, is_below
 from msd_mtl.study.answers.placing import placed
+from msd_mtl.study.answers.splits import placed_by_other_split
 from msd_mtl.study.answers.types import Absent, Arm, Duplicate, Run
 from msd_mtl.study.damage import damage, is_foreign, lacks
 from msd_mtl.study.identity import OPERATIONAL, is_of_this_code
@@ -37,6 +38,7 @@ class StudyRuns:
         n_earlier: Runs that earlier code made and that are left out, as later code has repeated the study.
         left_out: Why runs that its sweeps asked for were not made, as they cannot be.
         foreign: Those of ``absent`` whose record is of another schema.
+        asked: Training rows that runs of an arm ask for, where a record says; None for all.
     """
 
     runs: tuple[Run, ...]
@@ -47,6 +49,7 @@ class StudyRuns:
     n_earlier: int
     left_out: tuple[str, ...] = ()
     foreign: tuple[Absent, ...] = ()
+    asked: Mapping[Arm, int | None] = field(default_factory=dict)
 
 
 def read_runs(runs_dir: Path, study: str) -> StudyRuns:
@@ -81,10 +84,12 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
         for run, overrides in expected.items()
         if run not in completed
     } | {run: _damaged(run, states[run], records[run] or {}, expected[run], damaged[run]) for run in damaged}
-    places = {run: (arms[run], record["seed"]) for run, record in found.items()} | placed(
+    unread, begun = (
         {run: expected[run] for run in absent if run not in found},
         [(expected[run], arm) for run, arm in arms.items()],
     )
+    places = placed_by_other_split(unread, begun) | placed(unread, begun)
+    places |= {run: (arms[run], record["seed"]) for run, record in found.items()}
     return StudyRuns(
         runs=tuple(_run(runs_dir, found[cell[0]], arm) for (arm, _), cell in cells.items() if len(cell) == 1),
         absent=tuple(absent.values()),
@@ -102,6 +107,7 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
         n_earlier=len(earlier),
         left_out=tuple(left_out(runs_dir, study)),
         foreign=tuple(absent[run] for run in damaged if is_foreign(records[run] or {})),
+        asked={arms[run]: record["config"]["data"]["train_size"] for run, record in found.items()},
     )
 
 

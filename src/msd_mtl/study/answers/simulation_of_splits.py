@@ -10,9 +10,9 @@ import numpy as np
 
 from msd_mtl.model.metrics import task_metrics
 from msd_mtl.study.answers.analyse import all_contrasts, score
-from msd_mtl.study.answers.leak import BY_ARTIST, BY_TRACK, SPLIT
 from msd_mtl.study.answers.predictions import Predictions, TestPart
 from msd_mtl.study.answers.simulation import IMPROVED, TARGETS, Outcome, Setting, make_study
+from msd_mtl.study.answers.splits import BY_ARTIST, BY_TRACK, SPLIT
 from msd_mtl.study.answers.types import Run, Settings
 
 POOL = 4

@@ -51,10 +51,11 @@ CONTROLS = (
 )
 
 
-GAIN_OVER: Mapping[Reference, str] = {
+GAIN_OVER: Mapping[Reference | None, str] = {
     "single task": "the target alone",
     "no sharing": "no sharing",
     "split by artist": "the split by artist",
+    None: "a reference that cancels",
 }
 
 

@@ -53,10 +53,11 @@ def draw_effects(question: Question, analysis: Analysis) -> Picture | None:
     notes = _cut(shown) + (f" All panels: {', '.join(common)}." if common else "")
     if left:
         notes += f" {counted(left, 'further contrast')} in the table."
+    against = ", each against its own reference" if any(one.reference for one in shown) else ""
     return Picture(
         name=f"effects-{question}",
         title=TITLES[question],
-        about=f"{meaning(question, shown)} Small dots: seeds, each against its own reference; large marks: their mean, "
+        about=f"{meaning(question, shown)} Small dots: seeds{against}; large marks: their mean, "
         f"filled where it is decided; band: within {_margins(shown)} no difference that matters.",
         basis=_basis(shown, analysis),
         panels=panels,
