@@ -11,7 +11,7 @@ from msd_mtl.study.record import RECORD, SCHEMA_VERSION, Record, is_completed
 
 # What a report relies on: from the beginning of a run, and once it is completed.
 BEGUN = (
-    *("run_id", "seed", "config.tasks.target", "config.tasks.names", "config.sharing.mask", "config.study.name"),
+    *("run_id", "seed", "config.tasks.target", "config.tasks.names", "config.sharing.mask", "config.study"),
     *("config.data.train_size", "data.fingerprint"),
 )
 COMPLETED = (

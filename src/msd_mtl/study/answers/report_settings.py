@@ -107,7 +107,7 @@ def _of_runs(study: str, runs: Iterable[Run]) -> list[Any]:
     """What runs that were made for the study say, from the first to the last."""
     records = sorted((run.record for run in runs), key=lambda record: str(record.get("started_at") or ""))
     configs = (record["config"]["study"] for record in records)
-    return [one["report"] for one in configs if one["name"] == study and one.get("report")]
+    return [one["report"] for one in configs if one.get("name") == study and one.get("report")]
 
 
 def _of_file(study: str) -> list[Any]:
