@@ -196,8 +196,9 @@ def main(cfg: DictConfig) -> None:
     tight, loose = suggest(candidates, cfg.min_labelled, cfg.min_positive)
     for kind, what, names in (("tight", "tag", tight), ("loose", "field", loose)):
         console.print(f"[bold]{kind}[/]:", end=" ")
-        why = why_none(what, [name for name in store.names() if name != target], [c.name for c in usable])
-        console.out(override(names, target) if names else why, highlight=False)
+        others = [name for name in store.names() if name != target]
+        said = override(names, target) if names else why_none(what, others, [c.name for c in usable])
+        console.out(said, highlight=False)
     if cfg.figure is not None:
         fields = [c.name for c in usable if ":" not in c.name]
         shown = list(dict.fromkeys([target, *tight, *(c.name for c in usable[: DRAWN - 1 - len(fields)]), *fields]))

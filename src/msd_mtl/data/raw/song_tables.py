@@ -116,6 +116,20 @@ def short_ids(ids: NDArray[np.bytes_], prefix: bytes, table: str, first_row: int
     return ids.astype("S18")
 
 
+def table_of(source: h5py.File, name: str, file: RawFile) -> h5py.Dataset:
+    """A table of the file, if it has the official columns, and in each what it officially holds."""
+    found = source.get(name)
+    if not isinstance(found, h5py.Dataset):
+        raise wrong_layout(file, f"file must have a table /{name}", f"groups {sorted(source)}")
+    columns = found.dtype.names or ()
+    if missing := [column for column in TABLES[name] if column not in columns]:
+        raise wrong_layout(file, f"table /{name} must have columns {', '.join(missing)}", list(columns) or found.dtype)
+    check_rows(file, name, found)
+    for column in TABLES[name]:
+        check_kind(file, f"table /{name}, column {column}", found.dtype[column], TEXTS if column in TEXT else NUMBERS)
+    return found
+
+
 def check_rows(file: RawFile, name: str, found: h5py.Dataset) -> None:
     """Refuse a table or array that is no plain sequence of rows (UserError)."""
     if found.ndim != 1:

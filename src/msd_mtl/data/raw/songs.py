@@ -23,9 +23,9 @@ from msd_mtl.data.raw.song_tables import (
     check_rows,
     known_values,
     short_ids,
+    table_of,
     wrong_layout,
 )
-from msd_mtl.data.raw.summary import table_of
 from msd_mtl.data.raw.tables import TagTable, TrackTable, joined
 from msd_mtl.errors import UserError
 

@@ -12,17 +12,7 @@ import numpy as np
 from msd_mtl.data.raw.archive import unpacked
 from msd_mtl.data.raw.files import RawFile
 from msd_mtl.data.raw.lyrics import FileReport
-from msd_mtl.data.raw.song_tables import (
-    NUMBERS,
-    TABLES,
-    TEXT,
-    TEXTS,
-    check_kind,
-    check_rows,
-    known_values,
-    short_ids,
-    wrong_layout,
-)
+from msd_mtl.data.raw.song_tables import TABLES, known_values, short_ids, table_of, wrong_layout
 from msd_mtl.data.raw.tables import TrackTable, joined
 
 BLOCK_ROWS = 1 << 14  # our choice: 87 MB of unpacked rows at a time
@@ -55,20 +45,6 @@ def read_summary(file: RawFile) -> TrackTable:
     if not parts:
         raise wrong_layout(file, "tables must have rows", "none")
     return joined(parts)
-
-
-def table_of(source: h5py.File, name: str, file: RawFile) -> h5py.Dataset:
-    """A table of the file, if it has the official columns, and in each what it officially holds."""
-    found = source.get(name)
-    if not isinstance(found, h5py.Dataset):
-        raise wrong_layout(file, f"file must have a table /{name}", f"groups {sorted(source)}")
-    columns = found.dtype.names or ()
-    if missing := [column for column in TABLES[name] if column not in columns]:
-        raise wrong_layout(file, f"table /{name} must have columns {', '.join(missing)}", list(columns) or found.dtype)
-    check_rows(file, name, found)
-    for column in TABLES[name]:
-        check_kind(file, f"table /{name}, column {column}", found.dtype[column], TEXTS if column in TEXT else NUMBERS)
-    return found
 
 
 def _block(tables: dict[str, h5py.Dataset], start: int, names: dict[bytes, str], file: RawFile) -> TrackTable:
