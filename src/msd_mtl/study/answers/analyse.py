@@ -8,7 +8,7 @@ from pathlib import Path
 from msd_mtl.study.answers.arms import describe, mask_order
 from msd_mtl.study.answers.cells import cell_results
 from msd_mtl.study.answers.contrasts import ASKED
-from msd_mtl.study.answers.gains import groups, is_single
+from msd_mtl.study.answers.gains import groups
 from msd_mtl.study.answers.leak import leaks
 from msd_mtl.study.answers.margins import MARGINS, margins_of
 from msd_mtl.study.answers.predictions import Predictions, read_predictions
@@ -148,7 +148,7 @@ def _contrasts(
 
 
 def _multi(combination: Combination) -> list[Arm]:
-    return [arm for arm in combination.terms if not is_single(arm)]
+    return [arm for arm in combination.terms if not arm.is_alone]
 
 
 def _missing(scored: Scored, combination: Combination, reasons: Mapping[tuple[Arm, int], str]) -> tuple[str, ...]:

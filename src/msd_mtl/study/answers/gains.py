@@ -11,6 +11,7 @@ from msd_mtl.study.answers.terms import Terms, mean
 from msd_mtl.study.answers.types import Arm, Reference, Run, Settings
 
 Level = tuple[str, float | None]  # task set and planted coupling: who is trained together
+NO_GAIN = "no run of the target alone or without sharing has a score, so no gain is known"
 UNCOMPARED, UNCOUNTED = "it has nothing to be compared with", "no run of it counts"
 
 
@@ -35,7 +36,7 @@ class Group:
     @cached_property
     def reference(self) -> Reference:
         """Single-task runs, or the runs without sharing where the group has these alone."""
-        if any(is_single(arm) for arm in self.scores):
+        if any(arm.is_alone for arm in self.scores):
             return "single task"
         return "no sharing" if any("1" not in arm.mask for arm in self.scores) else "single task"
 
@@ -58,10 +59,10 @@ class Group:
         found: dict[Arm, Arm | None] = {}
         candidates: dict[tuple[object, ...], list[Arm]] = defaultdict(list)
         for arm in self.scores:
-            if is_single(arm) if self.reference == "single task" else "1" not in arm.mask:
+            if arm.is_alone if self.reference == "single task" else "1" not in arm.mask:
                 candidates[self._place(arm)].append(arm)
         for arm in self.scores:
-            if not is_single(arm):
+            if not arm.is_alone:
 
                 def order(other: Arm, arm: Arm = arm) -> tuple[int, bool, str]:
                     return -len(self.scores[other]), other.coupling != arm.coupling, other.mask
@@ -113,7 +114,7 @@ class Group:
         compared = {
             arm.train_size
             for arm in self.scores
-            if (is_single(arm) if alone else "1" not in arm.mask and (arm.task_set, arm.coupling) == level)
+            if (arm.is_alone if alone else "1" not in arm.mask and (arm.task_set, arm.coupling) == level)
         }
         there = self.gains.get(level, {}).get(mask, {})
         return {n: UNCOMPARED if n in scored else UNCOUNTED for n in sorted((scored | begun | compared) - set(there))}
@@ -127,7 +128,7 @@ class Group:
         asked = dict.fromkeys(
             (arm.task_set, arm.coupling)
             for arm in sorted(self.absent | self.scores.keys(), key=lambda arm: (arm.task_set, arm.coupling or 0.0))
-            if not is_single(arm) and "1" in arm.mask and task_set in (None, arm.task_set)
+            if not arm.is_alone and "1" in arm.mask and task_set in (None, arm.task_set)
         )
         return {
             level: self.why_without(level)
@@ -185,11 +186,6 @@ def groups(runs: Sequence[Run], absent: Iterable[Arm] = ()) -> list[Group]:
         )
         for (context, target), scores in found.items()
     ]
-
-
-def is_single(arm: Arm) -> bool:
-    """Whether the arm learns its target alone."""
-    return arm.tasks == (arm.target,)
 
 
 def level_name(level: Level) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from msd_mtl.study.answers.arms import describe, mask_name
 from msd_mtl.study.answers.bootstrap import ArtistBootstrap
-from msd_mtl.study.answers.gains import Group, is_single, level_name
+from msd_mtl.study.answers.gains import Group, level_name
 from msd_mtl.study.answers.measured import Measured, measure
 from msd_mtl.study.answers.reading import metric_of
 from msd_mtl.study.answers.scoring import Scored
@@ -98,7 +98,7 @@ def leaks(
             target=pair.by_track.arm.target,
             metric=metric_of(pair.by_track.arm.target),
             task_set=pair.by_track.arm.task_set,
-            mask=None if is_single(pair.by_track.arm) else pair.by_track.arm.mask,
+            mask=None if pair.by_track.arm.is_alone else pair.by_track.arm.mask,
             coupling=pair.by_track.arm.coupling,
             sizes=_sizes(pair),
             reference="split by artist",
@@ -167,7 +167,7 @@ def _names(pairs: Sequence[Pair]) -> list[str]:
     names = []
     for pair in pairs:
         arm, asked = pair.by_track.arm, pair.by_track.asked
-        parts = [level_name((arm.task_set, arm.coupling)), "alone" if is_single(arm) else mask_name(arm.mask)]
+        parts = [level_name((arm.task_set, arm.coupling)), "alone" if arm.is_alone else mask_name(arm.mask)]
         if several_sizes:
             parts.append("all tracks" if asked is None else f"{asked:,} tracks")
         names.append((f"{arm.target}: " if several_targets else "") + ", ".join(parts))

@@ -182,7 +182,7 @@ def _arm(task: Task, task_set: str, mask: str) -> Arm:
     return Arm(task_set, (task.name, *AUXILIARIES.get(task_set, {})), task.name, mask, 1000, None, ())
 
 
-def _score(task: Task, values: NDArray[np.float32], truth: NDArray[np.float32]) -> float:
+def score_of(task: Task, values: NDArray[np.float32], truth: NDArray[np.float32]) -> float:
     """That of the record, to the bit; AUROC without the other metrics of a binary task, which take most of its time."""
     if task.kind == "binary":
         return float(weighted_auroc(values, truth > 0.5, np.ones((len(truth), 1), np.int32))[0])
@@ -199,7 +199,7 @@ def _run(task: Task, arm: Arm, seed: int, values: NDArray[np.float32], truth: ND
         folder=Path(run_id),
         record={"run_id": run_id, "data": {"coupling": coupling}, "config": {"data": {"train_size": arm.train_size}}},
         metric=metric_of(task.name),
-        score=_score(task, values, truth),
+        score=score_of(task, values, truth),
         linear=math.nan,
         trivial=0.5,
         bayes=math.nan,

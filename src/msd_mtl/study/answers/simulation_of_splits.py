@@ -8,12 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from msd_mtl.model.metrics import task_metrics
 from msd_mtl.study.answers.analyse import all_contrasts, score
 from msd_mtl.study.answers.predictions import Predictions, TestPart
-from msd_mtl.study.answers.simulation import IMPROVED, TARGETS, Outcome, Setting, make_study
+from msd_mtl.study.answers.simulation import IMPROVED, TARGETS, Outcome, Setting, make_study, score_of
 from msd_mtl.study.answers.splits import BY_ARTIST, BY_TRACK, SPLIT
-from msd_mtl.study.answers.types import Run, Settings
+from msd_mtl.study.answers.types import Settings
 
 POOL = 4
 
@@ -36,7 +35,8 @@ def simulate_splits(setting: Setting, seed: int, n_bootstrap: int = 200, *, each
     for run in study.runs:
         place = contexts.index(run.arm.context), run.seed if each_seed else 0
         tested[run.run_id] = _part(predictions[run.run_id], setting, place, int(parts[place[0]]))
-        runs.append(replace(run, score=_score(run, tested[run.run_id])))
+        part, values = tested[run.run_id].part, tested[run.run_id].values
+        runs.append(replace(run, score=score_of(TARGETS[run.metric], values, part.truth)))
     study = replace(study, runs=tuple(runs))
     contrasts = all_contrasts(study, score(study, tested, n_bootstrap))
     return [Outcome(one, 0.0, (one.task_set, one.mask) == IMPROVED) for one in contrasts if one.question == "leak"]
@@ -50,8 +50,3 @@ def _part(whole: Predictions, setting: Setting, place: tuple[int, int], seed: in
         rows = np.isin(whole.part.artist, rng.permutation(POOL * setting.n_artists)[: setting.n_artists])
     part = TestPart(whole.part.artist[rows], whole.part.truth[rows], f"{place}")
     return Predictions(part, whole.values[rows])
-
-
-def _score(run: Run, tested: Predictions) -> float:
-    truth = tested.part.truth
-    return task_metrics(TARGETS[run.metric], tested.values, truth, np.ones(len(truth), np.bool_))[run.metric]

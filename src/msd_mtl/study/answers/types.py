@@ -37,6 +37,11 @@ class Arm:
     coupling: float | None
     context: Settings
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether the target is trained alone: the mask then says nothing."""
+        return self.tasks == (self.target,)
+
 
 @dataclass(frozen=True)
 class Run:
@@ -224,3 +229,8 @@ class Analysis:
     duplicates: tuple[Duplicate, ...]
     warnings: tuple[str, ...]
     report: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def absent(self) -> tuple[Absent, ...]:
+        """Runs that are not completed, or whose record cannot be used."""
+        return (*self.failed, *self.running, *self.damaged, *self.missing)

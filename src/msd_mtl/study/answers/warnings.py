@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from msd_mtl.study.answers.arms import describe
 from msd_mtl.study.answers.few import FEW, worth_said
-from msd_mtl.study.answers.gains import Group, is_single
+from msd_mtl.study.answers.gains import NO_GAIN, Group
 from msd_mtl.study.answers.reading import StudyRuns, metric_of
 from msd_mtl.study.answers.scoring import Scored
 from msd_mtl.study.answers.types import Arm, Reference
@@ -84,15 +84,12 @@ def _of_references(group: Group) -> list[str]:
     """What gains are over where that is not the target alone, and which arms have none."""
     context = "".join(f", {key}={value}" for key, value in group.context)
     where = f"{group.target}{context}"
-    begun = any(is_single(arm) for arm in group.absent)
+    begun = any(arm.is_alone for arm in group.absent)
     alone = "no single-task run has a score" if begun else "no single-task runs"
     there = {reference.mask for reference in group.references.values() if reference}
     without = [arm for arm, reference in group.references.items() if reference is None]
     if without and not there:
-        return [
-            f"{where}: no run of the target alone or without sharing has a score, so no gain is known. Contrasts in "
-            "which the reference cancels are made all the same."
-        ]
+        return [f"{where}: {NO_GAIN}. Contrasts in which the reference cancels are made all the same."]
     said = [f"{describe(arm)} has no {NAMES[group.reference]} to be compared with." for arm in without[:NAMED]]
     if len(without) > NAMED:
         said.append(f"{where}: {len(without) - NAMED:,} more arms have none.")

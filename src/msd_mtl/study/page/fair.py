@@ -89,11 +89,7 @@ def comparisons(analysis: Analysis, command: str) -> list[Comparison]:
 
 
 def _comparison(control: Control, analysis: Analysis, command: str) -> Comparison:
-    absent = [
-        (one.state, asked)
-        for one in (*analysis.failed, *analysis.running, *analysis.damaged, *analysis.missing)
-        if (asked := _asks_for(control, one.cell)) is not None
-    ]
+    absent = [(one.state, asked) for one in analysis.absent if (asked := _asks_for(control, one.cell)) is not None]
     sides = {_configured(run.record["config"], control.key) is not None for run in analysis.runs}
     sides |= {asked for _, asked in absent}
     if True not in sides:

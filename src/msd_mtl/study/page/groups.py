@@ -61,16 +61,16 @@ class Group:
     @property
     def masks(self) -> list[str]:
         """Masks of multi-task cells, from few shared layers to many."""
-        return ordered_masks(cell.arm.mask for cell in self.cells if not is_alone(cell.arm))
+        return ordered_masks(cell.arm.mask for cell in self.cells if not cell.arm.is_alone)
 
     def facets(self, *, by_coupling: bool = True) -> list[Facet]:
         """Panels of the group; those of one task set differ in coupling, unless they are to be one."""
-        several = len({cell.arm.coupling for cell in self.cells if not is_alone(cell.arm)}) > 1
+        several = len({cell.arm.coupling for cell in self.cells if not cell.arm.is_alone}) > 1
         found: dict[tuple[str, float | None], list[CellResult]] = {}
         for cell in self.cells:
-            if not is_alone(cell.arm):
+            if not cell.arm.is_alone:
                 found.setdefault((cell.arm.task_set, cell.arm.coupling if by_coupling else None), []).append(cell)
-        alone = [cell for cell in self.cells if is_alone(cell.arm)]
+        alone = [cell for cell in self.cells if cell.arm.is_alone]
         if not found:
             return _of_alone(alone, by_coupling=by_coupling)
         return [
@@ -84,7 +84,7 @@ def groups(analysis: Analysis) -> list[Group]:
     found: dict[tuple[str, Settings], list[CellResult]] = {}
     for cell in analysis.cells:
         found.setdefault((cell.arm.target, cell.arm.context), []).append(cell)
-    ordered = sorted(found.items(), key=lambda item: all(is_alone(cell.arm) for cell in item[1]))
+    ordered = sorted(found.items(), key=lambda item: all(cell.arm.is_alone for cell in item[1]))
     return [
         Group(
             name=f"{place}",
@@ -96,11 +96,6 @@ def groups(analysis: Analysis) -> list[Group]:
         )
         for place, ((target, context), cells) in enumerate(ordered, start=1)
     ]
-
-
-def is_alone(arm: Arm) -> bool:
-    """Whether the arm trains its target alone: its mask then says nothing."""
-    return arm.tasks == (arm.target,)
 
 
 def is_within(arm: Arm, contrast: Contrast) -> bool:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 from msd_mtl.study.answers.types import Analysis, CellResult, Contrast
 from msd_mtl.study.page.figures.basis import all_taken, keeps_some
-from msd_mtl.study.page.groups import is_alone
 from msd_mtl.study.page.table import Column, Table
 from msd_mtl.study.page.words import METRICS, setting, spread
 
@@ -50,7 +49,7 @@ def cell_table(analysis: Analysis) -> Table:
         caption += f" Where runs take all training tracks of their split, theirs are the median: {', '.join(medians)}."
     if most:
         caption += f" Where only some of all tracks keep the target's label, theirs are the most: {', '.join(most)}."
-    masks = [None if is_alone(cell.arm) else cell.arm.mask for cell in cells]
+    masks = [None if cell.arm.is_alone else cell.arm.mask for cell in cells]
     return Table("cells", "All cells", caption, columns, [_cell(cell) for cell in cells], masks)
 
 
@@ -74,7 +73,7 @@ def _cell(cell: CellResult) -> dict[str, object]:
     found = {
         **vars(cell),
         **vars(arm),
-        "mask": "alone" if is_alone(arm) else arm.mask,
+        "mask": "alone" if arm.is_alone else arm.mask,
         "context": setting(arm.context),
         "gain": None,
         **{f"n_{name}": n for name, n in cell.known.items()},
@@ -134,7 +133,7 @@ def contrast_table(name: str, title: str, contrasts: Sequence[Contrast]) -> Tabl
 
 def absent_table(analysis: Analysis) -> Table:
     """Runs of the study that are not in its numbers, and why."""
-    absent = [*analysis.failed, *analysis.running, *analysis.damaged, *analysis.missing]
+    absent = analysis.absent
     rows = [{"run_id": a.run_id, "state": a.state, "cell": a.cell, "error": a.error} for a in absent]
     rows += [
         {

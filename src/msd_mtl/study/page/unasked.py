@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 
+from msd_mtl.study.answers.gains import NO_GAIN
 from msd_mtl.study.answers.types import Analysis, Arm, Question
-from msd_mtl.study.page.groups import is_alone
 from msd_mtl.study.page.words import NEEDS, counted, metric_name
 
 
@@ -28,13 +28,12 @@ def unasked(analysis: Analysis, question: Question) -> str:
 
 def _needs(analysis: Analysis, question: Question) -> str:
     """What the study lacks: what gains are over, or runs, which may be those that are not completed."""
-    shared = [cell.arm for cell in analysis.cells if not is_alone(cell.arm) and "1" in cell.arm.mask]
+    shared = [cell.arm for cell in analysis.cells if not cell.arm.is_alone and "1" in cell.arm.mask]
     gaining = {cell.arm for cell in analysis.cells if cell.gain is not None}
     gained = [arm for arm in shared if arm in gaining]
     if _could(question, shared) and not _could(question, gained):
-        none = "no run of the target alone or without sharing has a score, so no gain is known"
         few = "runs of the target alone or without sharing have no score, so too few gains are known"
-        return few if gained else none
+        return few if gained else NO_GAIN
     lacks_sharing = not shared and _could(question, [cell.arm for cell in analysis.cells])
     needs = f"this needs {NEEDS['benefit' if lacks_sharing else question]}"
     absent = analysis.expected - analysis.completed

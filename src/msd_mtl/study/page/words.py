@@ -175,7 +175,7 @@ def counted(n: int, what: str) -> str:
 
 def not_used(analysis: Analysis) -> str:
     """Runs that are not in the numbers, counted by how they stand: ``1 failed, 2 running``."""
-    absent = (*analysis.failed, *analysis.running, *analysis.damaged, *analysis.missing)
+    absent = analysis.absent
     counts = Counter(one.state for one in absent)
     if analysis.duplicates:
         counts["duplicate"] = sum(len(double.run_ids) for double in analysis.duplicates)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from msd_mtl.study.answers.types import Run
-from msd_mtl.study.page.groups import is_alone
 from msd_mtl.study.page.words import spread
 
 INTERVALS = "95 % intervals over seeds and test artists"
@@ -81,6 +80,6 @@ def all_taken(runs: Sequence[Run]) -> dict[int, list[int]]:
         if run.record["config"]["data"]["train_size"] is None:
             data, some = run.record["data"], keeps_some(run)
             n = data["rows"]["train"] if some else data["labelled"]["train"][run.arm.target]
-            of_it = alone if some and is_alone(run.arm) else taken
+            of_it = alone if some and run.arm.is_alone else taken
             of_it.setdefault(run.arm.train_size, []).append(n)
     return alone | taken

@@ -14,7 +14,7 @@ from msd_mtl.study.page.figures.basis import Basis
 from msd_mtl.study.page.figures.bounds import bounds_of, cut_note
 from msd_mtl.study.page.figures.drawing import TARGET_ALONE, Panel, Picture
 from msd_mtl.study.page.figures.style import ALONE, ALONE_MARKER, BAND, THICK
-from msd_mtl.study.page.groups import Facet, Group, by_mask, chosen, is_alone
+from msd_mtl.study.page.groups import Facet, Group, by_mask, chosen
 from msd_mtl.study.page.histories import MEANS, Curve, curve_of, error_curve, error_name
 from msd_mtl.study.page.words import counted, metric_name
 
@@ -89,7 +89,7 @@ def _lines(facet: Facet, size: int, runs: dict[Arm, list[Run]], read: Reader) ->
 
 def _panel(axes: Axes, lines: Lines, label: str, bands: bool, bounds: tuple[float, float]) -> None:
     for cell, curve in lines:
-        alone = is_alone(cell.arm)
+        alone = cell.arm.is_alone
         style = ALONE if alone else style_of(cell.arm.mask)
         if bands and np.isfinite(curve.low).any():
             low, high = np.clip([curve.low, curve.high], *bounds)

@@ -15,7 +15,7 @@ from msd_mtl.study.page.figures.basis import Basis
 from msd_mtl.study.page.figures.bounds import bounds_of, cut_note
 from msd_mtl.study.page.figures.drawing import TARGET_ALONE, Mark, Panel, Picture
 from msd_mtl.study.page.figures.style import ALONE, ALONE_MARKER, BAND, INK, MUTED, THICK, size_axis
-from msd_mtl.study.page.groups import Group, groups, is_alone, ordered_masks
+from msd_mtl.study.page.groups import Group, groups, ordered_masks
 from msd_mtl.study.page.hints import Reported
 from msd_mtl.study.page.histories import MEANS, Curve, error_curve
 from msd_mtl.study.page.words import brief, counted
@@ -117,8 +117,8 @@ def _ours(group: Group, task_set: str, sizes: Sequence[int]) -> Ours:
     found: dict[str, dict[tuple[int, int], Run]] = {}
     for run in group.runs:
         arm = run.arm
-        if arm.train_size in sizes and (is_alone(arm) or arm.task_set == task_set):
-            of_mask = found.setdefault(SINGLE if is_alone(arm) else arm.mask, {})
+        if arm.train_size in sizes and (arm.is_alone or arm.task_set == task_set):
+            of_mask = found.setdefault(SINGLE if arm.is_alone else arm.mask, {})
             of_mask.setdefault((arm.train_size, run.seed), run)
     return {mask: list(of_mask.values()) for mask, of_mask in found.items()}
 
