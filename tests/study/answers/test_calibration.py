@@ -1,8 +1,8 @@
 """Whether verdicts are wrong as rarely as they say.
 
-Without an effect, on 2,000 simulated studies of each of two settings (20 to 40 s), within what chance explains of one
-wrong study in 20. With planted effects and in other metrics on 300, for time: a share of 9 % would pass there.
-benchmarks/calibration.py has all of these, and more, on 2,000.
+Without an effect, in two settings, and with a planted one, on 2,000 simulated studies each (20 to 40 s): within what
+chance explains of one wrong study in 20. Of ties, margins and other metrics on 300, for time: a share of 9 % would pass
+there. benchmarks/calibration.py has all of these, and more, on 2,000.
 """
 
 from dataclasses import replace
@@ -41,12 +41,14 @@ def test_without_an_effect_one_study_of_twenty_has_a_finding_at_most(setting):
 
 
 @pytest.mark.slow
-def test_beside_one_effect_other_findings_are_wrong_as_rarely():
-    found = studies(replace(ARTISTS, effect=0.05))
+def test_an_effect_is_found_and_beside_it_one_study_of_twenty_has_another_finding_at_most():
+    found = studies(replace(ARTISTS, effect=0.15), MANY)
     counts = {question: wrong(found, question) for question in ("benefit", "coupling", "depth")}
-    assert max(counts.values()) <= MOST, counts
-    covered = [np.mean([one.covered for one in study]) for study in found]
-    assert np.mean(covered) > 0.95 - 3 * stats.sem(covered)
+    assert max(counts.values()) <= MOST_OF_MANY, counts
+    assert np.mean([one.covered for study in found for one in study]) >= 0.94
+    planted = [one for study in found for one in study if one.planted]
+    assert np.mean([one.contrast.effect.verdict == "better" for one in planted]) > 0.9
+    assert np.mean([one.contrast.effect.estimate for one in planted]) == pytest.approx(0.15, abs=0.005)
 
 
 @pytest.mark.slow
@@ -63,14 +65,6 @@ def test_a_difference_as_large_as_the_margin_is_hardly_called_none():
     equivalent = [np.mean([one.contrast.effect.verdict == "equivalent" for one in study]) for study in none]
     assert np.mean(equivalent) > 0.5
     assert sum(any(one.is_false_equivalence for one in study) for study in at_margin) <= MOST
-
-
-@pytest.mark.slow
-def test_a_large_effect_is_found_and_no_other():
-    found = studies(replace(ARTISTS, n_artists=200, taste=0.15, effect=0.1))
-    planted = [one for study in found for one in study if one.planted]
-    assert np.mean([one.contrast.effect.verdict == "better" for one in planted]) > 0.9
-    assert np.mean([one.contrast.effect.estimate for one in planted]) == pytest.approx(0.1, abs=0.005)
 
 
 @pytest.mark.slow
