@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slurm, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 SHORT = [*SMALL, "trainer.max_epochs=10"]  # a run of a second
 LONG = [*SMALL, "trainer.max_epochs=150"]  # a run of some seconds
-SUPERVISOR, WORKER = "submitit.core._submit", "msd_mtl.study.worker"
+SUPERVISOR, WORKER = "msd_mtl.study.slurm_job", "msd_mtl.study.worker"
 
 
 def records(where: Path, runs_dir: str = "runs") -> dict[str, dict[str, Any]]:
@@ -218,8 +218,8 @@ def test_completed_runs_are_given_to_wandb_by_jobs(sweep, tmp_path):
     assert_jobs_give_wandb_what_it_lacks(sweep, tmp_path, *swept)
 
 
-def test_a_refused_launch_leaves_no_runs_behind_and_a_killed_one_does(cluster, sweep, tmp_path):
-    slow = [*LONG, "study.name=s", "seed=0,1", "hydra.launcher.cells_per_job=1"]
+def test_a_refused_launch_leaves_no_runs_behind_and_a_killed_one_does_whose_jobs_are_known(cluster, sweep, tmp_path):
+    slow = [*LONG, "study.name=s", "seed=0,1", "hydra.launcher.cells_per_job=1", "hydra.launcher.poll_s=1"]
     assert sweep(*slow, "hydra.launcher.partition=nosuch").wait(120) == 2
     assert "sbatch must accept the jobs; got: " in (tmp_path / "launcher.log").read_text()
     assert not list(tmp_path.glob("runs/.studies/*"))
@@ -228,3 +228,6 @@ def test_a_refused_launch_leaves_no_runs_behind_and_a_killed_one_does(cluster, s
     launcher.kill()
     (index,) = tmp_path.glob("runs/.studies/s/*.json")
     assert len(json.loads(index.read_text())) == 2
+    assert sweep(*slow).wait(600) == 0
+    assert len(completed(tmp_path)) == 2
+    assert len(list(tmp_path.glob("runs/.slurm/test/*"))) == 1  # arrays

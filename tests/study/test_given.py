@@ -14,11 +14,12 @@ from omegaconf import DictConfig
 from tests.conftest import SMALL
 from tests.study.wandb_files import OFFLINE, logged, without_underscores
 
-from msd_mtl.study import job_lists, slurm, slurm_job, train, view
+from msd_mtl.study import cluster, job_files, slurm, slurm_job, train, view
 from msd_mtl.study.cell import BUSY, COMPLETED, Cell, attempt
 from msd_mtl.study.cluster import Site
 from msd_mtl.study.given import GIVEN, is_given, mark_given
 from msd_mtl.study.identity import resolved
+from msd_mtl.study.job_files import cells_of
 from msd_mtl.study.lock import RunInProgressError, locked
 from msd_mtl.study.record import RECORD, read_record, write_record
 from msd_mtl.study.run import run_once
@@ -221,11 +222,11 @@ def test_a_sweep_gives_the_runs_that_wandb_lacks_without_torch(small_run, tmp_pa
 def test_a_job_gives_the_runs_that_wandb_lacks(made, small_run, monkeypatch, capsys):
     cell, begun = cell_of(made, small_run(*OFFLINE)), []
     monkeypatch.setattr(slurm_job, "Pool", lambda *_: SimpleNamespace(run=begun.append))
-    for module, asked in ((slurm, "live_jobs"), (job_lists, "live_jobs"), (job_lists, "surely_live_jobs")):
-        monkeypatch.setattr(module, asked, lambda: begun.append("job") or {})
-    for module in (slurm, job_lists):
+    for module in (slurm, cluster):
+        monkeypatch.setattr(module, "live_jobs", lambda: begun.append("job") or {})
+    for module in (slurm, job_files):
         monkeypatch.setattr(module, "site", lambda: Site("here", 1))
-    monkeypatch.setattr(slurm, "sbatch", lambda packs, *_: RunsOfJob(packs[0], 1, 1)() or ["1"])
+    monkeypatch.setattr(slurm, "sbatch", lambda n, _, place: RunsOfJob(cells_of("1", place), 1, 1)() or ["1"])
     settings = SlurmSettings(1, 60, 1, 1, 1, 1, None, None, None, None, 60, 32, 0.01, "msd-mtl")
     launch_on_slurm([cell], settings)
     assert begun[0] == "job"

@@ -3,14 +3,18 @@
 import json
 import os
 import signal
+import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from msd_mtl.study import slurm_job
+from msd_mtl.study import job_files, slurm_job
 from msd_mtl.study.cell import COMPLETED, FAILED, Cell
+from msd_mtl.study.cluster import Site
 from msd_mtl.study.interruption import InterruptedRun, LostPeer
+from msd_mtl.study.job_files import write_jobs
 from msd_mtl.study.slurm_job import MOST_RESTARTS, RunsOfJob
 
 
@@ -101,6 +105,19 @@ def test_a_job_that_starts_again_goes_on_in_the_middle(cells, monkeypatch):
     write(cells[1].folder, "failed")
     RunsOfJob(cells, 1, 2)()
     assert begun == [([{"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}], ["r1", "r2"])]
+
+
+def test_a_job_makes_the_runs_of_its_place_in_the_array(cells, tmp_path, monkeypatch):
+    made: list[tuple[list[dict[str, str]], list[Cell]]] = []
+    pool = lambda environments, _: SimpleNamespace(run=lambda cells: made.append((environments, cells)))  # noqa: E731
+    monkeypatch.setattr(slurm_job, "Pool", pool)
+    monkeypatch.setattr(job_files, "site", lambda: Site("here", 4))
+    place = write_jobs([cells[:1], cells[1:]], tmp_path)
+    monkeypatch.setattr(sys, "argv", ["slurm_job.py", str(place), "1", "2"])
+    for name, value in {"JOB_ID": "9", "ARRAY_JOB_ID": "8", "ARRAY_TASK_ID": "1"}.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    slurm_job.main()
+    assert made == [([{"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}], cells[1:])]
 
 
 def test_a_run_of_several_processes_that_fails_ends_all_of_them(cells, monkeypatch):

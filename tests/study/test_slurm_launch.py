@@ -15,9 +15,9 @@ from omegaconf import OmegaConf
 
 from msd_mtl.app import conf_dir
 from msd_mtl.errors import RefusedLaunchError, UserError
-from msd_mtl.study import cluster, job_lists, slurm
+from msd_mtl.study import cluster, job_files, slurm
 from msd_mtl.study.cell import Cell
-from msd_mtl.study.job_lists import FOLDER, forget, known_jobs
+from msd_mtl.study.job_files import FOLDER, Job, cells_of, known_jobs, write_jobs
 from msd_mtl.study.slurm_settings import SlurmSettings
 
 CONFIG = {"trainer": {"devices": 1}}
@@ -30,7 +30,7 @@ SITE = cluster.Site("here", 4)
 @pytest.fixture(autouse=True)
 def _site(monkeypatch):
     """A cluster of arrays of at most four jobs."""
-    for module in (slurm, job_lists):
+    for module in (slurm, job_files):
         monkeypatch.setattr(module, "site", lambda: SITE)
 
 
@@ -48,61 +48,60 @@ def submitted(monkeypatch, tmp_path):
     """Arrays that were submitted to a cluster of arrays of at most four jobs."""
     arrays: list[list[list[str]]] = []
 
-    def sbatch(packs, settings, folder):
-        arrays.append([[cell.run_id for cell in pack] for pack in packs])
-        return [f"{len(arrays)}_{i}" for i in range(len(packs))]
+    def sbatch(n_jobs, settings, place):
+        arrays.append([[cell.run_id for cell in cells_of(f"_{i}", place)] for i in range(n_jobs)])
+        return [f"{len(arrays)}_{i}" for i in range(n_jobs)]
 
-    (tmp_path / FOLDER / SITE.name).mkdir(parents=True)
     monkeypatch.setattr(slurm, "sbatch", sbatch)
     return arrays
+
+
+def array_of(packs: list[list[str]], runs_dir: Path) -> Path:
+    """Folder of an array of runs, as a launch that has ended since has left it."""
+    cells = {cell.run_id: cell for cell in CELLS}
+    return write_jobs([[cells.get(run, Cell(run, (), CONFIG)) for run in pack] for pack in packs], runs_dir)
 
 
 def test_runs_are_packed_and_arrays_are_cut_to_the_limit_of_the_site(submitted, tmp_path):
     jobs = slurm._submit(CELLS, settings(), tmp_path, 4)
     assert [len(array) for array in submitted] == [4, 3]
-    assert jobs["1_0"] == ["r0", "r1", "r2"]
-    assert jobs["2_2"] == ["r18", "r19"]
-    assert sorted(run for runs in jobs.values() for run in runs) == sorted(cell.run_id for cell in CELLS)
+    assert jobs["1_0"].runs == ["r0", "r1", "r2"]
+    assert jobs["2_2"].runs == ["r18", "r19"]
+    assert sorted(run for job in jobs.values() for run in job.runs) == sorted(cell.run_id for cell in CELLS)
 
 
-def test_jobs_of_an_earlier_launch_are_followed_and_forgotten_when_over(submitted, tmp_path, monkeypatch):
+def test_jobs_of_an_earlier_launch_are_known_by_the_folder_of_their_script(submitted, tmp_path):
     slurm._submit(CELLS[:6], settings(), tmp_path, 4)
-    for module in (slurm, job_lists, cluster):
-        monkeypatch.setattr(module, "live_jobs", lambda: {"1_1": "PENDING", "9": "RUNNING"})
-    assert known_jobs(tmp_path, [cell.run_id for cell in CELLS[2:5]]) == {"1_1": ["r3", "r4"]}
-    forget(tmp_path)
-    assert (tmp_path / FOLDER / SITE.name / "1.json").is_file()
-    monkeypatch.setattr(job_lists, "live_jobs", lambda: None)  # and who knows which are over
-    forget(tmp_path)
-    assert (tmp_path / FOLDER / SITE.name / "1.json").is_file()
-    monkeypatch.setattr(job_lists, "live_jobs", dict)
-    forget(tmp_path)
-    assert not (tmp_path / FOLDER / SITE.name / "1.json").exists()
+    (place,) = (tmp_path / FOLDER / SITE.name).iterdir()
+    live = {"1_1": place.name, "1_7": place.name, "9": "of another program", "8": ""}
+    known = known_jobs(live, tmp_path, [cell.run_id for cell in CELLS[2:5]])
+    assert known == {"1_1": Job(["r3", "r4"], (place / "1.json").stat().st_mtime_ns)}
+    assert known_jobs(live, tmp_path, []) == {}
 
 
-@pytest.mark.parametrize("damaged", ["", '{"9_0": ', "[]", '{"9_0": 1}'])
-def test_a_list_that_is_damaged_is_left_out_and_said_to_be(cluster_of, tmp_path, capsys, damaged):
-    lists = tmp_path / FOLDER / SITE.name
-    (lists / "9.json").write_text(damaged)
-    assert cluster_of({"9_0": "RUNNING"}, BOTH) == [FIRST]
-    assert f"{lists / '9.json'} is damaged (" in capsys.readouterr().err
-    assert not list(lists.iterdir())
+def test_the_runs_of_a_job_come_back_as_they_were_submitted(tmp_path):
+    """To the job itself, whatever has become of the launch command."""
+    cells = [Cell("r0", ("seed=0",), {"a": {"b": [1, 0.1, None]}, "runs_dir": "runs"}), CELLS[1]]
+    place = write_jobs([cells[:1], cells[1:]], tmp_path)
+    assert cells_of("7_1", place) == cells[1:]
+    assert cells_of("7", place) == cells[:1]  # a job that is no array
 
 
-def test_a_list_that_another_sweep_forgets_meanwhile_is_none(tmp_path, capsys):
-    assert job_lists._read(tmp_path / "9.json") == {}
-    assert capsys.readouterr().err == ""
+@pytest.mark.parametrize("damaged", ["", '[{"run_id": ', "[1]", '{"run_id": 1}', "1", '[{"run_id": "r0"}]'])
+def test_a_job_whose_file_is_damaged_is_not_followed_and_said_to_be(cluster_of, tmp_path, capsys, damaged):
+    place = array_of(FIRST, tmp_path)
+    (place / "0.json").write_text(damaged)
+    assert cluster_of({"9_0": place.name}, BOTH) == [FIRST]
+    told = capsys.readouterr().err
+    assert told.startswith(f"{place / '0.json'} is damaged (")
+    assert "): job 9_0 is not followed.\n" in told
 
 
-def test_jobs_of_another_cluster_on_the_same_disk_are_none_of_this_one(submitted, tmp_path, monkeypatch):
-    monkeypatch.setattr(job_lists, "live_jobs", lambda: {"9": "RUNNING"})
-    monkeypatch.setattr(job_lists, "surely_live_jobs", lambda: {"1_0": "RUNNING"})
-    slurm._submit(CELLS[:1], settings(), tmp_path, 4)
-    monkeypatch.setattr(job_lists, "site", lambda: cluster.Site("there", 4))
-    assert known_jobs(tmp_path, ["r0"]) == {}
-    forget(tmp_path)
-    monkeypatch.setattr(job_lists, "site", lambda: SITE)
-    assert known_jobs(tmp_path, ["r0"]) == {"1_0": ["r0"]}
+def test_jobs_of_another_cluster_on_the_same_disk_are_none_of_this_one(tmp_path, monkeypatch):
+    live = {"1_0": array_of([["r0"]], tmp_path).name}
+    assert list(known_jobs(live, tmp_path, ["r0"])) == ["1_0"]
+    monkeypatch.setattr(job_files, "site", lambda: cluster.Site("there", 4))
+    assert known_jobs(live, tmp_path, ["r0"]) == {}
 
 
 def test_a_lost_job_is_submitted_again_a_few_times_and_a_cancelled_one_never(tmp_path, monkeypatch, capsys):
@@ -112,10 +111,10 @@ def test_a_lost_job_is_submitted_again_a_few_times_and_a_cancelled_one_never(tmp
     losses: Counter[str] = Counter()
     monkeypatch.setattr(slurm, "state_of_job", lambda job: "FAILED")
     for _ in range(slurm.MOST_LOSSES - 1):
-        assert slurm._settled("1", ["r0", "r1"], tmp_path, losses) == ["r0"]
-    assert slurm._settled("1", ["r0", "r1"], tmp_path, losses) == ["r0", "r1"]
+        assert slurm._settled("1", Job(["r0", "r1"], 0), tmp_path, losses) == ["r0"]
+    assert slurm._settled("1", Job(["r0", "r1"], 0), tmp_path, losses) == ["r0", "r1"]
     monkeypatch.setattr(slurm, "state_of_job", lambda job: "CANCELLED")
-    assert slurm._settled("2", ["r0", "r2"], tmp_path, Counter()) == ["r0", "r2"]
+    assert slurm._settled("2", Job(["r0", "r2"], 0), tmp_path, Counter()) == ["r0", "r2"]
     assert "ended CANCELLED with 1 runs to do; its runs are left as they are" in capsys.readouterr().err
 
 
@@ -124,56 +123,54 @@ def test_a_failure_from_before_the_job_is_none_of_it(submitted, tmp_path, monkey
     record.parent.mkdir()
     record.write_text(json.dumps({"schema_version": 1, "run_id": "r0", "study": "s", "status": "failed"}, indent=1))
     os.utime(record, ns=(earlier := record.stat().st_mtime_ns - 10**6, earlier))
-    slurm._submit(CELLS[:1], settings(), tmp_path, 4)
-    listed = tmp_path / FOLDER / SITE.name / "1.json"
+    job = slurm._submit(CELLS[:1], settings(), tmp_path, 4)["1_0"]
     monkeypatch.setattr(slurm, "state_of_job", lambda job: "NODE_FAIL")
-    assert slurm._settled("1_0", ["r0"], tmp_path, Counter()) == []
+    assert slurm._settled("1_0", job, tmp_path, Counter()) == []
     record.touch()  # by the job
-    os.utime(listed, ns=(listed.stat().st_mtime_ns,) * 2)
-    assert slurm._settled("1_0", ["r0"], tmp_path, Counter()) == ["r0"]
-    os.utime(record, ns=(earlier, earlier))
-    listed.unlink()
-    assert slurm._settled("1_0", ["r0"], tmp_path, Counter()) == ["r0"]
+    assert slurm._settled("1_0", job, tmp_path, Counter()) == ["r0"]
 
 
 def test_a_failure_that_comes_while_sbatch_answers_is_one_of_the_job(tmp_path, monkeypatch):
     record = tmp_path / "r0" / "record.json"
 
-    def sbatch(packs, settings, folder):
+    def sbatch(n_jobs, settings, place):
         record.parent.mkdir()
         record.write_text(json.dumps({"schema_version": 1, "run_id": "r0", "study": "s", "status": "failed"}))
         time.sleep(0.05)
         return ["1_0"]
 
     monkeypatch.setattr(slurm, "sbatch", sbatch)
-    slurm._submit(CELLS[:1], settings(), tmp_path, 4)
-    assert slurm._settled("1_0", ["r0"], tmp_path, Counter()) == ["r0"]
+    job = slurm._submit(CELLS[:1], settings(), tmp_path, 4)["1_0"]
+    assert slurm._settled("1_0", job, tmp_path, Counter()) == ["r0"]
 
 
 @pytest.mark.usefixtures("heeded")
-def test_ctrl_c_while_sbatch_answers_leaves_no_job_that_nobody_knows_of(submitted, tmp_path, monkeypatch):
-    def sbatch(*asked, taken=slurm.sbatch):
-        os.kill(os.getpid(), signal.SIGINT)
-        ended = subprocess.run(["/bin/sh", "-c", "kill -INT $$; exit 7"], check=False)  # as a terminal does
-        assert ended.returncode == 7
-        return taken(*asked)
+@pytest.mark.parametrize("end", ["KILL", "TERM", "INT"])
+def test_a_launch_that_ends_while_sbatch_answers_leaves_jobs_that_the_next_one_knows(
+    cluster_of, commands, tmp_path, end
+):
+    """The cluster has accepted them, and told nobody."""
+    commands()
+    (tmp_path / "bin" / "sbatch").write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/script\nkill -{end} $PPID\n')
+    launch = (
+        "from pathlib import Path; from msd_mtl.study import job_files, slurm; from msd_mtl.study.cell import Cell; "
+        "from msd_mtl.study.cluster import Site; from msd_mtl.study.slurm_settings import SlurmSettings; "
+        f"job_files.site = lambda: {SITE}; slurm._submit({CELLS[:6]}, {settings()}, Path({str(tmp_path)!r}), 4)"
+    )
+    ended = subprocess.run([sys.executable, "-c", launch], stderr=subprocess.DEVNULL, check=False).returncode
+    assert ended == -getattr(signal, f"SIG{end}")
+    place = Path((tmp_path / "script").read_text()).parent.name
+    there = {"7_0": place, "7_1": place}
+    assert cluster_of(there, there) == []
 
-    monkeypatch.setattr(slurm, "sbatch", sbatch)
-    with pytest.raises(KeyboardInterrupt):
-        slurm._submit(CELLS, settings(), tmp_path, 4)
-    assert len(submitted) == 1
-    monkeypatch.setattr(job_lists, "surely_live_jobs", lambda: dict.fromkeys(["1_0", "1_1"], "RUNNING"))
-    assert known_jobs(tmp_path, ["r0", "r5"]) == {"1_0": ["r0"], "1_1": ["r5"]}
 
-
-def test_a_launch_after_another_is_patient_with_a_controller_that_is_away(submitted, tmp_path, monkeypatch):
-    slurm._submit(CELLS[:3], settings(), tmp_path, 4)
-    answers = iter([None, "1_0 RUNNING\n"])
+def test_a_launch_is_patient_with_a_controller_that_is_away(monkeypatch):
+    answers = iter([None, "1_0 RUNNING /runs/.slurm/here/a1/.submission_file_b.sh\n"])
     monkeypatch.setattr(cluster, "_ask", lambda *_: next(answers, None))
-    assert known_jobs(tmp_path, [cell.run_id for cell in CELLS]) == {"1_0": ["r0", "r1", "r2"]}
+    assert cluster.surely_live_jobs() == {"1_0": "a1"}
     monkeypatch.setattr(cluster, "PATIENCE_S", 0.0)
     with pytest.raises(RefusedLaunchError, match="must reach SLURM's controller; got no answer to `squeue` in 0 s"):
-        known_jobs(tmp_path, [])
+        cluster.surely_live_jobs()
 
 
 @pytest.fixture
@@ -196,7 +193,7 @@ def cluster_of(tmp_path, monkeypatch, submitted):
             return {}
 
         cells = [Cell(cell.run_id, (), CONFIG | {"runs_dir": str(tmp_path)}) for cell in CELLS[:6]]
-        for module in (slurm, job_lists, cluster):
+        for module in (slurm, cluster):
             monkeypatch.setattr(module, "live_jobs", live_jobs)
         monkeypatch.setattr(slurm, "state_of_job", lambda job: "FAILED")
         waited: list[float] = []
@@ -209,14 +206,13 @@ def cluster_of(tmp_path, monkeypatch, submitted):
 
 
 FIRST = [["r0", "r1", "r2"], ["r3", "r4", "r5"]]
-BOTH = {"1_0": "RUNNING", "1_1": "PENDING"}
+BOTH = {"1_0": "a", "1_1": "a"}  # job to the folder of its script
 
 
 @pytest.mark.parametrize("ends", ["completed", "failed"])
-def test_a_sweep_is_followed_until_nothing_is_left_to_do(cluster_of, tmp_path, capsys, ends):
+def test_a_sweep_is_followed_until_nothing_is_left_to_do(cluster_of, capsys, ends):
     assert cluster_of({}, BOTH, BOTH, ends=ends) == [FIRST]
     assert "Job" not in capsys.readouterr().err
-    assert not list((tmp_path / FOLDER / SITE.name).iterdir())  # lists of jobs
 
 
 def test_a_sweep_that_is_done_asks_no_cluster(cluster_of, tmp_path):
@@ -274,22 +270,22 @@ def refusing(monkeypatch):
     return refuse
 
 
-def test_a_launch_whose_first_job_is_refused_is_refused(cluster_of, refusing):
+def test_a_launch_whose_first_job_is_refused_is_refused_and_leaves_nothing(cluster_of, refusing, tmp_path):
     refusing(0)
     with pytest.raises(RefusedLaunchError, match=r"sbatch must accept the jobs; got: .*QOSMax"):
         cluster_of({})
+    assert not list((tmp_path / FOLDER / SITE.name).iterdir())
 
 
 def test_what_a_limit_refuses_is_submitted_later(cluster_of, submitted, tmp_path, refusing):
-    (tmp_path / FOLDER / SITE.name / "9.json").write_text(json.dumps({"9_0": FIRST[0]}))
     refusing(0)
-    there = {"9_0": "RUNNING"}
-    assert cluster_of(there, there, there | {"1_0": "PENDING"}) == [FIRST[1:]]
+    there = {"9_0": array_of(FIRST[:1], tmp_path).name}
+    assert cluster_of(there, there, there | {"1_0": "a"}) == [FIRST[1:]]
 
 
 def test_a_refusal_in_the_middle_with_no_job_left_is_asked_again(cluster_of, refusing, capsys):
     refusing(1, 2)
-    assert cluster_of({}, {}, {"2_0": "RUNNING", "2_1": "RUNNING"}) == [FIRST, FIRST]
+    assert cluster_of({}, {}, {"2_0": "a", "2_1": "a"}) == [FIRST, FIRST]
     assert (
         capsys.readouterr().err.count("QOSMaxSubmitJobPerUserLimit. See hydra.launcher.*. It is asked again for") == 1
     )
@@ -306,7 +302,7 @@ def test_refusals_in_the_middle_with_no_job_left_end_a_launch_that_was_accepted(
 def test_a_refusal_of_a_controller_that_is_away_ends_nothing(cluster_of, refusing, monkeypatch):
     monkeypatch.setattr(cluster, "PATIENCE_S", 0.0)
     refusing(1)
-    assert cluster_of({}, {}, None, None, {"2_0": "RUNNING", "2_1": "RUNNING"}) == [FIRST, FIRST]
+    assert cluster_of({}, {}, None, None, {"2_0": "a", "2_1": "a"}) == [FIRST, FIRST]
 
 
 def test_a_controller_that_does_not_answer_has_lost_no_job(cluster_of):
@@ -314,13 +310,12 @@ def test_a_controller_that_does_not_answer_has_lost_no_job(cluster_of):
 
 
 def test_runs_of_a_job_that_is_lost_go_to_another(cluster_of):
-    assert cluster_of({}, {"1_1": "RUNNING"}, {"1_1": "RUNNING", "2_0": "RUNNING"}) == [FIRST, FIRST[:1]]
+    assert cluster_of({}, {"1_1": "a"}, {"1_1": "a", "2_0": "b"}) == [FIRST, FIRST[:1]]
 
 
 def test_a_launch_after_another_follows_its_jobs_and_submits_what_they_lack(cluster_of, tmp_path):
-    (tmp_path / FOLDER / SITE.name / "9.json").write_text(json.dumps({"9_0": FIRST[0], "9_1": ["of another sweep"]}))
-    there = {"9_0": "RUNNING", "9_1": "RUNNING"}
-    assert cluster_of(there, there | {"1_0": "PENDING"}) == [FIRST[1:]]
+    there = dict.fromkeys(["9_0", "9_1"], array_of([FIRST[0], ["of another sweep"]], tmp_path).name)
+    assert cluster_of(there, there | {"1_0": "a"}) == [FIRST[1:]]
 
 
 @pytest.fixture
@@ -328,14 +323,14 @@ def written(tmp_path, monkeypatch):
     """Submits two jobs to commands that keep the script; its lines."""
     for name in ("sbatch", "srun"):
         (tmp_path / name).write_text(
-            f'#!/bin/sh\ncp "$1" {tmp_path}/script\nenv > {tmp_path}/environment\n'
-            f"cut -d' ' -f6 /proc/$$/stat > {tmp_path}/session\necho Submitted batch job 7\n"
+            f'#!/bin/sh\ncp "$1" {tmp_path}/script\nenv > {tmp_path}/environment\necho Submitted batch job 7\n'
         )
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
 
     def submit(**changes) -> set[str]:
-        assert slurm.sbatch([CELLS[:2], CELLS[2:4]], settings(**changes), tmp_path) == ["7_0", "7_1"]
+        (tmp_path / "place").mkdir(exist_ok=True)
+        assert slurm.sbatch(2, settings(**changes), tmp_path / "place") == ["7_0", "7_1"]
         return {line.removeprefix("#SBATCH --") for line in (tmp_path / "script").read_text().splitlines()}
 
     return submit
@@ -353,12 +348,6 @@ def test_sbatch_is_asked_for_what_the_settings_say(written):
     }  # fmt: skip
 
 
-def test_sbatch_has_a_session_that_no_terminal_sends_ctrl_c_to(written, tmp_path):
-    written()
-    session = int((tmp_path / "session").read_text())
-    assert session != os.getsid(0)
-
-
 def test_an_sbatch_that_ends_without_a_word_is_one_that_refuses(written, tmp_path):
     (tmp_path / "sbatch").write_text("#!/bin/sh\nexit 1\n")
     with pytest.raises(RuntimeError, match="no word"):
@@ -373,10 +362,15 @@ ENVIRONMENT = {
 }  # fmt: skip
 
 
-def test_logs_can_be_written_before_sbatch_has_answered(written):
+def test_logs_can_be_written_before_sbatch_has_answered(written, tmp_path):
     (log,) = [line.removeprefix("output=") for line in written() if line.startswith("output=")]
-    assert Path(log).parent.is_dir()
-    assert "%j" not in str(Path(log).parent)
+    assert Path(log).parent == tmp_path / "place"
+
+
+def test_a_job_alone_is_no_array(written, tmp_path):
+    written()
+    assert slurm.sbatch(1, settings(), tmp_path / "place") == ["7"]
+    assert "array=" not in (tmp_path / "script").read_text()
 
 
 def test_variables_of_sbatch_count_where_nothing_is_said(written, tmp_path, monkeypatch):
@@ -514,8 +508,9 @@ def test_later_a_controller_without_an_answer_is_no_error(monkeypatch):
 
 
 def test_jobs_are_known_element_by_element(monkeypatch):
-    monkeypatch.setattr(cluster, "_ask", lambda *command: "7_0 RUNNING\n7_1 PENDING\n8 COMPLETED\n")
-    assert cluster.live_jobs() == {"7_0": "RUNNING", "7_1": "PENDING"}
+    told = "7_0 RUNNING /a b/c/d.sh\n7_1 PENDING /a b/c/d.sh\n8 COMPLETED /a\n9 RUNNING (null)\n10 RUNNING \n"
+    monkeypatch.setattr(cluster, "_ask", lambda *command: told)
+    assert cluster.live_jobs() == {"7_0": "c", "7_1": "c", "9": "", "10": ""}
     monkeypatch.setenv("SLURM_JOB_ID", "12")
     monkeypatch.delenv("SLURM_ARRAY_JOB_ID", raising=False)
     assert cluster.own_job() == "12"

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 from msd_mtl.errors import RefusedLaunchError
@@ -31,12 +32,16 @@ def own_job() -> str:
 
 
 def live_jobs() -> dict[str, str] | None:
-    """State of each job of this user that is not over, array elements one by one; None if no controller answers."""
-    listed = _ask("squeue", "--noheader", "--me", "--array", "--format=%i %T")
+    """Jobs of this user that are not over, array elements one by one, and the name of the folder of each one's script.
+
+    Returns:
+        Job to name of the folder; None if no controller answers.
+    """
+    listed = _ask("squeue", "--noheader", "--me", "--array", "--format=%i %T %o")
     if listed is None:
         return None
-    pairs = (line.split() for line in listed.splitlines() if line.strip())
-    return {job: state for job, state in pairs if state in LIVE}
+    rows = (f"{line} ".split(" ", maxsplit=2) for line in listed.splitlines() if line.strip())
+    return {job: Path(script.strip()).parent.name for job, state, script in rows if state in LIVE}
 
 
 def surely_live_jobs() -> dict[str, str]:

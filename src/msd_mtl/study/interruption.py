@@ -8,7 +8,6 @@ from types import FrameType
 
 # SIGINT: Ctrl-C. SIGTERM: scancel, preemption, end of a time limit. SIGUSR2: what submitit has sent ahead of a limit.
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2)
-PUT_OFF = (signal.SIGINT, signal.SIGTERM)
 
 
 class InterruptedRun(BaseException):
@@ -121,22 +120,3 @@ def stop() -> None:
         InterruptedRun: Always.
     """
     raise InterruptedRun(_wish.signum or signal.SIGTERM)
-
-
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """Put off Ctrl-C and SIGTERM until the end of a block; what it starts does not get them at all.
-
-    Ctrl-C of a terminal goes to every process in its foreground, and would end one of them halfway.
-    """
-    came: list[int] = []
-    earlier = {number: signal.signal(number, lambda number, _: came.append(number)) for number in PUT_OFF}
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, PUT_OFF)  # which other processes inherit
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        for number, handler in earlier.items():
-            signal.signal(number, handler)
-        for late in came:
-            signal.raise_signal(late)

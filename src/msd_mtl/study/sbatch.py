@@ -1,18 +1,17 @@
-"""Jobs of several runs, as ``sbatch`` is asked for them."""
+"""Jobs, as ``sbatch`` is asked for them."""
 
 import os
-import secrets
+import shlex
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
 from msd_mtl.errors import RefusedLaunchError
-from msd_mtl.study.cell import Cell
-from msd_mtl.study.slurm_job import RunsOfJob
 from msd_mtl.study.slurm_settings import SlurmSettings
 
+JOB = "msd_mtl.study.slurm_job"  # what runs in each process of a job
 OF_JOB = ("SLURM_", "SLURMD_", "SUBMITIT_")
 CLIENTS = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_CLUSTERS", "SLURM_JWT")  # of them what commands of SLURM need
 OF_PROCESS = ("RANK", "LOCAL_RANK", "GROUP_RANK", "NODE_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR",
@@ -20,9 +19,6 @@ OF_PROCESS = ("RANK", "LOCAL_RANK", "GROUP_RANK", "NODE_RANK", "WORLD_SIZE", "LO
 DEFAULT_MIN = 60  # time limit of a job; our choice: one that reaches it goes on in its next start
 # Never from the environment: what submitit asks for, and what the settings take from there themselves.
 ALWAYS = ("array", "signal", "open_mode", "output", "error", "partition", "account")
-# Python that begins a session and becomes a command, which Ctrl-C of a terminal does not reach. To block that signal is
-# not enough where sbatch is a script: a shell unblocks it.
-APART = ("-ISc", "import os, sys; os.setsid(); os.execvp(sys.argv[1], sys.argv[1:])")
 # Options whose variables have other names.
 CALLED = {"time": "TIMELIMIT", "array": "ARRAY_INX", "mem": "MEM_PER_NODE", "requeue": "NO_REQUEUE"}
 
@@ -89,13 +85,13 @@ def _asked(settings: SlurmSettings) -> dict[str, object]:
     }
 
 
-def sbatch(packs: Sequence[Sequence[Cell]], settings: SlurmSettings, folder: Path) -> list[str]:
-    """Submit packs of runs as one array.
+def sbatch(n_jobs: int, settings: SlurmSettings, place: Path) -> list[str]:
+    """Submit an array of jobs, or one job.
 
     Args:
-        packs: The runs of each job.
+        n_jobs: Their number.
         settings: What is asked of the cluster.
-        folder: Where jobs find their runs and leave their logs.
+        place: Folder where jobs find their runs and leave their logs, see ``job_files.py``.
 
     Returns:
         Their job ids.
@@ -106,11 +102,7 @@ def sbatch(packs: Sequence[Sequence[Cell]], settings: SlurmSettings, folder: Pat
     submitit = submitit_or_refuse()
     from submitit.core.utils import FailedJobError, FailedSubmissionError
 
-    # made before the jobs are: one may start, and open its logs, while the answer of sbatch is on its way
-    place = (folder / secrets.token_hex(4)).absolute()
-    # a method of the class, as submitit makes further executors of it for arrays
-    submitit.SlurmExecutor._make_submission_command = lambda _, path: [sys.executable, *APART, "sbatch", str(path)]
-    executor = submitit.SlurmExecutor(folder=place, max_num_timeout=0)
+    executor = submitit.SlurmExecutor(folder=place)
     asked = _asked(settings)
     further = {"requeue": True, **settings.additional_parameters}
     executor.update_parameters(
@@ -120,10 +112,14 @@ def sbatch(packs: Sequence[Sequence[Cell]], settings: SlurmSettings, folder: Pat
         setup=["unset WANDB_SERVICE", *settings.setup],  # a service of the launching machine
         additional_parameters=further,
     )
-    functions = [RunsOfJob(list(pack), settings.n_tasks, settings.threads) for pack in packs]
+    if n_jobs > 1:
+        executor.parameters["map_count"] = n_jobs  # as submitit does it
+    # not what submitit would have jobs do: that waits for files which are written once sbatch has answered
+    command = [sys.executable, "-u", "-m", JOB, str(place), str(settings.n_tasks), str(settings.threads)]
     said = [name for name, value in asked.items() if value is not None]
     try:
         with _without([*_foreign(), *_overruling([*said, *further, *ALWAYS])]):
-            return [job.job_id for job in executor.submit_array(functions)]
+            job: str = executor._submit_command(shlex.join(command)).job_id
     except (FailedSubmissionError, FailedJobError) as error:
         raise RuntimeError((str(error).strip() or "no word").splitlines()[-1]) from error
+    return [f"{job}_{index}" for index in range(n_jobs)] if n_jobs > 1 else [job]

@@ -1,5 +1,6 @@
 """A sweep on a SLURM cluster: jobs of several runs, followed until no run is left that they could make."""
 
+import shutil
 import sys
 import time
 from collections import Counter
@@ -8,10 +9,9 @@ from pathlib import Path
 
 from msd_mtl.errors import RefusedLaunchError, UserError
 from msd_mtl.study.cell import Cell
-from msd_mtl.study.cluster import PATIENCE_S, live_jobs, site, state_of_job, tries
+from msd_mtl.study.cluster import PATIENCE_S, live_jobs, site, state_of_job, surely_live_jobs, tries
 from msd_mtl.study.follow import Follower
-from msd_mtl.study.interruption import undisturbed
-from msd_mtl.study.job_lists import folder_of, forget, known_jobs, now_ns, time_of, write_list
+from msd_mtl.study.job_files import Job, known_jobs, write_jobs
 from msd_mtl.study.launch import to_make
 from msd_mtl.study.record import RECORD
 from msd_mtl.study.sbatch import sbatch, submitit_or_refuse
@@ -58,11 +58,11 @@ def launch_on_slurm(cells: Sequence[Cell], settings: SlurmSettings) -> None:
     most = site().largest_array
     losses: Counter[str] = Counter()
     poll_s = settings.poll_s
-    jobs = known_jobs(runs_dir, waiting)
+    jobs = known_jobs(surely_live_jobs(), runs_dir, waiting)
     begun = bool(jobs)
     with Follower(cells) as follower:
         while waiting:
-            covered = {run for runs in jobs.values() for run in runs}
+            covered = {run for job in jobs.values() for run in job.runs}
             new = [cell for run, cell in waiting.items() if run not in covered]
             submit = _submit_patiently if begun and not jobs else _submit
             try:
@@ -78,65 +78,57 @@ def launch_on_slurm(cells: Sequence[Cell], settings: SlurmSettings) -> None:
             live = live_jobs()
             if live is None:  # the controller is being restarted; jobs go on
                 continue
-            for job in [job for job in jobs if job not in live]:
-                for run in _settled(job, jobs.pop(job), runs_dir, losses):
+            for name in [name for name in jobs if name not in live]:
+                for run in _settled(name, jobs.pop(name), runs_dir, losses):
                     waiting.pop(run, None)
             follower.look()
-    forget(runs_dir)
 
 
-def _settled(job: str, runs: Sequence[str], runs_dir: Path, losses: Counter[str]) -> list[str]:
+def _settled(name: str, job: Job, runs_dir: Path, losses: Counter[str]) -> list[str]:
     """Runs of an ended job that need no other job."""
-    open_runs = [run for run in runs if not _is_over(run, job, runs_dir)]
+    open_runs = [run for run in job.runs if not _is_over(run, job, runs_dir)]
     if not open_runs:
-        return list(runs)
-    state = state_of_job(job)
+        return job.runs
+    state = state_of_job(name)
     losses.update(open_runs)
     again = [] if state == "CANCELLED" else [run for run in open_runs if losses[run] < MOST_LOSSES]
     what = f"{len(again)} of its runs go to another job" if again else "its runs are left as they are"
-    sys.stderr.write(f"Job {job} ended {state} with {len(open_runs)} runs to do; {what}.\n")
-    return [run for run in runs if run not in again]
+    sys.stderr.write(f"Job {name} ended {state} with {len(open_runs)} runs to do; {what}.\n")
+    return [run for run in job.runs if run not in again]
 
 
-def _is_over(run: str, job: str, runs_dir: Path) -> bool:
+def _is_over(run: str, job: Job, runs_dir: Path) -> bool:
     """Whether a run has ended in a job: a failure from before its submission is that of an earlier attempt."""
     state = state_of(runs_dir, run)
     if state != State.FAILED:
         return state == State.COMPLETED
-    submitted_ns = time_of(job, runs_dir)
-    if submitted_ns is None:  # another sweep has ended since, and forgotten the jobs that were over
-        return True
-    return (runs_dir / run / RECORD).stat().st_mtime_ns >= submitted_ns
+    return (runs_dir / run / RECORD).stat().st_mtime_ns >= job.asked_ns
 
 
-def _submit(cells: Sequence[Cell], settings: SlurmSettings, runs_dir: Path, most: int) -> dict[str, list[str]]:
-    """Submit runs in arrays of at most ``most`` jobs; returns job to runs. What a limit of the site refuses is left.
+def _submit(cells: Sequence[Cell], settings: SlurmSettings, runs_dir: Path, most: int) -> dict[str, Job]:
+    """Submit runs in arrays of at most ``most`` jobs. What a limit of the site refuses is left.
 
     Raises:
         RefusedLaunchError: If the first array is refused.
     """
-    submitted: dict[str, list[str]] = {}
+    submitted: dict[str, Job] = {}
     k = settings.cells_per_job
     packs = [cells[i : i + k] for i in range(0, len(cells), k)]
     for i in range(0, len(packs), most):
         array = packs[i : i + most]
-        asked_ns = now_ns(runs_dir)
+        place = write_jobs(array, runs_dir)  # first: this process may end, and with it all that it alone knows
         try:
-            with undisturbed():  # jobs that nobody knows of would be submitted again
-                ids = sbatch(array, settings, folder_of(runs_dir))
-                runs = {job: [cell.run_id for cell in pack] for job, pack in zip(ids, array, strict=True)}
-                write_list(runs, runs_dir, asked_ns)  # a job may have begun since
+            names = sbatch(len(array), settings, place)
         except RuntimeError as error:
+            shutil.rmtree(place, ignore_errors=True)
             if not submitted:
                 raise RefusedLaunchError(f"sbatch must accept the jobs; got: {error}. See hydra.launcher.*.") from error
             break
-        submitted |= runs
+        submitted |= known_jobs(dict.fromkeys(names, place.name), runs_dir, {cell.run_id for cell in cells})
     return submitted
 
 
-def _submit_patiently(
-    cells: Sequence[Cell], settings: SlurmSettings, runs_dir: Path, most: int
-) -> dict[str, list[str]]:
+def _submit_patiently(cells: Sequence[Cell], settings: SlurmSettings, runs_dir: Path, most: int) -> dict[str, Job]:
     """As ``_submit``, where earlier jobs were accepted: a controller that is being restarted refuses for a while.
 
     Raises:

@@ -1,4 +1,7 @@
-"""What runs in a job of a cluster: several runs one after another, and what to do when the job has to go."""
+"""What runs in a job of a cluster: several runs one after another, and what to do when the job has to go.
+
+Its arguments are the folder of its array, the processes of each run and the threads of each process.
+"""
 
 import os
 import sys
@@ -8,6 +11,7 @@ from pathlib import Path
 from msd_mtl.study.cell import COMPLETED, Cell, attempt
 from msd_mtl.study.cluster import own_job, requeue, state_of_job
 from msd_mtl.study.interruption import InterruptedRun, LostPeer, interruptible
+from msd_mtl.study.job_files import cells_of
 from msd_mtl.study.pool import Pool
 from msd_mtl.study.record import LAST, RECORD
 
@@ -82,3 +86,13 @@ def _told(cell: Cell, ended: str) -> None:
     """A line for the job's log."""
     sys.stdout.write(f"{cell.run_id} {ended}: {' '.join(cell.overrides)}\n")
     sys.stdout.flush()
+
+
+def main() -> None:
+    """Entry point of each process of a job."""
+    place, n_tasks, threads = sys.argv[1:]
+    RunsOfJob(cells_of(own_job(), Path(place)), int(n_tasks), int(threads))()
+
+
+if __name__ == "__main__":
+    main()
