@@ -35,6 +35,24 @@ def conf_dir() -> Path:
     return installed if installed.is_dir() else Path(__file__).parents[2] / "conf"
 
 
+def message_of(error: BaseException) -> str | None:
+    """What a command says of an error that is the user's to mend; None of any other."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, OSError):  # a full disk, a folder that is read-only or a file
+        if error.filename is None and error.errno != ENOSPC:
+            return None
+        path = error.filename2 or error.filename  # of two the one to be made
+        where = f": {path}" if path else ""
+        return f"files must be readable and writable; got {error.strerror}{where}. {NEXT.get(error.errno or 0, SEE)}"
+    if isinstance(error, MissingMandatoryValue):
+        key = str(error.full_key).replace("study.name", "study")  # as it is written on the command line
+        return f"{key} must be set; got nothing. Add {key}=VALUE."
+    if isinstance(error, InterpolationResolutionError):
+        return f"every setting must have a value; {str(error).splitlines()[0]}. Set {error.full_key}=VALUE."
+    return None
+
+
 @contextmanager
 def one_message(command: str) -> Iterator[None]:
     """End the process with one message and exit code 2 where the block meets what is the user's to mend.
@@ -44,19 +62,10 @@ def one_message(command: str) -> Iterator[None]:
     """
     try:
         yield
-    except UserError as error:
-        message = str(error)
-    except OSError as error:  # a full disk, a folder that is read-only or a file
-        if error.filename is None and error.errno != ENOSPC:
+    except Exception as error:
+        message = message_of(error)
+        if message is None:
             raise
-        path = error.filename2 or error.filename  # of two the one to be made
-        where = f": {path}" if path else ""
-        message = f"files must be readable and writable; got {error.strerror}{where}. {NEXT.get(error.errno or 0, SEE)}"
-    except MissingMandatoryValue as error:
-        key = str(error.full_key).replace("study.name", "study")  # as it is written on the command line
-        message = f"{key} must be set; got nothing. Add {key}=VALUE."
-    except InterpolationResolutionError as error:
-        message = f"every setting must have a value; {str(error).splitlines()[0]}. Set {error.full_key}=VALUE."
     else:
         return
     sys.stderr.write(f"msd-mtl {command}: {message}\n")

@@ -14,6 +14,7 @@ from msd_mtl.study.cell import BUSY, COMPLETED, Cell, name_of
 from msd_mtl.study.identity import resolved
 from msd_mtl.study.index import read_study, studies
 from msd_mtl.study.interruption import InterruptedRun
+from msd_mtl.study.peers import FailedPeerError
 from msd_mtl.study.states import State
 
 
@@ -72,6 +73,19 @@ def test_a_single_run_is_entered_into_its_study_if_it_has_one(tmp_path, monkeypa
     if entered:
         ((_, set_),) = read_study(tmp_path, "z").items()
         assert "seed=4" in set_
+
+
+@pytest.mark.parametrize("code", [1, 2])
+def test_a_single_run_of_which_another_process_has_failed_ends_with_one_line(tmp_path, monkeypatch, capsys, code):
+    def run_once(config):
+        raise FailedPeerError("OSError (rank 1): no space", code)
+
+    monkeypatch.setattr(train, "run_once", run_once)
+    monkeypatch.setattr(sys, "argv", ["msd-mtl", *SMALL, f"runs_dir={tmp_path}"])
+    with pytest.raises(SystemExit) as ended:
+        train.train()
+    assert ended.value.code == code
+    assert capsys.readouterr().err == "msd-mtl train: OSError (rank 1): no space\n"
 
 
 @pytest.mark.parametrize("status", ["completed", "failed"])

@@ -7,6 +7,7 @@ import pytest
 from msd_mtl.study.peers import FailedPeerError, check_peers, fail_for_all
 
 ERROR = {"kind": "OSError", "message": "disk full", "task": "year"}
+THIRD = {"rank": 2, "exit_code": 2}
 BEGUN = {"schema_version": 1, "run_id": "a", "status": "running", "started_at": "now", "attempts": []}
 
 
@@ -17,16 +18,17 @@ def record(tmp_path, monkeypatch):
 
     def after(said: str) -> str:
         (tmp_path / "record.json").write_text(said)
-        fail_for_all(tmp_path, ERROR)
+        fail_for_all(tmp_path, ERROR, 2)
         return (tmp_path / "record.json").read_text()
 
     return after
 
 
 def test_the_error_of_another_process_stands_in_the_record_and_is_told_by_the_first(record, tmp_path):
-    assert json.loads(record(json.dumps(BEGUN))) == BEGUN | {"status": "failed", "error": ERROR | {"rank": 2}}
-    with pytest.raises(FailedPeerError, match=r"^OSError \(task year, rank 2\): disk full$"):
+    assert json.loads(record(json.dumps(BEGUN))) == BEGUN | {"status": "failed", "error": ERROR | THIRD}
+    with pytest.raises(FailedPeerError, match=r"^OSError \(task year, rank 2\): disk full$") as failed:
         check_peers(tmp_path, BEGUN)
+    assert failed.value.exit_code == 2
 
 
 @pytest.mark.parametrize("said", [*(json.dumps(BEGUN | {"status": end}) for end in ("completed", "failed")), "{"])
@@ -35,8 +37,8 @@ def test_a_record_that_has_ended_or_cannot_be_read_stays_as_it_is(record, said):
 
 
 def test_a_process_that_fails_before_there_is_a_record_leaves_none(tmp_path):
-    fail_for_all(tmp_path, ERROR)
-    fail_for_all(tmp_path / "none", ERROR)
+    fail_for_all(tmp_path, ERROR, 2)
+    fail_for_all(tmp_path / "none", ERROR, 2)
     assert not list(tmp_path.iterdir())
 
 

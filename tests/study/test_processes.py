@@ -93,8 +93,11 @@ def test_the_first_process_refuses_too_and_its_record_says_why(small_run, tmp_pa
     assert json.loads(record.read_text())["status"] == "failed"
 
 
-@pytest.mark.parametrize(("error", "status"), [(ValueError, "failed"), (OtherRunError, "running")])
-def test_a_process_that_makes_another_run_leaves_the_record_of_that_as_it_is(tmp_path, monkeypatch, error, status):
+@pytest.mark.parametrize(
+    ("error", "status", "exit_code"),
+    [(ValueError, "failed", 1), (UserError, "failed", 2), (OtherRunError, "running", None)],
+)
+def test_a_process_fails_for_all_unless_it_makes_another_run(tmp_path, monkeypatch, error, status, exit_code):
     def fail(*_):
         raise error
 
@@ -104,7 +107,9 @@ def test_a_process_that_makes_another_run_leaves_the_record_of_that_as_it_is(tmp
     monkeypatch.setattr(run, "_results", fail)
     with pytest.raises(error):
         run._recorded({"trainer": {"devices": 2}}, tmp_path, begun)
-    assert json.loads((tmp_path / "record.json").read_text())["status"] == status
+    record = json.loads((tmp_path / "record.json").read_text())
+    assert record["status"] == status
+    assert record.get("error", {}).get("exit_code") == exit_code
 
 
 @pytest.mark.slow
@@ -181,6 +186,6 @@ def test_an_error_of_one_process_alone_fails_the_run_at_once_and_stands_in_its_r
     (path,) = tmp_path.glob("runs/*/record.json")
     record = json.loads(path.read_text())
     assert record["status"] == "failed"
-    assert record["error"] == {"kind": "ArithmeticError", "message": "it broke", "rank": 1}
+    assert record["error"] == {"kind": "ArithmeticError", "message": "it broke", "rank": 1, "exit_code": 1}
     assert record["attempts"] == []
     assert f"Run {record['run_id']} failed: ArithmeticError (rank 1): it broke\n" in done.stderr

@@ -17,7 +17,15 @@ class OtherRunError(UserError):
 
 
 class FailedPeerError(Exception):
-    """Another process of the run has failed; the record says by what, and needs no other word."""
+    """Another process of the run has failed; the record says by what, and needs no other word.
+
+    Attributes:
+        exit_code: That with which a run of one process ends by such an error.
+    """
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 def is_of_a_peer(error: BaseException) -> bool:
@@ -46,17 +54,19 @@ def peers_may_end(config: Config) -> Iterator[None]:
         raise
 
 
-def fail_for_all(folder: Path, error: dict[str, Any]) -> None:
+def fail_for_all(folder: Path, error: dict[str, Any], exit_code: int) -> None:
     """Say in the record of a run that this process, which is not the first, has failed: the first may not live to.
 
     Args:
         folder: Run directory.
         error: What the record says of the error.
+        exit_code: That with which it ends.
     """
     with suppress(OSError, UserError):  # a disk that is full, say: then the first tells that it lost a process
         record = found_record(folder)
         if record is not None and record.get("status") == "running":
-            write_record(folder, record | {"status": "failed", "error": error | {"rank": int(own_rank())}})
+            error = error | {"rank": int(own_rank()), "exit_code": exit_code}
+            write_record(folder, record | {"status": "failed", "error": error})
 
 
 def check_peers(folder: Path, begun: Record) -> None:
@@ -71,4 +81,4 @@ def check_peers(folder: Path, begun: Record) -> None:
     """
     record = found_record(folder) or {}
     if record.get("status") == "failed" and record.get("started_at") == begun["started_at"]:
-        raise FailedPeerError(error_of(record)) from None
+        raise FailedPeerError(error_of(record), record["error"]["exit_code"]) from None

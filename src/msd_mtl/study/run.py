@@ -129,7 +129,9 @@ def _recorded(
         if speaks:
             write_record(folder, record | {"status": "failed", "error": _error(error)})
         elif not isinstance(error, OtherRunError):
-            fail_for_all(folder, _error(error))
+            from msd_mtl.app import message_of
+
+            fail_for_all(folder, _error(error), 1 if message_of(error) is None else 2)
         raise
     if speaks:
         _finish(folder, record)

@@ -17,6 +17,7 @@ from msd_mtl.study.damage import check_shown
 from msd_mtl.study.identity import resolved
 from msd_mtl.study.interruption import InterruptedRun
 from msd_mtl.study.launch import enter, launched
+from msd_mtl.study.peers import FailedPeerError
 from msd_mtl.study.processes import is_main_process
 from msd_mtl.study.record import seen_record
 from msd_mtl.study.run import run_once
@@ -42,7 +43,11 @@ def train(cfg: DictConfig) -> None:
     if study["name"] != NO_STUDY and is_main_process(config):
         cell = Cell(name_of(config), tuple(HydraConfig.get().overrides.task), config)
         enter([cell])
-    folder, record = run_once(config)
+    try:
+        folder, record = run_once(config)
+    except FailedPeerError as error:  # of which that process has shown where
+        sys.stderr.write(f"msd-mtl train: {error}\n")
+        raise SystemExit(error.exit_code) from None
     if not is_main_process(config):
         return
     check_shown(folder, record)
