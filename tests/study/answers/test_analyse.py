@@ -7,6 +7,7 @@ from scipy import stats
 from msd_mtl.errors import UserError
 from msd_mtl.study.answers.analyse import analyse
 from msd_mtl.study.answers.predictions import read_predictions
+from msd_mtl.study.answers.types import QUESTIONS
 from msd_mtl.study.index import FOLDER
 from msd_mtl.study.record import PREDICTIONS, RECORD, read_record, write_record
 
@@ -292,9 +293,53 @@ def test_a_size_all_of_whose_runs_failed_is_said_to_be_left_out(study):
             study.add("pop", "0000", seed, data__train_size=n, status=status)
             study.add("tight", "1100", seed, data__train_size=n, status=status)
     study.write_index()
-    (low,) = analyse(study.folder, "made").contrasts
+    low, change = analyse(study.folder, "made").contrasts
+    assert (change.question, change.effect.n_pairs, len(change.missing)) == ("size", 0, 4)
     assert low.missing == ("n=1,000 is left out: no run of it counts",)
     assert low.sizes == (500,)
+
+
+@pytest.mark.parametrize("lost", ["1111", "0011", "loose"])
+def test_arms_that_are_lost_altogether_make_no_p_smaller(study, lost):
+    effects = {("tight", "1100"): 0.3, ("tight", "0011"): -0.4, ("tight", "1111"): -0.5, ("loose", "1100"): 0.0}
+    failed = []
+    for seed in range(3):
+        study.add("pop", "0000", seed, data__coupling=None)
+        for (tasks, mask), shift in effects.items():
+            known = 0.4 if tasks == "tight" else 0.1
+            name = study.add(tasks, mask, seed, shift, label_coupling=known, data__coupling=None)
+            failed += [name] * (lost in (tasks, mask))
+    study.write_index()
+    whole = analyse(study.folder, "made")
+    for name in failed:
+        record = json.loads((study.folder / name / RECORD).read_text())
+        write_record(study.folder / name, record | {"status": "failed", "error": {"kind": "E", "message": "broke"}})
+    left = analyse(study.folder, "made")
+    of_questions = [[sum(c.question == q for c in one.contrasts) for q in QUESTIONS] for one in (whole, left)]
+    assert of_questions[0] == of_questions[1]
+    before, after = (
+        {(c.task_set, c.mask): c.effect for c in a.contrasts if c.question == "benefit"} for a in (whole, left)
+    )
+    tested = {key: effect for key, effect in after.items() if not effect.untested}
+    assert all(effect.p_holm >= before[key].p_holm for key, effect in tested.items())
+    first = min(tested.values(), key=lambda effect: effect.p)
+    assert first.p_holm == pytest.approx(4 * first.p)
+    gains = [cell.gain for cell in left.cells if cell.gain is not None]
+    assert len(gains) + left.n_lacking == 4
+    assert min(gain.p_holm for gain in gains) == pytest.approx(4 * first.p)
+
+
+def test_a_context_that_is_lost_altogether_counts(study):
+    for seed in range(3):
+        for recipe in ("paper2016", "default"):
+            status = "failed" if recipe == "default" else "completed"
+            study.add("pop", "0000", seed, status=status, recipe__name=recipe)
+            study.add("tight", "1100", seed, 0.3, status=status, recipe__name=recipe)
+    study.write_index()
+    there, lost = analyse(study.folder, "made").contrasts
+    assert (there.context, lost.context) == ((("recipe.name", "paper2016"),), (("recipe.name", "default"),))
+    assert (there.effect.n_pairs, lost.effect.n_pairs) == (3, 0)
+    assert there.effect.p_holm == pytest.approx(2 * there.effect.p)
 
 
 def test_a_size_all_of_whose_runs_are_double_is_said_to_be_left_out(study):
@@ -428,7 +473,9 @@ def test_without_any_reference_the_reason_is_given_once_and_what_cancels_is_made
         "term:pop: no run of the target alone or without sharing has a score, so no gain is known. Contrasts in which "
         "the reference cancels are made all the same.",
     )
-    made = by_name(analysis)
+    lost = [one for one in analysis.contrasts if one.question == "benefit"]
+    assert (len(lost), {one.effect.n_pairs for one in lost}, analysis.n_lacking) == (6, {0}, 6)
+    made = {one.name: one for one in analysis.contrasts if one.question != "benefit"}
     assert {one.question for one in made.values()} == {"coupling", "depth"}
     assert {one.reference for one in made.values()} == {None}
     scores = {(run.arm.task_set, run.arm.mask, run.seed): run.score for run in analysis.runs}

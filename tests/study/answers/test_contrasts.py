@@ -140,7 +140,8 @@ def test_a_size_that_was_begun_and_has_no_score_is_said_to_be_left_out():
     runs = [run(one, seed, 0.6, {}) for one in arms for seed in (0, 1)]
     unscored = [run(arm(*one, n=2000), 0, NAN, {}) for one in (("pop",), ("tight", "1100"))]
     elsewhere = arm("tight", "1100", 8000, context=(("recipe.name", "other"),))
-    (group,) = groups([*runs, *unscored], absent=[arm("pop", n=4000), arm("tight", "1100", 4000), elsewhere])
+    group, lost = groups([*runs, *unscored], absent=[arm("pop", n=4000), arm("tight", "1100", 4000), elsewhere])
+    assert (lost.context, lost.scores, lost.absent) == (elsewhere.context, {}, {elsewhere})
     low, _ = ASKED["benefit"](group)
     assert low.notes == tuple(f"n={n} is left out: no run of it counts" for n in ("2,000", "4,000"))
     (where,) = ASKED["depth"](group)

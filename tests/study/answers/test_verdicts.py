@@ -17,9 +17,10 @@ def measured(estimate: float, se: float, n: int = 5) -> Measured:
     return Measured(estimate, se**2 * n, 0.0, n, 100)
 
 
-def test_holm_is_that_of_statsmodels_and_passes_over_what_is_not_tested():
+def test_holm_is_that_of_statsmodels_and_counts_what_is_not_tested_as_one():
     ps = np.array([0.01, 0.04, np.nan, 0.03])
-    assert holm(ps)[[0, 1, 3]] == pytest.approx(multipletests(ps[[0, 1, 3]], method="holm")[1])
+    asked = multipletests([0.01, 0.04, 1, 0.03, 1, 1], method="holm")[1]
+    assert holm(ps, n_lacking=2)[[0, 1, 3]] == pytest.approx(asked[[0, 1, 3]])
     assert np.isnan(holm(ps)[2])
 
 
@@ -45,12 +46,15 @@ def test_equivalence_is_corrected_too():
     assert conclude([one] * 6, [0.01] * 6)[0].verdict == "undecided"
 
 
-def test_a_contrast_of_one_seed_is_undecided_and_costs_the_others_nothing():
-    one = measured(0.03, 0.009)
+def test_losing_the_runs_of_a_contrast_makes_no_other_finding_surer():
+    one, without_effect = measured(0.03, 0.009), measured(0.0, 0.009)
     single = measure([0.2], np.zeros((1, 100)), 50)
-    found = conclude([one, *[single] * 5], [0.01] * 6)
-    assert found[0] == conclude([one], [0.01])[0]
-    assert (found[1].verdict, found[1].seeds_needed) == ("undecided", None)
+    whole = conclude([one, *[without_effect] * 5], [0.01] * 6)[0]
+    lost = conclude([one, *[single] * 5], [0.01] * 6)
+    assert lost[0] == conclude([one], [0.01], n_lacking=5)[0]
+    assert lost[0].p_holm == whole.p_holm == pytest.approx(6 * one.p)
+    assert conclude([one], [0.01])[0].verdict == "better"
+    assert (lost[0].verdict, lost[1].verdict, lost[1].seeds_needed) == ("undecided", "undecided", None)
 
 
 @pytest.mark.parametrize(("estimate", "se"), [(0.02, 0.012), (-0.03, 0.02), (0.0, 0.02), (0.002, 0.008)])
@@ -70,7 +74,7 @@ def test_seeds_needed_are_those_at_the_level_of_the_whole_question():
     one, other, single = measured(0.02, 0.012), measured(0.001, 0.009), measure([0.2], np.zeros((1, 100)), 50)
     needed = conclude([one, other, other, single], [0.01] * 4)[0].seeds_needed
     assert needed > conclude([one], [0.01])[0].seeds_needed
-    assert power(one, needed, 0.01, 0.05 / 3) >= 0.8 > power(one, needed - 1, 0.01, 0.05 / 3)
+    assert power(one, needed, 0.01, 0.05 / 4) >= 0.8 > power(one, needed - 1, 0.01, 0.05 / 4)
 
 
 def test_what_is_decided_needs_no_more_seeds():

@@ -5,7 +5,7 @@ import pytest
 
 from msd_mtl.study.page.figures.scores import draw_scores
 from msd_mtl.study.page.groups import groups
-from msd_mtl.study.page.tables import cell_table
+from msd_mtl.study.page.tables import cell_table, contrast_table
 
 from .made import analysis
 
@@ -23,6 +23,18 @@ def test_means_over_fewer_seeds_than_the_score_say_over_how_many(tmp_path):
     captions = [draw_scores(groups(one)[0]).caption for one in (whole, fewer)]
     assert ["linear model 0.630 (over 2 seeds)" in caption for caption in captions] == [False, True]
     assert all("; 3 seeds." in caption and "best possible 0.850," in caption for caption in captions)
+
+
+def test_captions_say_how_many_of_those_asked_for_could_not_be_tested(tmp_path):
+    made = analysis(tmp_path, **SMALL)
+    one, *_ = (contrast for contrast in made.contrasts if contrast.question == "benefit")
+    lost = replace(one, name="lost", effect=replace(one.effect, untested="0 seeds"))
+    captions = [contrast_table("contrasts", "Contrasts", of).caption for of in ([one, lost], [one], [lost])]
+    assert ["Of 2 contrasts asked for, 1 could not be tested: each counts as p = 1" in said for said in captions] == [
+        *(True, False, False)
+    ]
+    captions = [cell_table(replace(made, n_lacking=n)).caption for n in (2, 0)]
+    assert ["Of 3 gains asked for, 2 could not" in said for said in captions] == [True, False]
 
 
 def test_a_gain_says_how_many_pairs_it_rests_on(tmp_path):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from msd_mtl.study.answers.arms import describe, mask_order
-from msd_mtl.study.answers.cells import cell_results
+from msd_mtl.study.answers.cells import cell_results, n_lacking
 from msd_mtl.study.answers.contrasts import ASKED
 from msd_mtl.study.answers.gains import groups
 from msd_mtl.study.answers.leak import leaks
@@ -82,6 +82,7 @@ def answer(
         damaged=_in_state(runs, State.DAMAGED, FOREIGN),
         duplicates=runs.duplicates,
         warnings=tuple(warnings_of(runs, scored, reasons)),
+        n_lacking=n_lacking(scored),
     )
 
 
@@ -161,7 +162,7 @@ def _missing(scored: Scored, combination: Combination, reasons: Mapping[tuple[Ar
         f"seed {seed}: {describe(arm, with_context=False)} {reasons.get((arm, seed), 'is not there')}"
         for seed in sorted(seeds)
         for arm in combination.terms
-        if (arm, seed) in reasons or seed not in group.scores[arm]
+        if (arm, seed) in reasons or seed not in group.scores.get(arm, ())
     ]
     mixed = [f"seed {seed}: arms were tested on different tracks" for seed in scored.mixed_seeds(combination.terms)]
     return (*combination.notes, *said, *mixed)

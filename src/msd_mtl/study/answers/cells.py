@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from msd_mtl.study.answers.arms import mask_order
 from msd_mtl.study.answers.effect import Effect
+from msd_mtl.study.answers.gains import Group
 from msd_mtl.study.answers.reading import metric_of
 from msd_mtl.study.answers.scoring import Scored
 from msd_mtl.study.answers.terms import Terms
@@ -13,7 +14,7 @@ from msd_mtl.study.answers.verdicts import conclude
 
 
 def cell_results(scored: Sequence[Scored], margins: Mapping[str, float]) -> list[CellResult]:
-    """Summarise every arm; gains are corrected over all of the study's cells together.
+    """Summarise every arm; gains are corrected over all of the study's cells together, those it lacks included.
 
     Args:
         scored: The groups of the study.
@@ -23,10 +24,21 @@ def cell_results(scored: Sequence[Scored], margins: Mapping[str, float]) -> list
     gains = [_gain(one, arm) for one, arm in cells]
     tested = [i for i, gain in enumerate(gains) if gain]
     effects = conclude(
-        [cells[i][0].measure(gains[i]) for i in tested], [margins[metric_of(cells[i][1].target)] for i in tested]
+        [cells[i][0].measure(gains[i]) for i in tested],
+        [margins[metric_of(cells[i][1].target)] for i in tested],
+        n_lacking(scored),
     )
     of_cell = dict(zip(tested, effects, strict=True))
     return [_cell(one, arm, gains[i], of_cell.get(i)) for i, (one, arm) in enumerate(cells)]
+
+
+def n_lacking(scored: Sequence[Scored]) -> int:
+    """Number of arms that the study asks the gain of and that have none: they, or all their references, were lost."""
+    return sum(len(_gaining(one.group.asked)) - len(_gaining(one.group)) for one in scored)
+
+
+def _gaining(group: Group) -> list[Arm]:
+    return [arm for arm, reference in group.references.items() if reference not in (None, arm)]
 
 
 def _cell(scored: Scored, arm: Arm, gain: Terms, effect: Effect | None) -> CellResult:

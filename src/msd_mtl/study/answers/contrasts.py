@@ -2,35 +2,26 @@
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
 
 from msd_mtl.study.answers.arms import mask_name, mask_order
+from msd_mtl.study.answers.comparisons import Comparison, comparisons, planted_levels
 from msd_mtl.study.answers.gains import UNCOUNTED, Group, Level, average, level_name
 from msd_mtl.study.answers.terms import Combination, Terms, change, mean, total
 from msd_mtl.study.answers.types import Question
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Levels whose coupling is compared.
-
-    Attributes:
-        name: In words.
-        task_set: Where all are of one.
-        levels: In the order of coupling.
-        places: Where each stands.
-    """
-
-    name: str
-    task_set: str | None
-    levels: tuple[Level, ...]
-    places: tuple[float, ...]
-
-
 def benefit(group: Group) -> list[Combination]:
     """RQ1: the gain of each task set, coupling and sharing, averaged over training sizes."""
+    return _with(_benefits(group), _benefits(group.asked))
+
+
+def size(group: Group) -> list[Combination]:
+    """RQ2: how much the gain changes from the smallest to the largest training size, along log2 of the size."""
+    return _with(_over_sizes(group), _over_sizes(group.asked))
+
+
+def _benefits(group: Group) -> list[Combination]:
     return [
         Combination(
             f"{level_name(level)}, {mask_name(mask)}",
@@ -44,8 +35,7 @@ def benefit(group: Group) -> list[Combination]:
     ]
 
 
-def size(group: Group) -> list[Combination]:
-    """RQ2: how much the gain changes from the smallest to the largest training size, along log2 of the size."""
+def _over_sizes(group: Group) -> list[Combination]:
     return [
         Combination(
             f"{level_name(level)}, {mask_name(mask)}, from {min(gains):,} to {max(gains):,} tracks",
@@ -70,10 +60,21 @@ def depth(group: Group) -> list[Combination]:
 
 
 def _either(group: Group, make: Callable[[Group], list[Combination]]) -> list[Combination]:
-    """Combinations in which a reference that is not there cancels, and such as need none that is not there."""
-    found = [one for one in make(group.supposing) if group.has_all(one.terms)]
+    """Combinations in which a reference that is not there cancels, and such as need none that is not there.
+
+    Last those that are asked and have no runs.
+    """
+    found: list[Combination] = []
+    for one in (group, *([group.asked] if group.absent else [])):
+        cancelling = [combination for combination in make(one.supposing) if one.has_all(combination.terms)]
+        found = _with(_with(found, cancelling), make(one))
+    return found
+
+
+def _with(found: Sequence[Combination], others: Sequence[Combination]) -> list[Combination]:
+    """Combinations, and others that are about something else: what was to be compared is the same with fewer arms."""
     have = {(one.task_set, one.mask, one.coupling) for one in found}
-    return found + [one for one in make(group) if (one.task_set, one.mask, one.coupling) not in have]
+    return [*found, *(one for one in others if (one.task_set, one.mask, one.coupling) not in have)]
 
 
 def _over_coupling(group: Group) -> list[Combination]:
@@ -101,7 +102,7 @@ def _having(group: Group, compared: Comparison, mask: str) -> Comparison | None:
         return compared
     if compared.task_set is None or len(levels) < 2:
         return None
-    return _planted(compared.task_set, levels)
+    return planted_levels(compared.task_set, levels)
 
 
 def _over_depths(group: Group) -> list[Combination]:
@@ -127,35 +128,6 @@ ASKED: Mapping[Question, Callable[[Group], list[Combination]]] = {
     "coupling": coupling,
     "depth": depth,
 }
-
-
-def comparisons(group: Group) -> list[Comparison]:
-    """Levels whose coupling may be compared.
-
-    The planted couplings of each task set that has several; else the most against the least coupled task set, by what
-    was planted or by what the labels show.
-    """
-    levels = [level for level, masks in group.gains.items() if any("1" in mask for mask in masks)]
-    found = []
-    for task_set, same in groupby(levels, key=lambda level: level[0]):
-        planted = [level for level in same if level[1] is not None]
-        if len(planted) > 1:
-            found.append(_planted(task_set, planted))
-    if found:
-        return found
-    strengths = {level: level[1] if level[1] is not None else group.measured_coupling(level) for level in levels}
-    known = {level: strength for level, strength in strengths.items() if not math.isnan(strength)}
-    if len(set(known.values())) < 2:
-        return []
-    loose, tight = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
-    return [Comparison(f"{tight[0]} minus {loose[0]}", None, (loose, tight), (0.0, 1.0))]
-
-
-def _planted(task_set: str, levels: Sequence[Level]) -> Comparison:
-    """Levels of a task set, by their planted coupling."""
-    places = tuple(coupling for _, coupling in levels if coupling is not None)
-    name = f"{task_set}, from coupling {min(places):g} to {max(places):g}"
-    return Comparison(name, task_set, tuple(levels), places)
 
 
 def _over_depth(

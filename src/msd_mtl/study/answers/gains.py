@@ -45,6 +45,12 @@ class Group:
         """The same with every reference: for contrasts in which what is not there may cancel."""
         return replace(self, supposes=True)
 
+    @cached_property
+    def asked(self) -> "Group":
+        """The same with the arms that have no run that counts: for contrasts that the study asks and lacks."""
+        without = sorted(self.absent, key=lambda arm: (arm.task_set, arm.coupling or 0.0, arm.train_size, arm.mask))
+        return replace(self, scores={**self.scores, **{arm: {} for arm in without}}, absent=frozenset())
+
     def has_all(self, terms: Terms) -> bool:
         """Whether all arms of a weighted sum have runs: those that are supposed have none."""
         return terms.keys() <= self.scores.keys()
@@ -141,6 +147,10 @@ class Group:
         arms = [arm for arm in self.scores if (arm.task_set, arm.coupling) == level and "1" in arm.mask]
         return UNCOMPARED if any(mask in (None, arm.mask) for arm in arms) else UNCOUNTED
 
+    def has_run(self, level: Level) -> bool:
+        """Whether any run of a level counts."""
+        return any(runs for arm, runs in self.scores.items() if (arm.task_set, arm.coupling) == level)
+
     def absent_masks(self, level: Level) -> set[str]:
         """Masks that a level was to have, and of which no run has a score."""
         return {arm.mask for arm in self.absent if (arm.task_set, arm.coupling) == level} - set(self.gains[level])
@@ -168,6 +178,8 @@ class Group:
 def groups(runs: Sequence[Run], absent: Iterable[Arm] = ()) -> list[Group]:
     """Runs by context and target, in the order in which they first appear; runs without a score are left out.
 
+    Last come those of which no run has a score.
+
     Args:
         runs: Completed runs.
         absent: Arms of runs that are not.
@@ -177,6 +189,8 @@ def groups(runs: Sequence[Run], absent: Iterable[Arm] = ()) -> list[Group]:
     for run in runs:
         if not math.isnan(run.score):
             found[run.arm.context, run.arm.target][run.arm][run.seed] = run
+    for arm in sorted(begun, key=lambda arm: (arm.context, arm.target)):
+        found[arm.context, arm.target]  # of which all runs may be lost
     return [
         Group(
             context,

@@ -61,7 +61,8 @@ class Scored:
         return [seed for seed in self._complete_seeds(terms) if not self._is_of_one_part(terms, seed)]
 
     def _complete_seeds(self, terms: Terms) -> list[int]:
-        seeds = [{seed for seed, run in self.group.scores[arm].items() if run.run_id in self.draws} for arm in terms]
+        runs = [self.group.scores.get(arm, {}) for arm in terms]
+        seeds = [{seed for seed, run in of_arm.items() if run.run_id in self.draws} for of_arm in runs]
         return sorted(set.intersection(*seeds)) if seeds else []
 
     def _is_of_one_part(self, terms: Terms, seed: int) -> bool:

@@ -211,6 +211,7 @@ class Analysis:
         damaged: Runs whose record cannot be used.
         duplicates: Completed runs that are left out because another has the same arm and seed.
         warnings: What a reader must know.
+        n_lacking: Arms whose gain the study asks for and lacks; they count in the correction of the cells' gains.
         report: ``study.report``: questions that come first, curves to draw, margins.
     """
 
@@ -228,6 +229,7 @@ class Analysis:
     damaged: tuple[Absent, ...]
     duplicates: tuple[Duplicate, ...]
     warnings: tuple[str, ...]
+    n_lacking: int = 0
     report: Mapping[str, Any] = field(default_factory=dict)
 
     @property

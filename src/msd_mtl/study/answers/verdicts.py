@@ -15,17 +15,21 @@ from msd_mtl.study.summary import LEVEL
 ALPHA = 1 - LEVEL  # of every verdict
 
 
-def conclude(family: Sequence[Measured], margins: Sequence[float]) -> list[Effect]:
+def conclude(family: Sequence[Measured], margins: Sequence[float], n_lacking: int = 0) -> list[Effect]:
     """Correct the contrasts of a question together (Holm) and say what may be said of each.
 
     Args:
-        family: Contrasts of one question; those that cannot be tested do not count.
+        family: Contrasts of one question. Those that cannot be tested count, as 1: were they left out, whoever loses
+            the runs of some would make the p of the others smaller.
         margins: Margin of equivalence of each.
+        n_lacking: Further contrasts that were asked and are not there to be measured; they count likewise.
     """
-    ps = np.array([one.p for one in family])
-    corrected = holm(ps)
-    equivalence = holm(np.array([one.p_equivalence(margin) for one, margin in zip(family, margins, strict=True)]))
-    alpha = ALPHA / max(int(np.isfinite(ps).sum()), 1)
+    if not family:
+        return []
+    corrected = holm(np.array([one.p for one in family]), n_lacking)
+    beyond = [one.p_equivalence(margin) for one, margin in zip(family, margins, strict=True)]
+    equivalence = holm(np.array(beyond), n_lacking)
+    alpha = ALPHA / (len(family) + n_lacking)
     return [_effect(one, margins[i], float(corrected[i]), float(equivalence[i]), alpha) for i, one in enumerate(family)]
 
 
@@ -51,15 +55,13 @@ def _effect(one: Measured, margin: float, p: float, p_equivalence: float, alpha:
     )
 
 
-def holm(ps: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Holm's correction; NaN stays NaN and does not count."""
-    corrected = np.full(len(ps), np.nan)
-    tested = np.isfinite(ps)
-    if tested.any():
-        gc.freeze()  # multipletests collects garbage, for a tenth of a second or more: leave it nothing to visit
-        corrected[tested] = multipletests(ps[tested], method="holm")[1]
-        gc.unfreeze()
-    return corrected
+def holm(ps: NDArray[np.float64], n_lacking: int = 0) -> NDArray[np.float64]:
+    """Holm's correction; NaN counts as 1, as do those that are lacking, and stays NaN."""
+    gc.freeze()  # multipletests collects garbage, for a tenth of a second or more: leave it nothing to visit
+    counted = np.append(np.where(np.isfinite(ps), ps, 1.0), np.ones(n_lacking))
+    corrected = multipletests(counted, method="holm")[1][: len(ps)]
+    gc.unfreeze()
+    return np.where(np.isfinite(ps), corrected, np.nan)
 
 
 def _verdict(estimate: float, p: float, p_equivalence: float) -> Verdict:

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+from msd_mtl.study.answers.effect import Effect
 from msd_mtl.study.answers.types import Analysis, CellResult, Contrast
 from msd_mtl.study.page.figures.basis import all_taken, keeps_some
 from msd_mtl.study.page.table import Column, Table
-from msd_mtl.study.page.words import METRICS, setting, spread
+from msd_mtl.study.page.words import METRICS, counted, setting, spread
 
 BASELINES = {"linear": "linear", "trivial": "trivial", "bayes": "best possible"}
 
@@ -13,6 +14,7 @@ BASELINES = {"linear": "linear", "trivial": "trivial", "bayes": "best possible"}
 def cell_table(analysis: Analysis) -> Table:
     """Every cell with its scores, gain, size and time."""
     cells = analysis.cells
+    gains = [cell.gain for cell in cells if cell.gain is not None]
     medians, most = (
         [f"{size:,} of {spread(taken)}" for size, taken in sorted(all_taken(runs).items()) if len(set(taken)) > 1]
         for runs in ([run for run in analysis.runs if keeps_some(run) == some] for some in (False, True))
@@ -44,6 +46,7 @@ def cell_table(analysis: Analysis) -> Table:
     caption = (
         "Test score of the target, mean over seeds; gain over the reference of the same seed; 95 % intervals over "
         "seeds and test artists; p of no gain, after Holm over all cells; seconds of a run."
+        f"{_untested(gains, 'gain', analysis.n_lacking)}"
     )
     if medians:
         caption += f" Where runs take all training tracks of their split, theirs are the median: {', '.join(medians)}."
@@ -51,6 +54,14 @@ def cell_table(analysis: Analysis) -> Table:
         caption += f" Where only some of all tracks keep the target's label, theirs are the most: {', '.join(most)}."
     masks = [None if cell.arm.is_alone else cell.arm.mask for cell in cells]
     return Table("cells", "All cells", caption, columns, [_cell(cell) for cell in cells], masks)
+
+
+def _untested(effects: Sequence[Effect], what: str, n_lacking: int = 0) -> str:
+    """What is said of a family that has members without a test; nothing where all are tested, or none is."""
+    n = sum(bool(effect.untested) for effect in effects) + n_lacking
+    if n == 0 or all(effect.untested for effect in effects):
+        return ""
+    return f" Of {counted(len(effects) + n_lacking, what)} asked for, {n:,} could not be tested: each counts as p = 1."
 
 
 def _numbers(keys: str, heads: str, *, signed: bool = False) -> list[Column]:
@@ -127,7 +138,10 @@ def contrast_table(name: str, title: str, contrasts: Sequence[Contrast]) -> Tabl
     rows = [
         {**vars(c), **vars(c.effect), "context": setting(c.context), "missing": "; ".join(c.missing)} for c in contrasts
     ]
-    caption = "Effects with 95 % intervals over seeds and test artists; p corrected within the question (Holm)."
+    caption = (
+        "Effects with 95 % intervals over seeds and test artists; p corrected within the question (Holm)."
+        f"{_untested([c.effect for c in contrasts], 'contrast')}"
+    )
     return Table(name, title, caption, columns, rows, [c.mask for c in contrasts])
 
 
