@@ -23,7 +23,7 @@ def test_a_cache_that_is_not_whole_is_computed_again(small_run, tmp_path, monkey
     for damaged in (whole[:100], "", "{}", "[1]", '"\ud800"'):
         path.write_bytes(damaged.encode("utf-8", "surrogatepass"))
         assert baselines(tmp_path, data) == made
-        assert capsys.readouterr().err == f"{path} cannot be read; its baselines are computed again.\n"
+        assert capsys.readouterr().err == f"{path} is not as it was written; its baselines are computed again.\n"
         assert {path: path.read_text() for path in (tmp_path / FOLDER).iterdir()} == kept
     monkeypatch.setattr(baseline_cache, "linear_baseline", lambda *_: pytest.fail("it was computed again"))
     assert baselines(tmp_path, data) == made
@@ -46,18 +46,14 @@ def of(*keys: str, value: Any) -> Callable[[dict[str, Any]], None]:
 
 EDITS = {
     "no scores": of("val", value={}),
-    "a model is null": of("test", "trivial", value=None),
-    "a model lacks": of("val", "linear", value=...),
     "a metric lacks": of("test", "linear", "auroc", value=...),
     "a metric of another kind": of("test", "linear", "rmse", value=1.0),
-    "a metric is a word": of("test", "linear", "auroc", value="high"),
-    "a metric is a truth": of("val", "trivial", "auroc", value=True),
+    "a number that cannot be": of("test", "linear", "auroc", value=7.0),
+    "a number that can be": of("test", "linear", "auroc", value=0.625),
     "a metric is no number": of("test", "linear", "auroc", value=float("nan")),
-    "the choice is a list": of("chosen", value=[]),
     "a choice lacks": of("chosen", "fallback", value=...),
-    "a strength is a word": of("chosen", "strength", value="weak"),
-    "a reason is a number": of("chosen", "fallback", value=1.0),
-    "another task's": of("task", value="term:rock"),
+    "no digest": of("digest", value=...),
+    "a digest is null": of("digest", value=None),
 }
 
 
@@ -81,8 +77,18 @@ def test_a_cache_that_somebody_has_edited_is_computed_again(three_kinds, capsys,
     edit(entry)
     path.write_text(json.dumps(entry))
     assert baselines(folder, data) == made
-    assert capsys.readouterr().err == f"{path} cannot be read; its baselines are computed again.\n"
+    assert capsys.readouterr().err == f"{path} is not as it was written; its baselines are computed again.\n"
     assert path.read_text() == whole
+
+
+def test_what_is_kept_of_other_rows_is_not_taken_for_that_of_these(three_kinds, capsys):
+    data, folder, made = three_kinds
+    one, other = sorted((folder / FOLDER).iterdir())[:2]
+    whole = one.read_text()
+    one.write_text(other.read_text())
+    assert baselines(folder, data) == made
+    assert capsys.readouterr().err == f"{one} is not as it was written; its baselines are computed again.\n"
+    assert one.read_text() == whole
 
 
 def test_what_is_kept_of_any_kind_of_task_is_taken(three_kinds, monkeypatch, capsys):

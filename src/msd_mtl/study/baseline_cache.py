@@ -1,7 +1,6 @@
 """Baselines of a run, computed once for all runs that train and are scored on the same rows and labels."""
 
 import json
-import math
 import sys
 from contextlib import suppress
 from hashlib import blake2b
@@ -10,14 +9,13 @@ from typing import Any
 
 from msd_mtl.data.datamodule import MultiTaskDataModule
 from msd_mtl.data.task import PARTS, Task
-from msd_mtl.model.metrics import METRICS
 from msd_mtl.study.baselines import Baseline, baseline_features, linear_baseline, trivial_baseline
 from msd_mtl.study.files import finite, write_json
 
 FOLDER = ".baselines"
 
-# Raised whenever the baselines make other numbers out of the same rows.
-BASELINES_VERSION = 1
+# Raised whenever the baselines make other numbers out of the same rows, or are kept in another form.
+BASELINES_VERSION = 2
 
 
 def baselines(runs_dir: Path, data: MultiTaskDataModule) -> dict[str, Any]:
@@ -35,53 +33,35 @@ def baselines(runs_dir: Path, data: MultiTaskDataModule) -> dict[str, Any]:
     features = None
     for index, task in enumerate(data.tasks):
         path = runs_dir / FOLDER / f"{_key(data, index)}.json"
-        entry = _cached(path, task)
+        entry = _cached(path)
         if entry is None:
             features = features or baseline_features(*(data.counts(part) for part in PARTS))
             labels = [data.parts[part].targets[index] for part in PARTS]
             train, val, test = zip(features, labels, strict=True)
             entry = _entry(task, trivial_baseline(task, *labels), linear_baseline(task, train, val, test))
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_json(path, entry)
+            write_json(path, entry | {"digest": _digest(path, entry)})
         for part in ("val", "test"):
             found[part][task.name] = entry[part]
         found["chosen"][task.name] = entry["chosen"]
     return found
 
 
-def _cached(path: Path, task: Task) -> dict[str, Any] | None:
-    """What the cache has of a task; None if it has nothing, or nothing that is whole."""
+def _cached(path: Path) -> dict[str, Any] | None:
+    """What the cache has of a task; None if it has nothing, or not what was written."""
     if not path.is_file():
         return None
     with suppress(ValueError, RecursionError):  # cut off, say: then it is made again
-        entry: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if _fits(entry, _form(task)):
+        entry = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(entry, dict) and entry.pop("digest", None) == _digest(path, entry):
             return entry
-    sys.stderr.write(f"{path} cannot be read; its baselines are computed again.\n")
+    sys.stderr.write(f"{path} is not as it was written; its baselines are computed again.\n")
     return None
 
 
-def _form(task: Task) -> dict[str, Any]:
-    """What ``_entry`` makes of a task: keys, and what tells whether a value can be theirs."""
-    scores = dict.fromkeys(METRICS[task.kind], _is_number)
-    part = {"trivial": scores, "linear": scores}
-    chosen = {"strength": _is_number, "selected_by": _is_text, "fallback": _is_text}
-    return {"task": lambda name: name == task.name, "val": part, "test": part, "chosen": chosen}
-
-
-def _fits(value: Any, form: Any) -> bool:
-    if not isinstance(form, dict):
-        return bool(form(value))
-    return isinstance(value, dict) and value.keys() == form.keys() and all(_fits(value[key], form[key]) for key in form)
-
-
-def _is_number(value: Any) -> bool:
-    """Whether it is a number as they are kept: null where a metric is not defined."""
-    return value is None or (isinstance(value, float) and math.isfinite(value))
-
-
-def _is_text(value: Any) -> bool:
-    return value is None or isinstance(value, str)
+def _digest(path: Path, entry: dict[str, Any]) -> str:
+    """Hash of an entry and its place, by which one that is damaged, edited or another's is told."""
+    return blake2b(f"{path.stem} {json.dumps(entry, sort_keys=True)}".encode(), digest_size=16).hexdigest()
 
 
 def _entry(task: Task, trivial: Baseline, linear: Baseline) -> dict[str, Any]:
