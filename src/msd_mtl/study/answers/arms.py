@@ -41,10 +41,11 @@ def arms_of(records: Mapping[str, Record]) -> dict[str, Arm]:
     """Arm of each run of a study.
 
     Args:
-        records: Records by ``run_id``, whatever their status.
+        records: Records by ``run_id``, whatever their status; of one that was not begun what it would begin with.
     """
     contexts = _contexts(records)
     all_rows: dict[tuple[Settings, str], list[int]] = defaultdict(list)
+    anywhere: dict[str, list[int]] = defaultdict(list)
     for run, record in records.items():
         target = record["config"]["tasks"]["target"]
         data, config = record["data"], record["config"]["data"]
@@ -52,7 +53,9 @@ def arms_of(records: Mapping[str, Record]) -> dict[str, Arm]:
         rows = (of_target or {}).get(target) if config.get("target_train_size") is None else in_all
         if rows is not None and config["train_size"] is None:
             all_rows[contexts[run], target].append(rows)
-    return {run: _arm(record, contexts[run], all_rows) for run, record in records.items()}
+            anywhere[target].append(rows)
+    rows_of = {run: _rows_of(record, contexts[run], all_rows, anywhere) for run, record in records.items()}
+    return {run: _arm(record, contexts[run], rows_of[run]) for run, record in records.items()}
 
 
 def differences(records: list[Record]) -> tuple[str, ...]:
@@ -91,7 +94,18 @@ def task_set(tasks: Sequence[str], target: str) -> str | None:
     return _task_sets().get((tuple(tasks), target))
 
 
-def _arm(record: Record, context: Settings, all_rows: Mapping[tuple[Settings, str], list[int]]) -> Arm:
+def _rows_of(
+    record: Record,
+    context: Settings,
+    all_rows: Mapping[tuple[Settings, str], list[int]],
+    anywhere: Mapping[str, list[int]],
+) -> list[int]:
+    """How many all rows are under a context; where none of its runs says, under any."""
+    target = record["config"]["tasks"]["target"]
+    return all_rows.get((context, target)) or anywhere.get(target) or [0]
+
+
+def _arm(record: Record, context: Settings, all_rows: Sequence[int]) -> Arm:
     config = record["config"]
     tasks, target = tuple(config["tasks"]["names"]), config["tasks"]["target"]
     return Arm(
@@ -99,7 +113,7 @@ def _arm(record: Record, context: Settings, all_rows: Mapping[tuple[Settings, st
         tasks=tasks,
         target=target,
         mask="".join(map(str, config["sharing"]["mask"])),
-        train_size=_train_size(config, all_rows.get((context, target), [0])),
+        train_size=_train_size(config, all_rows),
         coupling=config["data"].get("coupling"),
         context=context,
     )

@@ -45,6 +45,12 @@ def placed(
     return found
 
 
+def likeness(overrides: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """What runs have in common of which one is placed by the other: what is set, and which places are said."""
+    rest, said = _read(overrides)
+    return rest, frozenset(said)
+
+
 def _read(overrides: Sequence[str]) -> tuple[frozenset[str], dict[str, Any]]:
     """Overrides that are no place of an arm or that only composing would tell, and places that the others say."""
     rest: set[str] = set()

@@ -11,6 +11,7 @@ from msd_mtl.study.answers.arms import arms_of, describe, differences, is_below
 from msd_mtl.study.answers.placing import placed
 from msd_mtl.study.answers.splits import placed_by_other_split
 from msd_mtl.study.answers.types import Absent, Arm, Duplicate, Run
+from msd_mtl.study.answers.unbegun import first_of_kinds
 from msd_mtl.study.damage import damage, is_foreign, lacks
 from msd_mtl.study.identity import OPERATIONAL, is_of_this_code
 from msd_mtl.study.index import left_out, read_study, studies
@@ -38,6 +39,7 @@ class StudyRuns:
         n_earlier: Runs that earlier code made and that are left out, as later code has repeated the study.
         left_out: Why runs that its sweeps asked for were not made, as they cannot be.
         foreign: Those of ``absent`` whose record is of another schema.
+        n_unplaced: Number of runs without a record of which it cannot be told what they would be.
         asked: Training rows that runs of an arm ask for, where a record says; None for all.
     """
 
@@ -50,6 +52,7 @@ class StudyRuns:
     left_out: tuple[str, ...] = ()
     foreign: tuple[Absent, ...] = ()
     asked: Mapping[Arm, int | None] = field(default_factory=dict)
+    n_unplaced: int = 0
 
 
 def read_runs(runs_dir: Path, study: str) -> StudyRuns:
@@ -73,7 +76,10 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
     earlier = _earlier(found)
     expected = {run: overrides for run, overrides in expected.items() if run not in earlier}
     found = {run: record for run, record in found.items() if run not in earlier}
-    arms = arms_of(found)
+    unread = {run: overrides for run, overrides in expected.items() if run not in found}
+    begun = {run: expected[run] for run in found}
+    kinds = first_of_kinds(unread, begun.values(), {record["data"]["fingerprint"] for record in found.values()})
+    arms = arms_of(found | kinds)
     completed = [run for run, record in found.items() if record["status"] == "completed"]
     cells: dict[tuple[Arm, int], list[str]] = defaultdict(list)
     for run in completed:
@@ -84,11 +90,8 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
         for run, overrides in expected.items()
         if run not in completed
     } | {run: _damaged(run, states[run], records[run] or {}, expected[run], damaged[run]) for run in damaged}
-    unread, begun = (
-        {run: expected[run] for run in absent if run not in found},
-        [(expected[run], arm) for run, arm in arms.items()],
-    )
-    places = placed_by_other_split(unread, begun) | placed(unread, begun)
+    by = [(expected[run], arm) for run, arm in arms.items()]
+    places = placed_by_other_split(unread, by) | placed(unread, by)
     places |= {run: (arms[run], record["seed"]) for run, record in found.items()}
     return StudyRuns(
         runs=tuple(_run(runs_dir, found[cell[0]], arm) for (arm, _), cell in cells.items() if len(cell) == 1),
@@ -107,7 +110,8 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
         n_earlier=len(earlier),
         left_out=tuple(left_out(runs_dir, study)),
         foreign=tuple(absent[run] for run in damaged if is_foreign(records[run] or {})),
-        asked={arms[run]: record["config"]["data"]["train_size"] for run, record in found.items()},
+        asked={arms[run]: record["config"]["data"]["train_size"] for run, record in (found | kinds).items()},
+        n_unplaced=len(unread.keys() - places.keys()),
     )
 
 

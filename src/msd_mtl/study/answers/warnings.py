@@ -25,6 +25,12 @@ def warnings_of(runs: StudyRuns, scored: Sequence[Scored], reasons: Mapping[tupl
     said = _of_few_artists(scored)
     if runs.absent:
         said.append(f"{len(runs.absent):,} of {runs.expected:,} runs are not completed.")
+    if runs.n_unplaced:
+        n = runs.n_unplaced
+        said.append(
+            f"Of {n:,} of them it cannot be told what they would be: contrasts that they alone ask are not named, nor "
+            "counted in the correction."
+        )
     said += [f"Run {one.run_id} is left out: {one.error}." for one in runs.foreign]
     said += [f"Not in the data: {line}" for line in together(runs.left_out)]
     if runs.n_earlier:

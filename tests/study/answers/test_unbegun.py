@@ -1,0 +1,73 @@
+"""Runs that are like none that was begun are told by what their sweep sets in them."""
+
+import shutil
+
+import pytest
+
+from msd_mtl.study.answers.analyse import analyse
+from msd_mtl.study.answers.reading import read_runs
+from msd_mtl.study.answers.unbegun import first_of_kinds
+
+ALONE = {"tasks": "pop", "sharing": "none"}
+LOW = {"tasks": "tight", "sharing": "low"}
+
+
+@pytest.fixture
+def swept(study):
+    """Makes runs as a sweep does, so that their settings come to their names; returns those by what is set in them."""
+
+    def make(**settings):
+        made = {}
+        for seed in (0, 1, 2):
+            for of_arm, mask, coupling in ((ALONE, "0000", 0.0), (LOW, "1100", 0.9)):
+                name = study.add(of_arm["tasks"], mask, seed, data__coupling=coupling, **settings)
+                given = of_arm | {key.replace("__", "."): value for key, value in settings.items()}
+                study.index[name] = ["data.train_size=500", *(f"{k}={v}" for k, v in given.items()), f"seed={seed}"]
+                made[of_arm["tasks"], seed] = name
+        study.write_index()
+        return made
+
+    return make
+
+
+def lose(study, names):
+    for name in names:
+        shutil.rmtree(study.folder / name)
+
+
+def test_a_task_set_of_which_nothing_was_begun_has_its_contrasts_named(study, swept):
+    names = swept()
+    lose(study, [name for (tasks, _), name in names.items() if tasks == "tight"])
+    analysis = analyse(study.folder, "made")
+    (one,) = analysis.contrasts
+    assert (one.question, one.name) == ("benefit", "tight, coupling 0.9, low (1100)")
+    assert one.missing == tuple(f"seed {k}: tight, low (1100), n=500, coupling 0.9 is missing" for k in range(3))
+    assert analysis.warnings == ("3 of 6 runs are not completed.",)
+
+
+def test_a_split_of_which_nothing_was_begun_has_its_contrasts_named(study, swept):
+    swept(data__split="artist")
+    lose(study, swept(data__split="track").values())
+    leaks = [one for one in analyse(study.folder, "made").contrasts if one.question == "leak"]
+    assert [(one.name, one.effect.n_pairs, len(one.missing)) for one in leaks] == [
+        ("pop, coupling 0, alone", 0, 3),
+        ("tight, coupling 0.9, low (1100)", 0, 3),
+    ]
+
+
+def test_settings_that_do_not_come_to_the_name_of_a_run_are_not_believed(study, swept):
+    names = swept()
+    lose(study, [name for (tasks, _), name in names.items() if tasks == "tight"])
+    for (tasks, _), name in names.items():
+        if tasks == "tight":
+            study.index[name].append("data.batch_size=17")
+    study.write_index()
+    assert read_runs(study.folder, "made").n_unplaced == 3
+    analysis = analyse(study.folder, "made")
+    assert not analysis.contrasts
+    assert any(warning.startswith("Of 3 of them it cannot be told") for warning in analysis.warnings)
+
+
+@pytest.mark.parametrize("wrong", ["tasks=none_such", "data.no_such=1", "seed=[", "data.train_size=${no.such}"])
+def test_what_cannot_be_composed_is_left_out(wrong):
+    assert first_of_kinds({"x": [wrong]}, [], {"synthetic"}) == {}
