@@ -86,6 +86,10 @@ def test_a_single_run_of_which_another_process_has_failed_ends_with_one_line(tmp
         train.train()
     assert ended.value.code == code
     assert capsys.readouterr().err == "msd-mtl train: OSError (rank 1): no space\n"
+    monkeypatch.setattr(train, "is_main_process", lambda _: False)  # the other, where it is started alike
+    with pytest.raises(SystemExit, match=str(code)):
+        train.train()
+    assert not capsys.readouterr().err
 
 
 @pytest.mark.parametrize("status", ["completed", "failed"])

@@ -17,7 +17,7 @@ class OtherRunError(UserError):
 
 
 class FailedPeerError(Exception):
-    """Another process of the run has failed; the record says by what, and needs no other word.
+    """A process of the run that is not the first has failed; the record says by what, and needs no other word.
 
     Attributes:
         exit_code: That with which a run of one process ends by such an error.
@@ -61,12 +61,17 @@ def fail_for_all(folder: Path, error: dict[str, Any], exit_code: int) -> None:
         folder: Run directory.
         error: What the record says of the error.
         exit_code: That with which it ends.
+
+    Raises:
+        FailedPeerError: If the first process can tell all that there is to tell: this one has no traceback to show.
     """
     with suppress(OSError, UserError):  # a disk that is full, say: then the first tells that it lost a process
         record = found_record(folder)
         if record is not None and record.get("status") == "running":
             error = error | {"rank": int(own_rank()), "exit_code": exit_code}
             write_record(folder, record | {"status": "failed", "error": error})
+            if exit_code != 1:
+                raise FailedPeerError(error_of({"error": error}), exit_code)
 
 
 def check_peers(folder: Path, begun: Record) -> None:

@@ -45,8 +45,9 @@ def train(cfg: DictConfig) -> None:
         enter([cell])
     try:
         folder, record = run_once(config)
-    except FailedPeerError as error:  # of which that process has shown where
-        sys.stderr.write(f"msd-mtl train: {error}\n")
+    except FailedPeerError as error:
+        if is_main_process(config):
+            sys.stderr.write(f"msd-mtl train: {error}\n")
         raise SystemExit(error.exit_code) from None
     if not is_main_process(config):
         return

@@ -16,6 +16,7 @@ import yaml
 
 from msd_mtl.study.cell import Cell, attempt
 from msd_mtl.study.interruption import InterruptedRun, interruptible
+from msd_mtl.study.peers import FailedPeerError
 from msd_mtl.study.run import run_once
 
 PR_SET_PDEATHSIG = 1  # Linux: the signal to get when the parent ends
@@ -29,8 +30,8 @@ def main() -> None:
         try:
             with one_message("train"):
                 run_once(yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8")))
-        except InterruptedRun as interruption:
-            raise SystemExit(interruption.exit_code) from None
+        except (InterruptedRun, FailedPeerError) as ended:  # of which the first process tells
+            raise SystemExit(ended.exit_code) from None
         return
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the pool, which then asks for a checkpoint
     if sys.platform == "linux":
