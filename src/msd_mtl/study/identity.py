@@ -102,8 +102,8 @@ def _may_keep_no_label(config: Config) -> bool:
     return len(_value(config, "tasks.names")) == 1 or not has_all
 
 
-def is_of_this_code(record: dict[str, Any]) -> bool:
-    """Whether the code as it is would give the run of a record its name; if not, earlier code made its numbers."""
+def has_own_name(record: dict[str, Any]) -> bool:
+    """Whether the code as it is gives the run of a record its name; if not, other code made it, or it was edited."""
     found: str = record["run_id"]
     return found == run_id(record["config"], record["data"]["fingerprint"])
 

@@ -125,7 +125,21 @@ def test_a_study_that_later_code_has_repeated_has_its_runs_alone(crossed, monkey
     analysis = analyse(study.folder, "made")
     assert (analysis.completed, analysis.expected, analysis.duplicates) == (6, 6, ())
     assert not of_then & {run.run_id for run in analysis.runs}
-    assert "9 runs of earlier code are left out: later code has repeated the study." in analysis.warnings
+    (said,) = (warning for warning in analysis.warnings if warning.startswith("Left out, as settings"))
+    assert ": 9 runs, " in said
+    assert said.endswith(" and 6 more.")
+
+
+def test_a_record_whose_settings_were_edited_is_not_said_to_be_of_earlier_code(crossed):
+    study = crossed()
+    run = analyse(study.folder, "made").runs[0]
+    config = run.record["config"] | {"trainer": run.record["config"]["trainer"] | {"max_epochs": 1}}
+    write_record(run.folder, run.record | {"config": config})
+    analysis = analyse(study.folder, "made")
+    (said,) = analysis.warnings
+    assert "do not give these run ids (edited since, or made by other code)" in said
+    assert said.endswith(f": 1 run, {run.run_id}.")
+    assert (analysis.completed, analysis.expected) == (8, 8)
 
 
 def test_a_study_of_earlier_code_is_reported_as_it_is(crossed, monkeypatch):
@@ -133,7 +147,7 @@ def test_a_study_of_earlier_code_is_reported_as_it_is(crossed, monkeypatch):
     monkeypatch.setattr("msd_mtl.study.identity.NUMBERS_VERSION", 0)
     analysis = analyse(study.folder, "made")
     assert (analysis.completed, len(analysis.duplicates)) == (9, 0)
-    assert not any("earlier code" in warning for warning in analysis.warnings)
+    assert analysis.warnings == ()
 
 
 @pytest.mark.parametrize("status", ["completed", "failed"])

@@ -13,7 +13,7 @@ from msd_mtl.study.answers.splits import placed_by_other_split
 from msd_mtl.study.answers.types import Absent, Arm, Duplicate, Run
 from msd_mtl.study.answers.unbegun import first_of_kinds
 from msd_mtl.study.damage import damage, is_foreign, lacks
-from msd_mtl.study.identity import OPERATIONAL, is_of_this_code
+from msd_mtl.study.identity import OPERATIONAL, has_own_name
 from msd_mtl.study.index import left_out, read_study, studies
 from msd_mtl.study.record import RECORD, Record, error_of, seen_record
 from msd_mtl.study.states import State, state_of
@@ -35,8 +35,8 @@ class StudyRuns:
         absent: Runs that are not completed.
         arms_absent: Arm and seed of those of them whose record, or whose sweep, says.
         duplicates: Completed runs that share arm and seed; none of them is in ``runs``.
-        expected: Number of runs, but for those that earlier code made.
-        n_earlier: Runs that earlier code made and that are left out, as later code has repeated the study.
+        expected: Number of runs, but for those in ``renamed``.
+        renamed: Runs that are left out, as their settings do not give their ``run_id`` and those of other runs do.
         left_out: Why runs that its sweeps asked for were not made, as they cannot be.
         foreign: Those of ``absent`` whose record is of another schema.
         n_unplaced: Number of runs without a record of which it cannot be told what they would be.
@@ -48,7 +48,7 @@ class StudyRuns:
     arms_absent: Mapping[tuple[Arm, int], Absent]
     duplicates: tuple[Duplicate, ...]
     expected: int
-    n_earlier: int
+    renamed: tuple[str, ...]
     left_out: tuple[str, ...] = ()
     foreign: tuple[Absent, ...] = ()
     asked: Mapping[Arm, int | None] = field(default_factory=dict)
@@ -73,9 +73,9 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
     records = {run: seen_record(runs_dir / run) for run, state in states.items() if state != State.MISSING}
     damaged = {run: lacking for run, record in records.items() if record is not None and (lacking := lacks(record))}
     found = {run: record for run, record in records.items() if record is not None and run not in damaged}
-    earlier = _earlier(found)
-    expected = {run: overrides for run, overrides in expected.items() if run not in earlier}
-    found = {run: record for run, record in found.items() if run not in earlier}
+    renamed = _renamed(found)
+    expected = {run: overrides for run, overrides in expected.items() if run not in renamed}
+    found = {run: record for run, record in found.items() if run not in renamed}
     unread = {run: overrides for run, overrides in expected.items() if run not in found}
     begun = {run: expected[run] for run in found}
     kinds = first_of_kinds(unread, begun.values(), {record["data"]["fingerprint"] for record in found.values()})
@@ -107,7 +107,7 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
             if len(cell) > 1
         ),
         expected=len(expected),
-        n_earlier=len(earlier),
+        renamed=renamed,
         left_out=tuple(left_out(runs_dir, study)),
         foreign=tuple(absent[run] for run in damaged if is_foreign(records[run] or {})),
         asked={arms[run]: record["config"]["data"]["train_size"] for run, record in (found | kinds).items()},
@@ -120,10 +120,13 @@ def metric_of(target: str) -> str:
     return COMPARED_BY[task_of(target).kind]
 
 
-def _earlier(records: Mapping[str, Record]) -> set[str]:
-    """Runs that earlier code made, where others are of the code as it is; none where all are of earlier code."""
-    of_this_code = {run for run, record in records.items() if is_of_this_code(record)}
-    return records.keys() - of_this_code if of_this_code else set()
+def _renamed(records: Mapping[str, Record]) -> tuple[str, ...]:
+    """Runs whose settings this code gives another name, where it gives others their own; none where it gives none so.
+
+    Other code made them, whose numbers may be others, or somebody has edited their settings since: it cannot be told.
+    """
+    others = tuple(run for run, record in records.items() if not has_own_name(record))
+    return others if len(others) < len(records) else ()
 
 
 def _without_index(runs_dir: Path, study: str) -> dict[str, tuple[str, ...]]:

@@ -162,7 +162,7 @@ def make_study(
             run = _run(task, arm, seed, made.values, made.part.truth)
             runs.append(run)
             predictions[run.run_id] = made
-    return StudyRuns(tuple(runs), (), {}, (), len(runs), 0), predictions
+    return StudyRuns(tuple(runs), (), {}, (), len(runs), ()), predictions
 
 
 def _labels(setting: Setting, artist: NDArray[np.intp], rng: np.random.Generator) -> tuple[Floats, Floats]:

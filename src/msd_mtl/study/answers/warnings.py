@@ -33,8 +33,12 @@ def warnings_of(runs: StudyRuns, scored: Sequence[Scored], reasons: Mapping[tupl
         )
     said += [f"Run {one.run_id} is left out: {one.error}." for one in runs.foreign]
     said += [f"Not in the data: {line}" for line in together(runs.left_out)]
-    if runs.n_earlier:
-        said.append(f"{runs.n_earlier:,} runs of earlier code are left out: later code has repeated the study.")
+    if runs.renamed:
+        which = f"{len(runs.renamed):,} run{'' if len(runs.renamed) == 1 else 's'}"
+        said.append(
+            "Left out, as settings in their records do not give these run ids (edited since, or made by other code), "
+            f"while those of other runs do: {which}, {_first(runs.renamed)}."
+        )
     if runs.duplicates:
         said.append(
             f"{len(runs.duplicates):,} cells have several completed runs of the same arm and seed; none of them is "
@@ -69,6 +73,12 @@ def _of_few_artists(scored: Sequence[Scored]) -> list[str]:
     ]
 
 
+def _first(names: Sequence[str]) -> str:
+    """The first of many names, and how many more there are."""
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
 def _of_unusable(runs: StudyRuns, reasons: Mapping[tuple[Arm, int], str]) -> list[str]:
     """Completed runs that count in no contrast, those of one reason together."""
     found: dict[str, list[str]] = {}
@@ -76,13 +86,11 @@ def _of_unusable(runs: StudyRuns, reasons: Mapping[tuple[Arm, int], str]) -> lis
         if reason := reasons.get((run.arm, run.seed)):
             found.setdefault(reason, []).append(run.run_id)
     said = []
-    for reason, (first, *others) in found.items():
-        if not others:
-            said.append(f"Run {first} {reason}: it counts in no contrast.")
-            continue
-        told, more = [first, *others][:NAMED], len(others) + 1 - NAMED
-        names = ", ".join(told) + (f" and {more:,} more" if more > 0 else "")
-        said.append(f"{len(others) + 1:,} runs count in no contrast, as each {reason}: {names}.")
+    for reason, names in found.items():
+        if len(names) == 1:
+            said.append(f"Run {names[0]} {reason}: it counts in no contrast.")
+        else:
+            said.append(f"{len(names):,} runs count in no contrast, as each {reason}: {_first(names)}.")
     return said
 
 
