@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 import pytest
@@ -148,6 +149,15 @@ def test_a_study_of_earlier_code_is_reported_as_it_is(crossed, monkeypatch):
     analysis = analyse(study.folder, "made")
     assert (analysis.completed, len(analysis.duplicates)) == (9, 0)
     assert analysis.warnings == ()
+
+
+@pytest.mark.parametrize(("n", "told"), [(2, r"2 runs are left out \(\w+, \w+\)\. "), (5, r"5 .* and 2 more\)\. ")])
+def test_records_of_another_schema_are_warned_of_together(crossed, n, told):
+    study = crossed()
+    for run in analyse(study.folder, "made").runs[:n]:
+        write_record(run.folder, run.record | {"schema_version": 2})
+    (said,) = (one for one in analyse(study.folder, "made").warnings if "schema" in one)
+    assert re.match(told + "Of each, its record has schema version 2, not 1", said)
 
 
 @pytest.mark.parametrize("status", ["completed", "failed"])

@@ -31,7 +31,7 @@ def warnings_of(runs: StudyRuns, scored: Sequence[Scored], reasons: Mapping[tupl
             f"Of {n:,} of them it cannot be told what they would be: contrasts that they alone ask are not named, nor "
             "counted in the correction."
         )
-    said += [f"Run {one.run_id} is left out: {one.error}." for one in runs.foreign]
+    said += _of_foreign(runs)
     said += [f"Not in the data: {line}" for line in together(runs.left_out)]
     if runs.renamed:
         which = f"{len(runs.renamed):,} run{'' if len(runs.renamed) == 1 else 's'}"
@@ -77,6 +77,19 @@ def _first(names: Sequence[str]) -> str:
     """The first of many names, and how many more there are."""
     more = len(names) - NAMED
     return ", ".join(names[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _of_foreign(runs: StudyRuns) -> list[str]:
+    """Runs whose record is of another schema, those of one together."""
+    found: dict[str, list[str]] = {}
+    for one in runs.foreign:
+        found.setdefault(one.error, []).append(one.run_id)
+    return [
+        f"Run {names[0]} is left out: {error}."
+        if len(names) == 1
+        else f"{len(names):,} runs are left out ({_first(names)}). Of each, {error}."
+        for error, names in found.items()
+    ]
 
 
 def _of_unusable(runs: StudyRuns, reasons: Mapping[tuple[Arm, int], str]) -> list[str]:
