@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from msd_mtl.study.page.figures.basis import tracks
-from msd_mtl.study.page.figures.drawing import whole
+from msd_mtl.study.page.figures.drawing import whole, wrapped
 from msd_mtl.study.page.figures.effects import draw_effects
 
 from .made import TARGET, analysis, contrast, effect
@@ -51,6 +51,11 @@ def test_rows_of_different_sizes_say_theirs(study):
     assert [panel.title for panel in picture.panels] == ["tight", "loose, n = 1,000"]
     assert sorted(row.partition(", ")[2] for row in rows(picture.panels[0])) == ["n = 1,000", "n = 500 and 1,000"]
     assert all("n = " not in row for row in rows(picture.panels[1]))
+
+
+def test_a_size_stays_in_the_line_of_its_name():
+    title = "control misalign, recipe paper2016, n = 1,000"
+    assert wrapped(title, 38) == "control misalign, recipe paper2016,\nn = 1,000"
 
 
 def test_where_all_tracks_were_taken_each_seed_has_its_own_number(study):

@@ -21,6 +21,7 @@ from msd_mtl.study.page.figures.svg import inline_svg
 COLUMNS = 3  # panels beside each other in a file
 DPI = 150
 LONGEST = 46  # characters of a line of a legend
+UNBROKEN = "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"
 HEADING, MOST_LINES = 38, 3  # characters of a line of a panel's title: as many as are as wide as its axes
 LINE = 0.17  # inches that a further line takes
 LEGEND_MARGIN = 0.15  # inches below a legend
@@ -239,6 +240,8 @@ def short(text: str, longest: int = LONGEST) -> str:
 
 
 def wrapped(text: str, longest: int = LONGEST) -> str:
-    """Text in lines that fit, no more than ``MOST_LINES``."""
-    lines = textwrap.wrap(text, longest, break_on_hyphens=False, max_lines=MOST_LINES, placeholder=" …")
-    return "\n".join(lines)
+    """Text in lines that fit, no more than ``MOST_LINES``; what equals a value stays beside it."""
+    lines = textwrap.wrap(
+        text.replace(" = ", UNBROKEN), longest, break_on_hyphens=False, max_lines=MOST_LINES, placeholder=" …"
+    )
+    return "\n".join(lines).replace(UNBROKEN, " = ")
