@@ -104,3 +104,10 @@ def test_without_any_reference_no_dot_is_said_to_stand_against_one(study):
     assert said in draw_effects("benefit", study).about
     without = replace(study, contrasts=tuple(replace(one, reference=None) for one in study.contrasts))
     assert said not in draw_effects("benefit", without).about
+
+
+def test_masks_of_contrasts_that_are_not_drawn_are_not_in_the_legend(study):
+    *others, last = study.contrasts
+    without = replace(last, mask="1111", effect=effect(float("nan"), n=0))
+    assert "1111" in draw_effects("benefit", replace(study, contrasts=(*others, replace(last, mask="1111")))).masks
+    assert "1111" not in draw_effects("benefit", replace(study, contrasts=(*others, without))).masks

@@ -119,16 +119,6 @@ def test_contrasts_that_differ_by_more_than_the_control_are_not_compared(
     assert row(matched, matched) == (0.021, 0.021, "")
 
 
-def test_slopes_over_depth_are_compared_whatever_gains_are_over(tmp_path):
-    made = analysis(tmp_path, contexts=(PLAIN, MATCHED), **SMALL)
-    contrasts = tuple(
-        contrast("depth", SLOPE.format(0, 4), context=context, mask=None, reference=reference)
-        for context, reference in ((PLAIN, "single task"), (MATCHED, "no sharing"))
-    )
-    (row,) = comparisons(replace(made, contrasts=contrasts), "")[0].table.rows
-    assert (row["plain"], row["missing"]) == (0.021, "")
-
-
 @pytest.mark.parametrize(
     ("cells", "missing"),
     [

@@ -16,7 +16,7 @@ from msd_mtl.study.answers.reading import FOREIGN, StudyRuns, metric_of, read_ru
 from msd_mtl.study.answers.report_settings import report_settings
 from msd_mtl.study.answers.scoring import Scored, score_group
 from msd_mtl.study.answers.terms import Combination
-from msd_mtl.study.answers.types import Absent, Analysis, Arm, Contrast, Question
+from msd_mtl.study.answers.types import Absent, Analysis, Arm, Contrast, Question, Reference
 from msd_mtl.study.answers.verdicts import conclude
 from msd_mtl.study.answers.warnings import warnings_of
 from msd_mtl.study.states import State
@@ -136,7 +136,7 @@ def _contrasts(
             mask=combination.mask,
             coupling=combination.coupling,
             sizes=tuple(sorted({arm.train_size for arm in combination.terms})),
-            reference=one.group.reference if any(one.group.references.values()) else None,
+            reference=_reference(combination),
             per_seed=one.per_seed(combination.terms),
             effect=effect,
             few_artists=one.few_artists,
@@ -146,6 +146,13 @@ def _contrasts(
         )
         for (one, combination), effect in zip(asked, effects, strict=True)
     ]
+
+
+def _reference(combination: Combination) -> Reference | None:
+    """What a combination weighs that shares nothing, whatever the gains of its group are over."""
+    if any(arm.is_alone for arm in combination.terms):
+        return "single task"
+    return "no sharing" if any("1" not in arm.mask for arm in combination.terms) else None
 
 
 def _multi(combination: Combination) -> list[Arm]:

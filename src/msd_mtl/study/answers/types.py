@@ -90,7 +90,7 @@ class Contrast:
         mask: Where it belongs to one.
         coupling: Planted coupling, where it belongs to one.
         sizes: Training sizes of the arms that it weighs.
-        reference: What the gains are over; ``no sharing`` if any of them is; None where it cancels, as there is none.
+        reference: What the difference holds of what the gains are over; None where it cancels.
         per_seed: The contrast of each seed.
         effect: What it came to.
         few_artists: What the test artists are worth, where that is too little to trust the verdict; None elsewhere.

@@ -173,8 +173,7 @@ def _differ(plain: Contrast, controlled: Contrast, runs: Sequence[Run]) -> str:
     """In what two contrasts differ beside the control, so that they are not compared; empty where in nothing."""
     if plain.sizes != controlled.sizes:
         return f"it is over {_sizes(plain, runs)} training tracks"
-    # the slope over depth, and low against high layers, are the same whatever the gains are over
-    if plain.reference != controlled.reference and plain.question != "depth":
+    if plain.reference != controlled.reference:
         return f"its gains are over {GAIN_OVER[plain.reference]}, not over {GAIN_OVER[controlled.reference]}"
     if plain.masks != controlled.masks:
         return f"it is over the masks {', '.join(plain.masks)}, not {', '.join(controlled.masks)}"

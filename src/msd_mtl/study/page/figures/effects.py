@@ -61,7 +61,7 @@ def draw_effects(question: Question, analysis: Analysis) -> Picture | None:
         f"filled where it is decided; band: within {_margins(shown)} no difference that matters.",
         basis=_basis(shown, analysis),
         panels=panels,
-        masks=ordered_masks(c.mask for c in contrasts if c.mask),
+        masks=ordered_masks(c.mask for c in shown if c.mask),
         shared="x",
         notes=notes,
     )
