@@ -1,15 +1,21 @@
 """What a store holds, and the hash of it."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    import h5py
+
 Array = NDArray[np.generic]
 FORMAT = "msd-mtl store"
 SCHEMA_VERSION = 1
+BLOCK_ROWS = 1 << 20  # our choice: at most 18 MB of a dataset at a time
 
 
 @dataclass(frozen=True)
@@ -106,22 +112,23 @@ def texts_of(utf8: NDArray[np.uint8], offsets: NDArray[np.int64]) -> list[str]:
     return [joined[start:end].decode("utf-8") for start, end in pairwise(bounds)]
 
 
-def content_hash(datasets: dict[str, Array]) -> str:
+def content_hash(datasets: "Mapping[str, Array | h5py.Dataset]") -> str:
     """SHA-256 of named arrays: names, types, shapes and bytes, in order of the names.
 
     Arrays are in canonical order, so the hash does not depend on the order of rows in the official files; it covers no
     time, no path and no name of a file.
 
     Args:
-        datasets: Name: array.
+        datasets: Name: array, or dataset of an open file, which is read in blocks of rows; at least one dimension.
 
     Returns:
         64 hexadecimal digits.
     """
     digest = hashlib.sha256(f"{FORMAT} {SCHEMA_VERSION}".encode())
     for name in sorted(datasets):
-        array = np.ascontiguousarray(datasets[name])
-        array = array.astype(array.dtype.newbyteorder("<"), copy=False)
-        digest.update(f"\n{name} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(array.tobytes())
+        rows = datasets[name]
+        dtype = rows.dtype.newbyteorder("<")
+        digest.update(f"\n{name} {dtype.str} {rows.shape}\n".encode())
+        for start in range(0, rows.shape[0], BLOCK_ROWS):
+            digest.update(np.ascontiguousarray(rows[start : start + BLOCK_ROWS], dtype=dtype).data)
     return digest.hexdigest()

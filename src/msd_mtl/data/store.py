@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from msd_mtl.data.contents import FORMAT, SCHEMA_VERSION, texts_of
+from msd_mtl.data.contents import FORMAT, SCHEMA_VERSION, content_hash, texts_of
 from msd_mtl.data.tags import MAJORITY
 from msd_mtl.data.task import FIELDS, TAG_FAMILIES, task_of
 from msd_mtl.data.tracks import Tracks
 from msd_mtl.errors import UserError
 
 MAX_SUGGESTED_AMONG = 20_000  # our choice: comparing a name with half a million tags would take seconds
+DAMAGE = (LookupError, OSError, RuntimeError, TypeError, ValueError)  # as h5py tells of it
 
 
 class Store:
     """A store, open for reading. Every call opens the file anew, so a store may be held by many processes.
+
+    The first call of a process that reads contents hashes them all, as does one that finds the file written since: what
+    is trained on is what the content hash names.
 
     Attributes:
         path: The file.
@@ -55,11 +59,11 @@ class Store:
         try:
             with h5py.File(path, "r") as source:
                 attributes = dict(source.attrs)
-        except OSError:
+        except DAMAGE:
             raise UserError(f"store must be an HDF5 file; got {str(path)!r}, which is not one. {again}") from None
-        if attributes.get("format") != FORMAT:
+        if str(attributes.get("format")) != FORMAT or "content_hash" not in attributes:
             raise UserError(f"store must be made by msd-mtl; got another HDF5 file, {str(path)!r}. {again}")
-        version = int(attributes.get("schema_version", 0))
+        version = attributes.get("schema_version", 0)
         if version != SCHEMA_VERSION:
             raise UserError(f"store must have schema version {SCHEMA_VERSION}; got {version} in {str(path)!r}. {again}")
         return Store(path, str(attributes["content_hash"]))
@@ -190,12 +194,37 @@ class Store:
     @contextmanager
     def _read(self) -> Iterator[h5py.File]:
         try:
+            self._check()
             with h5py.File(self.path, "r") as source:
                 yield source
-        except (KeyError, OSError) as problem:
-            raise UserError(
-                f"store must be whole, as `msd-mtl prepare` wrote it; got {str(self.path)!r}: {problem}. Make it again."
-            ) from None
+        except (KeyError, OSError) as problem:  # it was replaced a moment ago
+            raise self._changed(str(problem)) from None
+
+    def _check(self) -> None:
+        """Refuse contents that are not those of the content hash."""
+        try:
+            stat = self.path.stat()
+            found = _hash_of(self.path, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        except DAMAGE as problem:
+            raise self._changed(str(problem)) from None
+        if found != self.content_hash:
+            raise self._changed(f"their hash is {found[:16]}")
+
+    def _changed(self, how: str) -> UserError:
+        return UserError(
+            f"store must hold the contents {self.content_hash[:16]} that `msd-mtl prepare` wrote; got "
+            f"{str(self.path)!r}, which was changed or damaged since ({how}). Make it again with "
+            f"`msd-mtl prepare raw=DIR store={self.path}`."
+        )
+
+
+@lru_cache(maxsize=8)
+def _hash_of(path: Path, *state: int) -> str:  # noqa: ARG001  # they tell a file written since from the one hashed
+    """Content hash of what a store holds now; its provenance is not part of it."""
+    with h5py.File(path, "r") as source:
+        names: list[str] = []
+        source.visititems(lambda name, found: names.append(name) if isinstance(found, h5py.Dataset) else None)
+        return content_hash({name: source[name] for name in names if name != "provenance"})
 
 
 def _texts(source: h5py.File, name: str) -> list[str]:
