@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from msd_mtl.study.slurm_settings import SlurmSettings
 
 
+GRID = ("hydra.sweeper.params", "hydra.sweeper.grids")  # of Hydra's settings those that say which runs there are
+
+
 class StudySweeper(BasicSweeper):
     """A union of grids, with every run composed and entered into its study before the first one starts.
 
@@ -61,13 +64,22 @@ class StudySweeper(BasicSweeper):
                 self.launcher.check(composed)
             size = self.max_batch_size or max(1, len(composed))
             for start in range(0, len(composed), size):
-                with nullcontext() if start else entered(composed, self.left_out):
+                with nullcontext() if start else entered(composed, self.left_out, self._said(arguments)):
                     self._make(composed[start : start + size], start)
 
     @property
     def _command(self) -> str:
         """Name of the command, which signs messages."""
         return str(getattr(getattr(self.launcher, "task_function", None), "command", "train"))
+
+    def _said(self, arguments: Sequence[str]) -> list[str]:
+        """What the command line says of the runs that there are, and where it has them composed from."""
+        assert self.config is not None  # noqa: S101
+        given = self.config.hydra
+        own = [] if given.job.config_name == "train" else [f"--config-name={given.job.config_name}"]
+        own += [f"--config-dir={one.path}" for one in given.runtime.config_sources if one.provider == "command-line"]
+        grid = [one for one in given.overrides.hydra if one.lstrip("+~").startswith(GRID)]
+        return [*own, *arguments, *grid]
 
     def _make(self, batch: list[Cell], start: int) -> None:
         """Make the runs of a batch, which begins with the run of that number."""

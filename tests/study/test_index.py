@@ -6,7 +6,7 @@ import pytest
 from msd_mtl.errors import RefusedLaunchError
 from msd_mtl.study import launch
 from msd_mtl.study.cell import Cell
-from msd_mtl.study.index import FOLDER, add_sweep, left_out, read_study, reports, studies
+from msd_mtl.study.index import COMMAND, FOLDER, add_sweep, commands, left_out, read_study, reports, studies, sweeps
 from msd_mtl.study.launch import enter, entered
 
 CELLS = [Cell("a", ("seed=0",), {})]
@@ -47,6 +47,18 @@ def test_a_sweep_that_is_taken_back_leaves_what_its_earlier_launch_said(tmp_path
     add_sweep(tmp_path, "s", CELLS, ["n=900 is too many."], {"questions": ["size"]})
     add_sweep(tmp_path, "s", CELLS, [], {"questions": ["depth"]})()
     assert (left_out(tmp_path, "s"), reports(tmp_path, "s")) == (["n=900 is too many."], [{"questions": ["size"]}])
+
+
+def test_what_the_command_line_of_a_sweep_said_is_kept_and_an_index_without_it_is_read(tmp_path):
+    add_sweep(tmp_path, "s", CELLS)
+    add_sweep(tmp_path, "s", [Cell("b", (), {})], command=["study=s", "seed=0,1"])
+    assert commands(tmp_path, "s") == [(), ("study=s", "seed=0,1")]
+    assert [list(sweep) for sweep in sweeps(tmp_path, "s")] == [["a"], ["b"]]
+    (kept,) = (tmp_path / FOLDER / "s").glob(f"*{COMMAND}")
+    assert kept.suffix != ".json"  # which an msd-mtl that knows nothing of it takes for a sweep
+    for text in ("seed: 0", "[", ""):
+        kept.write_text(text)
+        assert commands(tmp_path, "s") == [(), ()]
 
 
 def test_the_same_sweep_of_a_study_that_says_nothing_any_more_says_nothing(tmp_path):

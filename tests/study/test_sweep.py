@@ -5,7 +5,9 @@ from contextlib import contextmanager
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra._internal.hydra import Hydra
+from hydra.conf import ConfigSourceInfo
 from hydra.core.global_hydra import GlobalHydra
+from omegaconf import open_dict
 from tests.conftest import SMALL
 from tests.warm import msd_mtl
 
@@ -204,10 +206,11 @@ def sweeper(loaded, monkeypatch):
     from hydra_plugins.msd_mtl_launchers import StudyLauncher, StudySweeper
 
     loader, config = loaded
-    done = []
+    done, said = [], []
 
     @contextmanager
-    def entered(cells, left_out=()):
+    def entered(cells, left_out=(), command=()):
+        said.append(command)
         done.append(("entered", [cell.run_id for cell in cells]))
         done.extend(("left out", line) for line in left_out)
         try:
@@ -228,7 +231,7 @@ def sweeper(loaded, monkeypatch):
     def build(max_batch_size=None, **choices):
         made = StudySweeper(max_batch_size, **choices)
         made.hydra_context, made.config = SimpleNamespace(config_loader=loader), config
-        made.launcher, made.done = Here(), done
+        made.launcher, made.done, made.said = Here(), done, said
         return made
 
     return build
@@ -255,6 +258,22 @@ def test_what_a_sweep_leaves_out_is_entered_into_its_study(sweeper):
     made.sweep([*SIZES, "+study.skip_impossible_sizes=true"])
     lines = [line for what, line in made.done if what == "left out"]
     assert [line.partition(", of 2")[0] for line in lines] == [f"data.train_size={n}" for n in (300, 900)]
+
+
+def test_what_the_command_line_said_is_entered_into_the_study_as_it_was_said(sweeper):
+    made = sweeper(params={"seed": "0,1"})
+    given = [*SMALL, "sharing=none,low"]
+    made.sweep(given)
+    assert made.said == [given]
+    grid = ["hydra.sweeper.grids.alone=null", "~hydra.sweeper.params.sharing"]
+    with open_dict(made.config):
+        made.config.hydra.overrides.hydra = ["hydra.mode=MULTIRUN", *grid, "hydra/launcher=local"]
+        made.config.hydra.job.config_name = "own"
+        made.config.hydra.runtime.config_sources = [
+            ConfigSourceInfo("/somewhere/conf", "file", "main"),
+            ConfigSourceInfo("/somewhere/own", "file", "command-line"),
+        ]
+    assert made._said(given) == ["--config-name=own", "--config-dir=/somewhere/own", *given, *grid]
 
 
 @pytest.mark.parametrize(("size", "batches"), [(None, [3]), (2, [2, 1])])

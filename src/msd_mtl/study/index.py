@@ -19,6 +19,7 @@ from msd_mtl.study.identity import digest
 
 FOLDER = ".studies"
 LEFT_OUT = ".left-out.txt"  # of a sweep, beside its runs
+COMMAND = ".command.yaml"  # likewise: what the command line said, where that is not what its one run sets
 REPORT = ".report.yaml"  # likewise; runs that were first made for another study say nothing of this one
 
 Sweep = dict[str, tuple[str, ...]]  # ``run_id`` to what was set in it
@@ -30,6 +31,7 @@ def add_sweep(
     cells: Sequence[Cell],
     left_out: Sequence[str] = (),
     report: Mapping[str, Any] | None = None,
+    command: Sequence[str] = (),
 ) -> Callable[[], None]:
     """Say that the runs of a sweep belong to a study.
 
@@ -41,6 +43,7 @@ def add_sweep(
         cells: Runs of the sweep.
         left_out: Why others that it asked for are not made, a line each.
         report: What its study says of its report; None for nothing.
+        command: What its command line said; empty where nobody knows.
 
     Returns:
         A function that takes it back: an earlier launch of the same sweep stays in the study as it was.
@@ -53,6 +56,7 @@ def add_sweep(
     beside = {
         path.with_suffix(LEFT_OUT): "".join(f"{line}\n" for line in left_out),  # data may have grown since
         path.with_suffix(REPORT): yaml.safe_dump(report, sort_keys=False) if report else "",
+        path.with_suffix(COMMAND): yaml.safe_dump(list(command)) if command else "",
     }
     earlier = {file: file.read_text(encoding="utf-8") if file.exists() else "" for file in beside}
     _write(beside)
@@ -101,6 +105,18 @@ def sweeps(runs_dir: Path, study: str) -> list[Sweep]:
         UserError: If a file of its index is damaged.
     """
     return [_sweep(path) for path in _files(runs_dir, study)]
+
+
+def commands(runs_dir: Path, study: str) -> list[tuple[str, ...]]:
+    """What the command line of each sweep of a study said, from the first to the last; empty where nobody knows."""
+    found = []
+    for path in (sweep.with_suffix(COMMAND) for sweep in _files(runs_dir, study)):
+        try:
+            said = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError, yaml.YAMLError):  # edited by hand: as good as of a sweep that has none
+            said = None
+        found.append(tuple(map(str, said)) if isinstance(said, list) else ())
+    return found
 
 
 def _files(runs_dir: Path, study: str) -> list[Path]:

@@ -20,7 +20,7 @@ launched: list[Cell] = []  # the runs of the sweep that this process was asked f
 
 
 @contextmanager
-def entered(cells: Sequence[Cell], left_out: Sequence[str] = ()) -> Iterator[None]:
+def entered(cells: Sequence[Cell], left_out: Sequence[str] = (), command: Sequence[str] = ()) -> Iterator[None]:
     """Enter runs into their study, before the first of them starts; out of it again if the block's launch is refused.
 
     Not the other way round: a process that is killed once its jobs are submitted leaves a study that knows of them.
@@ -28,9 +28,10 @@ def entered(cells: Sequence[Cell], left_out: Sequence[str] = ()) -> Iterator[Non
     Args:
         cells: The runs.
         left_out: Why others of the sweep are not made.
+        command: What the command line said of the sweep.
     """
     launched.extend(cells)
-    take_back = enter(cells, left_out)
+    take_back = enter(cells, left_out, command)
     try:
         yield
     except RefusedLaunchError:
@@ -38,12 +39,13 @@ def entered(cells: Sequence[Cell], left_out: Sequence[str] = ()) -> Iterator[Non
         raise
 
 
-def enter(cells: Sequence[Cell], left_out: Sequence[str] = ()) -> Callable[[], None]:
+def enter(cells: Sequence[Cell], left_out: Sequence[str] = (), command: Sequence[str] = ()) -> Callable[[], None]:
     """Enter runs into their study. Where nothing is left to do for them, a disk that is read-only is no error.
 
     Args:
         cells: The runs.
         left_out: Why others of the sweep are not made.
+        command: What the command line said of the sweep.
 
     Returns:
         A function that takes it back.
@@ -51,7 +53,7 @@ def enter(cells: Sequence[Cell], left_out: Sequence[str] = ()) -> Callable[[], N
     config = cells[0].config
     study = config["study"]
     try:
-        return add_sweep(Path(config["runs_dir"]), study["name"], cells, left_out, study.get("report"))
+        return add_sweep(Path(config["runs_dir"]), study["name"], cells, left_out, study.get("report"), command)
     except OSError as error:
         if not all(cell.is_done for cell in cells):
             raise

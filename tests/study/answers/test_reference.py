@@ -23,7 +23,7 @@ def fair(study):
                         study.add(tasks, mask, seed, **given, **settings)
         study.write_index()
         made = analyse(study.folder, "made")
-        return made, {row["name"]: row for row in comparisons(made, "")[0].table.rows}
+        return made, {row["name"]: row for row in comparisons(made, ())[0].table.rows}
 
     return of
 

@@ -7,9 +7,10 @@ import pytest
 
 from msd_mtl.study.answers.types import Absent
 from msd_mtl.study.index import FOLDER
+from msd_mtl.study.page.commands import Making
 from msd_mtl.study.page.fair import comparisons
 from msd_mtl.study.page.make import make_report
-from msd_mtl.study.page.provenance import provenance, sweep_command
+from msd_mtl.study.page.provenance import provenance
 
 from .made import analysis, contrast, effect
 
@@ -17,14 +18,36 @@ PLAIN, MATCHED = (("model.match_parameters", "null"),), (("model.match_parameter
 SMALL = {"masks": ("0000", "1100"), "sizes": (500,), "couplings": (None,), "n_seeds": 2, "histories": False}
 
 
+MAKINGS = (
+    Making(("study=made", "capacity=nominal", "seed=0,1"), "exact"),
+    Making(("study=made", "model.match_parameters=null", "seed=2"), "more", is_sweep=False),
+)
+
+
 def test_a_study_without_a_control_is_told_what_makes_it(tmp_path):
-    capacity, budget = comparisons(analysis(tmp_path, **SMALL), "msd-mtl train -m study=made")
-    assert (capacity.state, capacity.command) == ("never", "msd-mtl train -m study=made capacity=low")
-    assert (budget.state, budget.command) == ("never", "msd-mtl train -m study=made budget=steps")
+    capacity, budget = comparisons(analysis(tmp_path, **SMALL), MAKINGS)
+    assert (capacity.state, budget.state) == ("never", "never")
+    assert capacity.commands == (
+        "msd-mtl train -m study=made seed=0,1 capacity=low",
+        "msd-mtl train study=made seed=2 capacity=low",
+    )
+    assert budget.commands[0] == "msd-mtl train -m study=made capacity=nominal seed=0,1 budget=steps"
+
+
+def test_no_command_is_shown_that_nobody_knows_to_make_runs_which_are_compared(tmp_path):
+    made = analysis(tmp_path / "runs", **SMALL)
+    unknown = (*MAKINGS, Making(("study=made",), "unknown"))
+    nothing_to_compare = replace(made, contrasts=())
+    for study, makings in ((made, unknown), (nothing_to_compare, MAKINGS)):
+        assert [(one.state, one.commands) for one in comparisons(study, makings)] == [("never", ())] * 2
+    page = make_report(made, tmp_path / "runs", tmp_path / "report").read_text()
+    assert "No command is known that makes the runs." in page
+    assert "<code>capacity=low</code> added to what makes its runs makes them." in page
+    assert "msd-mtl train" not in page
 
 
 def test_controlled_runs_stand_beside_the_plain_ones(tmp_path):
-    capacity, _ = comparisons(analysis(tmp_path, contexts=(PLAIN, MATCHED), **SMALL), "")
+    capacity, _ = comparisons(analysis(tmp_path, contexts=(PLAIN, MATCHED), **SMALL), ())
     assert capacity.state == "compared"
     rows = [row for row in capacity.table.rows if row["question"] == "benefit"]
     assert [row["name"] for row in rows] == ["tight, 1100"]
@@ -41,13 +64,13 @@ def test_contrasts_that_only_one_side_has_yet_are_shown_and_the_other_is_said_to
     (plain, matched) = (c for c in made.contrasts if c.question == "benefit")
     assert (plain.context, matched.context) == (PLAIN, MATCHED)
     for kept, row in ((plain, ("plain", "controlled")), (matched, ("controlled", "plain"))):
-        capacity, _ = comparisons(replace(made, contrasts=(kept,)), "")
+        capacity, _ = comparisons(replace(made, contrasts=(kept,)), ())
         (found,) = capacity.table.rows
         assert found[row[0]] == kept.effect.estimate
         assert found[row[1]] is None
         assert found["missing"] == ("plain: " if kept is matched else "") + "no runs to compare yet"
     seeds = replace(matched, missing=("seed 1: failed",))
-    capacity, _ = comparisons(replace(made, contrasts=(plain, seeds)), "")
+    capacity, _ = comparisons(replace(made, contrasts=(plain, seeds)), ())
     assert [row["missing"] for row in capacity.table.rows] == ["seed 1: failed"]
     assert [column.key for column in capacity.table.columns][-1] == "missing"
 
@@ -68,7 +91,7 @@ def test_only_contrasts_over_the_same_sizes_are_compared_and_seeds_are_said(tmp_
 
     def row(*sizes, n_seeds=(5, 5)):
         contrasts = sized(made, question, lambda n: effect(0.02, n=n), sizes, n_seeds)
-        (found,) = comparisons(replace(made, contrasts=contrasts), "")[0].table.rows
+        (found,) = comparisons(replace(made, contrasts=contrasts), ())[0].table.rows
         return found
 
     same = row((250, 500), (250, 500), n_seeds=(5, 2))
@@ -112,7 +135,7 @@ def test_contrasts_that_differ_by_more_than_the_control_are_not_compared(
     def row(*sides):
         pairs = zip((PLAIN, MATCHED), names, sides, strict=True)
         contrasts = tuple(contrast(question, name, context=context, **side) for context, name, side in pairs)
-        (found,) = comparisons(replace(made, contrasts=contrasts), "")[0].table.rows
+        (found,) = comparisons(replace(made, contrasts=contrasts), ())[0].table.rows
         return found["plain"], found["controlled"], found["missing"]
 
     assert row(plain, matched) == (None, 0.021, f"plain: not compared, as {why}")
@@ -129,8 +152,8 @@ def test_contrasts_that_differ_by_more_than_the_control_are_not_compared(
 )
 def test_a_study_that_has_not_come_to_its_controlled_runs_does_not_say_that_it_has_none(tmp_path, cells, missing):
     made = replace(analysis(tmp_path, **SMALL), missing=tuple(map(absent, cells)))
-    capacity, budget = comparisons(made, "")
-    assert (capacity.state, capacity.missing, capacity.command) == ("compared", missing, "")
+    capacity, budget = comparisons(made, ())
+    assert (capacity.state, capacity.missing, capacity.commands) == ("compared", missing, ())
     assert {row["controlled"] for row in capacity.table.rows} == {None}
     assert budget.state == "never"
 
@@ -138,9 +161,9 @@ def test_a_study_that_has_not_come_to_its_controlled_runs_does_not_say_that_it_h
 def test_a_study_that_has_not_come_to_its_plain_runs_does_not_say_that_it_has_none(tmp_path):
     made = analysis(tmp_path, contexts=(MATCHED,), **SMALL)
     plain = absent("tight, model.match_parameters=null, seed 0", "failed")
-    capacity, _ = comparisons(replace(made, failed=(plain,)), "")
+    capacity, _ = comparisons(replace(made, failed=(plain,)), ())
     assert (capacity.state, capacity.missing) == ("compared", "1 failed without it")
-    capacity, _ = comparisons(replace(made, running=(absent("budget=steps capacity=low", "running"),)), "")
+    capacity, _ = comparisons(replace(made, running=(absent("budget=steps capacity=low", "running"),)), ())
     assert (capacity.state, capacity.missing) == ("always", "1 running with it")
 
 
@@ -152,32 +175,8 @@ def test_what_is_missing_of_a_fair_comparison_stands_on_the_page(tmp_path):
 
 
 def test_a_study_all_of_whose_runs_are_controlled_says_so(tmp_path):
-    capacity, _ = comparisons(analysis(tmp_path, contexts=(MATCHED,), **SMALL), "")
+    capacity, _ = comparisons(analysis(tmp_path, contexts=(MATCHED,), **SMALL), ())
     assert capacity.state == "always"
-
-
-def test_a_sweep_is_one_command():
-    runs = [
-        (f"sharing={s}", f"seed={n}", "study=demo", "runs_dir=/somewhere/runs") for s in ("none", "low") for n in "01"
-    ]
-    assert sweep_command(runs) == ("msd-mtl train -m study=demo sharing=none,low seed=0,1", True)
-
-
-def test_runs_that_are_no_grid_are_not_called_one():
-    command, exact = sweep_command([("sharing=none", "seed=0"), ("sharing=low", "seed=1")])
-    assert command == "msd-mtl train -m sharing=none,low seed=0,1"
-    assert not exact
-
-
-def test_grids_of_a_study_are_left_to_its_file():
-    alone = ("study=size", "tasks=pop", "sharing=none", "data=msd")
-    together = [("study=size", f"tasks={tasks}", "sharing=low", "data=msd") for tasks in ("tight", "loose")]
-    assert sweep_command([alone, *together]) == ("msd-mtl train -m study=size data=msd", False)
-
-
-def test_commands_are_quoted_and_tell_no_folder():
-    command, _ = sweep_command([("sharing.mask=[1,0]", "data.store=/home/somebody/real.h5", "logger=wandb")])
-    assert command == "msd-mtl train 'sharing.mask=[1,0]' data.store=real.h5"
 
 
 def test_provenance_names_what_differs_and_where_the_data_is_from(tmp_path):

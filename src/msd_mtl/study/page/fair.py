@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from msd_mtl.study.answers.types import Analysis, Contrast, Reference, Run, Settings
+from msd_mtl.study.page.commands import Making
 from msd_mtl.study.page.figures.basis import tracks
 from msd_mtl.study.page.groups import is_within
 from msd_mtl.study.page.table import Column, Table
@@ -67,38 +68,38 @@ class Comparison:
         control: The control.
         state: ``compared``, ``always`` (no run without it) or ``never``.
         table: Contrasts side by side; None unless compared.
-        command: What makes the runs that are not there; empty where they are.
+        commands: What makes the runs that are not there; none where they are, or where nobody knows what does.
         missing: Runs with the control, or without it, that are not completed, in words; empty where all are.
     """
 
     control: Control
     state: str
     table: Table | None
-    command: str
+    commands: tuple[str, ...]
     missing: str = ""
 
 
-def comparisons(analysis: Analysis, command: str) -> list[Comparison]:
+def comparisons(analysis: Analysis, makings: Sequence[Making]) -> list[Comparison]:
     """Both controls.
 
     Args:
         analysis: The study.
-        command: Makes the runs of the study again.
+        makings: What makes the runs of the study again.
     """
-    return [_comparison(control, analysis, command) for control in CONTROLS]
+    return [_comparison(control, analysis, makings) for control in CONTROLS]
 
 
-def _comparison(control: Control, analysis: Analysis, command: str) -> Comparison:
+def _comparison(control: Control, analysis: Analysis, makings: Sequence[Making]) -> Comparison:
     absent = [(one.state, asked) for one in analysis.absent if (asked := _asks_for(control, one.cell)) is not None]
     sides = {_configured(run.record["config"], control.key) is not None for run in analysis.runs}
     sides |= {asked for _, asked in absent}
     if True not in sides:
-        return Comparison(control, "never", None, f"{command} {control.override}")
+        return Comparison(control, "never", None, _commands(control, analysis, makings))
     missing = ", ".join(
         f"{n:,} {state} {'with' if asked else 'without'} it" for (state, asked), n in Counter(absent).items()
     )
     if False not in sides:
-        return Comparison(control, "always", None, "", missing)
+        return Comparison(control, "always", None, (), missing)
     rows, masks = _rows(control, analysis)
     columns = [
         Column("question", "question"),
@@ -119,7 +120,15 @@ def _comparison(control: Control, analysis: Analysis, command: str) -> Compariso
     table = Table(
         f"fair-{control.name}", f"Contrasts without and with equal {control.name}", caption, columns, rows, masks
     )
-    return Comparison(control, "compared", table, "", missing)
+    return Comparison(control, "compared", table, (), missing)
+
+
+def _commands(control: Control, analysis: Analysis, makings: Sequence[Making]) -> tuple[str, ...]:
+    """What makes runs with a control to compare; nothing where that is not known, or there is nothing to compare."""
+    if not analysis.contrasts or any(one.claim == "unknown" for one in makings):
+        return ()
+    having = [one.having(control.override, control.name, control.key) for one in makings]
+    return tuple(dict.fromkeys(one.command for one in having))
 
 
 def _asks_for(control: Control, cell: str) -> bool | None:

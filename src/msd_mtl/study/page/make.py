@@ -80,7 +80,7 @@ def _parts(analysis: Analysis, runs_dir: Path, folder: Path) -> dict[str, Any]:
         "undrawn": undrawn(analysis),
         "cells": written(tables.cell_table(analysis)),
         "absent": written(tables.absent_table(analysis)),
-        "fair": [(one, written(one.table)) for one in comparisons(analysis, origin.train)],
+        "fair": [(one, written(one.table)) for one in comparisons(analysis, origin.makings)],
         "data": [table for table in (written(make(analysis)) for make in of_data) if table],
         "origin": origin,
         "origin_tables": [table for table in map(written, (origin.environments, origin.differences)) if table],

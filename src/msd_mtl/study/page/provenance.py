@@ -2,22 +2,19 @@
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 from msd_mtl import __version__
 from msd_mtl.study.answers.margins import margin_problem, margins_of
 from msd_mtl.study.answers.types import Analysis
 from msd_mtl.study.identity import OPERATIONAL
-from msd_mtl.study.index import sweeps
+from msd_mtl.study.index import commands, sweeps
+from msd_mtl.study.page.commands import Making, making
 from msd_mtl.study.page.table import Column, Table
 
-# Settings of one place: they change no number, and a path may tell more than its owner wants.
-LEFT_OUT = ("runs_dir", "trainer.enable_progress_bar", "trainer.enable_model_summary", "logger", "hydra", "baselines")
-PATHS = ("data.store",)
 MOST_VALUES = 12
 
 
@@ -26,8 +23,8 @@ class Provenance:
     """Where the numbers of a study come from.
 
     Attributes:
-        commands: Shell commands that make its runs and its page, in order.
-        exact: Whether the commands make these runs and no others.
+        makings: What makes the runs of each sweep.
+        page: The command that makes the page.
         environments: Versions and machines of the runs.
         differences: Settings in which the runs differ.
         fingerprints: Data of the runs.
@@ -35,8 +32,8 @@ class Provenance:
         last: When the last run began.
     """
 
-    commands: tuple[str, ...]
-    exact: bool
+    makings: tuple[Making, ...]
+    page: str
     environments: Table
     differences: Table
     fingerprints: tuple[str, ...]
@@ -44,9 +41,19 @@ class Provenance:
     last: str | None
 
     @property
-    def train(self) -> str:
-        """The command that makes the first sweep of the study."""
-        return self.commands[0]
+    def commands(self) -> tuple[str, ...]:
+        """Shell commands that make its runs, as far as they are known, and its page, in order."""
+        return *dict.fromkeys(one.command for one in self.makings if one.claim != "unknown"), self.page
+
+    @property
+    def exact(self) -> bool:
+        """Whether the commands make these runs and no others."""
+        return all(one.claim == "exact" for one in self.makings)
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """Of each sweep whose command is not known what its runs share."""
+        return tuple(dict.fromkeys(one.shown for one in self.makings if one.claim == "unknown"))
 
 
 def provenance(analysis: Analysis, runs_dir: Path) -> Provenance:
@@ -56,15 +63,12 @@ def provenance(analysis: Analysis, runs_dir: Path) -> Provenance:
         analysis: The study.
         runs_dir: Where its runs are.
     """
-    made = [sweep_command(list(sweep.values())) for sweep in sweeps(runs_dir, analysis.study)]
-    made = made or [(f"msd-mtl train -m study.name={shlex.quote(analysis.study)}", False)]
+    said = zip(sweeps(runs_dir, analysis.study), commands(runs_dir, analysis.study), strict=True)
+    made = [making(list(sweep.values()), command) for sweep, command in said]
     began = sorted(run.record["started_at"] for run in analysis.runs if run.record.get("started_at"))
     return Provenance(
-        commands=(
-            *dict.fromkeys(command for command, _ in made),
-            report_command(analysis),
-        ),
-        exact=all(exact for _, exact in made),
+        makings=tuple(made or [Making((f"study.name={analysis.study}",), "unknown")]),
+        page=report_command(analysis),
         environments=_environments(analysis),
         differences=_differences(analysis),
         fingerprints=tuple(sorted({run.record["data"]["fingerprint"] for run in analysis.runs})),
@@ -84,38 +88,6 @@ def report_command(analysis: Analysis) -> str:
         if said[name] != value or name in needed
     ]
     return f"msd-mtl report study={shlex.quote(analysis.study)}{''.join(other)}"
-
-
-def sweep_command(overrides: Sequence[Sequence[str]]) -> tuple[str, bool]:
-    """A command that makes runs, and whether it makes these and no others.
-
-    Args:
-        overrides: What the sweep set in each run, as on a command line.
-    """
-    runs = [tuple(o for o in one if not _is_left_out(o)) for one in overrides]
-    choices: dict[str, list[str]] = {}
-    for run in runs:
-        for override in run:
-            key, _, value = override.partition("=")
-            if value not in choices.setdefault(key, []):
-                choices[key].append(value)
-    exact = prod(map(len, choices.values())) == len(set(runs))
-    if not exact and "study" in choices:  # its file has the grids; what all runs share may be from the command line
-        shared = set.intersection(*map(set, runs))
-        choices = {key: values for key, values in choices.items() if f"{key}={values[0]}" in shared}
-    settings = [f"{key}={','.join(_local(key, value) for value in values)}" for key, values in choices.items()]
-    first = sorted(settings, key=lambda one: not one.startswith(("study=", "study.name=")))
-    command = ["msd-mtl", "train", *(["-m"] if len(set(runs)) > 1 else []), *first]
-    return shlex.join(command), exact
-
-
-def _is_left_out(override: str) -> bool:
-    key = override.partition("=")[0].lstrip("+~")
-    return any(key == left or key.startswith((left + ".", left + "/")) for left in LEFT_OUT)
-
-
-def _local(key: str, value: str) -> str:
-    return PurePath(value).name if key in PATHS else value
 
 
 def _environments(analysis: Analysis) -> Table:

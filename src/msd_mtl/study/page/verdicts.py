@@ -43,6 +43,7 @@ def verdicts(analysis: Analysis, origin: Provenance) -> dict[str, Any]:
         "provenance": {
             "commands": list(origin.commands),
             "commands_are_exact": origin.exact,
+            "shared_where_no_command_is_known": list(origin.shared),
             "data_fingerprints": list(origin.fingerprints),
             "first_run_started_at": origin.first,
             "last_run_started_at": origin.last,

@@ -1,0 +1,147 @@
+"""Commands that make the runs of a study again: as they were given, or found and then compared with the runs."""
+
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any, Literal
+
+from omegaconf import OmegaConf
+
+from msd_mtl.app import conf_dir
+from msd_mtl.study.sweep import jobs
+
+# Settings of one place: they change no number, and a path may tell more than its owner wants.
+LEFT_OUT = ("runs_dir", "trainer.enable_progress_bar", "trainer.enable_model_summary", "logger", "hydra", "baselines")
+GRID = ("hydra.sweeper.params", "hydra.sweeper.grids")  # but for these, which say what runs there are
+PATHS = ("data.store", "--config-dir")
+FOLDERS = r"[^,'\"]*/"  # of each of several paths
+
+Claim = Literal["exact", "more", "unknown"]
+Job = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Making:
+    """What makes the runs of a sweep again.
+
+    Attributes:
+        settings: Of its command; of one that is not known those that all its runs share.
+        claim: ``exact`` where it makes these runs and no others, ``more`` where it makes others too.
+        is_sweep: Whether it takes more than a single run.
+    """
+
+    settings: Job
+    claim: Claim
+    is_sweep: bool = True
+
+    @property
+    def command(self) -> str:
+        """The command."""
+        return f"msd-mtl train {'-m ' if self.is_sweep else ''}{self.shown}"
+
+    @property
+    def shown(self) -> str:
+        """Its settings, as in a shell."""
+        return shlex.join(map(_local, self.settings))
+
+    def having(self, override: str, *instead_of: str) -> "Making":
+        """The same with one more setting, and without those whose place it takes."""
+        kept = [one for one in self.settings if _key(one) not in instead_of]
+        return Making((*kept, override), self.claim, self.is_sweep)
+
+
+def making(overrides: Sequence[Sequence[str]], command: Sequence[str] = ()) -> Making:
+    """What makes the runs of a sweep.
+
+    Args:
+        overrides: What it set in each run, as on a command line.
+        command: What its command line said; empty where nobody has kept that.
+    """
+    if command:
+        return Making(_kept(command), "exact")
+    runs = list(dict.fromkeys(map(_kept, overrides)))
+    if len(runs) == 1:
+        return Making(_ordered(runs[0]), "exact", is_sweep=False)
+    wanted = set(map(frozenset, runs))
+    found = {settings: planned(settings) for settings in _candidates(runs)}
+    exact = [settings for settings, made in found.items() if made == wanted]
+    more = [settings for settings, made in found.items() if made > wanted]
+    if exact or more:
+        return Making(_ordered([*exact, *more][0]), "exact" if exact else "more")
+    return Making(_ordered(_shared(runs)), "unknown")
+
+
+def planned(settings: Sequence[str]) -> set[frozenset[str]]:
+    """What a command would set in its runs, as far as it is shown; nothing of a study that is not one of ``conf/``."""
+    name = next((one.partition("=")[2] for one in settings if _key(one) == "study"), "none")
+    file = conf_dir() / "study" / f"{name}.yaml"
+    if not file.is_file():
+        return set()
+    sweeper = OmegaConf.select(OmegaConf.load(file), "hydra.sweeper")
+    grids: Any = {} if sweeper is None else OmegaConf.to_container(sweeper)
+    return {frozenset(_kept(job)) for job in jobs(grids.get("params"), grids.get("grids"), settings)}
+
+
+def _candidates(runs: Sequence[Job]) -> Iterator[Job]:
+    """Commands that may make runs: a product; a study; that with other choices of what it sweeps."""
+    choices = _choices(runs)
+    if all(len(run) == len(choices) for run in runs) and _is_small(choices, runs):
+        yield _written(choices)
+    shared = _shared(runs)
+    if any(_key(one) == "study" for one in shared):
+        yield shared
+        swept = _choices([tuple(one) for one in planned(shared)])
+        other = {key: own for key, own in choices.items() if key in swept and set(own) != set(swept[key])}
+        if _is_small(other, runs):
+            yield (*shared, *_written(other))
+
+
+def _is_small(choices: dict[str, list[str]], runs: Sequence[Job]) -> bool:
+    """Whether a product of choices could be these runs, so that it is worth to be listed."""
+    return prod(map(len, choices.values())) <= len(runs)
+
+
+def _choices(runs: Sequence[Job]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for run in runs:
+        for override in run:
+            key, _, value = override.partition("=")
+            if value not in found.setdefault(key, []):
+                found[key].append(value)
+    return found
+
+
+def _written(choices: dict[str, list[str]]) -> Job:
+    return tuple(f"{key}={','.join(values)}" for key, values in choices.items())
+
+
+def _shared(runs: Sequence[Job]) -> Job:
+    """What all runs set."""
+    everywhere = set.intersection(*map(set, runs))
+    return tuple(one for one in runs[0] if one in everywhere)
+
+
+def _ordered(settings: Sequence[str]) -> Job:
+    return tuple(sorted(settings, key=lambda one: not one.startswith(("study=", "study.name="))))
+
+
+def _kept(settings: Sequence[str]) -> Job:
+    return tuple(one for one in settings if not _is_below(_key(one), LEFT_OUT) or _is_below(_key(one), GRID))
+
+
+def _key(override: str) -> str:
+    return override.partition("=")[0].lstrip("+~")
+
+
+def _is_below(key: str, places: Sequence[str]) -> bool:
+    return any(key == place or key.startswith((place + ".", place + "/")) for place in places)
+
+
+def _local(override: str) -> str:
+    """An override with the names of its files, not of their folders."""
+    key, _, value = override.partition("=")
+    if key.lstrip("+") not in PATHS:
+        return override
+    return f"{key}={re.sub(FOLDERS, '', value)}"
