@@ -25,8 +25,8 @@ def shown(tmp_path, monkeypatch, capsys):
     add_sweep(tmp_path, "s", [Cell(run, (f"seed={i}",), {}) for i, run in enumerate("abc")])
     write(tmp_path, "a", "completed")
 
-    def run(*overrides: str) -> str:
-        monkeypatch.setenv("COLUMNS", "200")
+    def run(*overrides: str, columns: str = "200") -> str:
+        monkeypatch.setenv("COLUMNS", columns)
         monkeypatch.setattr(sys, "argv", ["msd-mtl", "study.name=s", f"runs_dir={tmp_path}", *overrides])
         status.main()
         return capsys.readouterr().out
@@ -47,6 +47,21 @@ def test_what_runs_and_what_failed_is_listed(shown, tmp_path, capsys):
     assert "seed=1" in lines["b"]
     assert "2 epochs" in lines["b"]
     assert "OSError: disk full" in lines["c"]
+
+
+@pytest.mark.parametrize("columns", ["80", "200"])
+def test_the_table_of_runs_begins_below_the_bar(shown, tmp_path, capsys, columns):
+    write(tmp_path, "b", "failed", error={"kind": "OSError", "message": "disk full"})
+    write(tmp_path, "c", "completed")
+    with pytest.raises(SystemExit, match="1"):
+        shown(columns=columns)
+    lines = capsys.readouterr().out.splitlines()
+    said, bar, edge, head = lines[:4]
+    assert said.startswith("s: 3 runs")
+    assert set(bar.strip()) <= set("━╸╺")
+    assert set(edge.strip()) <= set("┏━┳┓")
+    assert head.startswith("┃ run ┃ state")
+    assert lines[-1].startswith("└")
 
 
 def test_watching_looks_again_until_nothing_is_left_to_do(shown, tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 from rich.console import Console, Group
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -43,7 +44,9 @@ def page(runs_dir: Path, study: str, found: Sequence[Sweep]) -> tuple[Progress, 
         earlier = Progress({run: state for run, state in now.states.items() if run not in found[-1]}, None)
         lines += [f"  of the latest sweep {line(latest)}", f"  of earlier ones alone {line(earlier)}"]
     bar = ProgressBar(total=len(runs), completed=now.counts[State.COMPLETED])
-    return now, Group(*map(Text, lines), bar, _table(runs_dir, runs, now) or "")
+    table = _table(runs_dir, runs, now)
+    # padded, as the bar itself ends no line
+    return now, Group(*map(Text, lines), Padding(bar), *([] if table is None else [table]))
 
 
 def _table(runs_dir: Path, runs: Sweep, now: Progress) -> Table | None:
