@@ -186,7 +186,7 @@ def test_a_run_that_was_cut_off_while_it_validated_ends_as_if_it_had_not_been(
 
 HALF_DONE = {
     "last batch of an epoch": ((), 3, 4),
-    "last batch of all": ((), 11, None),  # with nothing left to train Lightning starts no training
+    "last batch of all": ((), 11, 12),  # with nothing left to train Lightning starts no training
     "validation to come": (("+trainer.val_check_interval=3",), 6, 7),
     "validation long ago": (("+trainer.val_check_interval=3",), 7, 8),
     "gradients added up": (("+trainer.accumulate_grad_batches=3",), 5, 3),

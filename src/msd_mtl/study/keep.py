@@ -87,8 +87,7 @@ class KeepBest(Checkpoint):
         """Take the signals back from Lightning, which would leave without a checkpoint."""
         take_over()
         self.has_begun = True
-        if trainer.global_step:
-            self.resumed_step = trainer.global_step
+        self.resumed_step = trainer.global_step or None
         trainer.should_stop = trainer.should_stop or self._stopped_early
 
     def on_train_batch_end(
@@ -115,6 +114,8 @@ class KeepBest(Checkpoint):
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """The history is whole."""
+        if not self.has_begun:  # no step was left to do
+            self.resumed_step = trainer.global_step or None
         self.write_history(trainer, pl_module)
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:  # noqa: ARG002
