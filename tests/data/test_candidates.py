@@ -1,7 +1,13 @@
+import subprocess
+
 import numpy as np
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
 
-from msd_mtl.data.candidates import Candidate, candidate_table, draw_heat_map, main, why_none
+from msd_mtl.data.candidates import Candidate, candidate_table, draw_heat_map, main, override, why_none
 from msd_mtl.data.prepare import prepare
 from tests.data.official import song, track, write_mxm, write_songs
 
@@ -45,3 +51,29 @@ def test_tasks_of_a_store_without_tags_say_that_it_has_none(tmp_path, monkeypatc
     )
     assert said["tight"] == "the store has no tag beside the target"
     assert said["loose"].startswith('\'tasks.names=["tempo", ')
+
+
+pieces = st.sampled_from(["${", "}", "\\", '"', "'", "\t", "\n", ",", "[", "]", ": ", "="])
+characters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+tags = st.lists(pieces | characters, min_size=1).map("".join)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(tags, min_size=1, max_size=3))
+def test_a_shell_and_hydra_give_back_the_names_of_a_pasted_setting(tags):
+    names = [f"lastfm:{tag}" for tag in tags]
+    shell = ["sh", "-c", f"printf '%s\\0' {override(names[1:], names[0])}"]
+    given = subprocess.run(shell, check=True, capture_output=True).stdout.decode().split("\0")[:-1]
+    for parsed in (
+        _parsed(given),
+        _parsed([f"{o.key_or_group}={o.get_value_element_as_str()}" for o in _parsed(given)]),
+    ):
+        tasks = OmegaConf.create({"tasks": {"names": None, "target": None}, "data": {"names": "${tasks.names}"}})
+        for setting in parsed:  # the second time as a job of a sweep gets them
+            OmegaConf.update(tasks, setting.key_or_group, setting.value())
+        found = OmegaConf.to_container(tasks, resolve=True)
+        assert found == {"tasks": {"names": names, "target": names[0]}, "data": {"names": names}}
+
+
+def _parsed(given):
+    return OverridesParser.create().parse_overrides(given)

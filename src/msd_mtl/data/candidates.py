@@ -1,11 +1,12 @@
 """`msd-mtl tasks`: what a store can ask, how it relates to the target, and the task sets this suggests."""
 
-import json
+import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from hydra.core.override_parser.types import Quote, QuotedString
 from numpy.typing import NDArray
 from omegaconf import DictConfig
 from rich.console import Console
@@ -109,12 +110,14 @@ def why_none(what: str, others: list[str], usable: list[str]) -> str:
 
 def override(names: list[str], target: str) -> str:
     """Settings for `msd-mtl train` that can be pasted into a shell."""
-    return " ".join(
-        [
-            shlex.quote(f"tasks.names={json.dumps([target, *names], ensure_ascii=False)}"),
-            shlex.quote(f"tasks.target={json.dumps(target, ensure_ascii=False)}"),
-        ]
-    )
+    tasks = ", ".join(_as_setting(name) for name in [target, *names])
+    return " ".join(shlex.quote(text) for text in (f"tasks.names=[{tasks}]", f"tasks.target={_as_setting(target)}"))
+
+
+def _as_setting(name: str) -> str:
+    """A name as Hydra's grammar has a text, a ``${`` in it as OmegaConf has one that is no reference."""
+    literal = re.sub(r"(\\*)\$\{", r"\1\1\\${", name)
+    return QuotedString(literal, Quote.double).with_quotes()
 
 
 def draw_heat_map(path: Path, names: list[str], matrix: NDArray[np.float64]) -> None:
