@@ -14,9 +14,12 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
 
+import h5py
 import numpy as np
 import pytest
+from rich.console import Console
 
+from msd_mtl.data.overview import show
 from msd_mtl.data.prepare import prepare
 from msd_mtl.data.raw.files import RawFile
 from msd_mtl.data.store import Store
@@ -348,3 +351,56 @@ def test_error_while_reading_writes_nothing(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(UserError, match=r"lastfm_tags\.db is bad"):
         prepare(tmp_path / "raw", tmp_path / "store.h5")
     assert not (tmp_path / "store.h5").exists()
+
+
+def test_values_that_a_field_cannot_have_are_missing_labels_and_counted(tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    write_mxm(raw / "mxm_dataset_train.txt", {track(number): {1: 1} for number in range(1, 7)})
+    impossible = [{"key": 99}, {"key": 3.5, "mode": 0.5}, {"mode": 2}, {"time_signature": 9}, {"key": -1, "mode": -1}]
+    write_songs(raw / "msd_summary_file.h5", [song(track(i), **row) for i, row in enumerate(impossible, 1)])
+    with h5py.File(raw / "msd_summary_file.h5", "r+") as source:  # no official type has halves
+        table = source["analysis/songs"][:]
+        types = [(name, "f8" if name in ("key", "mode") else table.dtype[name]) for name in table.dtype.names]
+        del source["analysis/songs"]
+        halves = table.astype(types)
+        halves["key"][1], halves["mode"][1] = 3.5, 0.5
+        source["analysis/songs"] = halves
+    write_song_file(raw, song(track(6), key=12, time_signature=8))
+    overview = prepare(raw, tmp_path / "store.h5")
+    store = Store.open(tmp_path / "store.h5")
+    labelled = {
+        name: (~np.isnan(store.labels(name))).tolist() for name in ("key", "mode", "time_signature", "loudness")
+    }
+    assert labelled == {
+        "key": [False, False, True, True, False, False],
+        "mode": [True, False, False, True, False, True],
+        "time_signature": [True, True, True, False, True, False],
+        "loudness": [True] * 6,
+    }
+    counted = {report.family: report.impossible for report in overview.reports if report.impossible}
+    assert counted == {
+        "summary": {"key": 2, "mode": 2, "time_signature": 1},
+        "songs": {"key": 1, "time_signature": 1},
+    }
+    console = Console(record=True, width=200)
+    show(overview, console)
+    assert "2 impossible key, 2 impossible mode, 1 impossible time_signature" in console.export_text()
+
+
+def test_lyrics_without_a_word_are_an_error_only_where_all_are(tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    train, test = raw / "mxm_dataset_train.txt", raw / "mxm_dataset_test.txt"
+    write_mxm(train, {track(1): {}, track(2): {}})
+    write_mxm(test, {track(3): {}})
+    write_songs(raw / "msd_summary_file.h5", [song(track(1))])
+    with pytest.raises(
+        UserError, match=r"lyrics must have words; got mxm_dataset_t.*_t.*\.txt, where no track has any"
+    ):
+        prepare(raw, tmp_path / "store.h5")
+    assert not (tmp_path / "store.h5").exists()
+    write_mxm(test, {track(3): {1: 1}})
+    overview = prepare(raw, tmp_path / "store.h5")
+    assert (overview.tracks, overview.official_test) == (1, 1)
+    assert {r.file: r.dropped for r in overview.reports if r.file == train.name} == {train.name: {"no words": 2}}

@@ -118,7 +118,8 @@ def _files(overview: Overview) -> Table:
         table.add_column(header, justify="right")
     table.add_column("dropped")
     for report in overview.reports:
-        dropped = ", ".join(f"{rows:,} {reason}" for reason, rows in report.dropped.items())
+        counted = report.dropped | {f"impossible {name}": n for name, n in report.impossible.items()}
+        dropped = ", ".join(f"{rows:,} {reason}" for reason, rows in counted.items())
         table.add_row(escape(report.file), f"{report.rows_read:,}", f"{report.rows_joined:,}", escape(dropped) or "-")
     return table
 

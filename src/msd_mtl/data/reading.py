@@ -159,7 +159,11 @@ class _Reader:
                 f"raw must hold lyrics; got {str(self.folder.root)!r} without mxm_dataset_train.txt and mxm_dataset.db."
                 " Only tracks with lyrics enter a store: add one of them, or set download=true."
             )
-        merged = merge_lyrics(parts, self.disagreements)
+        parts_with_words = [part for part in parts if len(part.track_id)]
+        if not parts_with_words:
+            files = ", ".join(part.report.file for part in parts)
+            raise UserError(f"lyrics must have words; got {files}, where no track has any. Download them again.")
+        merged = merge_lyrics(parts_with_words, self.disagreements)
         for part in parts:
             part.report.rows_joined = part.report.rows_read - sum(part.report.dropped.values())
             self.reports.append(part.report)

@@ -19,6 +19,7 @@ class FileReport:
         rows_read: Rows in the file.
         rows_joined: Rows that ended in the store.
         dropped: Reason: rows.
+        impossible: Field: values that it cannot have, which are missing labels.
         sha256: Checksum of the file, hex.
     """
 
@@ -27,6 +28,7 @@ class FileReport:
     rows_read: int = 0
     rows_joined: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
+    impossible: dict[str, int] = field(default_factory=dict)
     sha256: str = ""
 
     def drop(self, reason: str, rows: int) -> None:

@@ -11,8 +11,8 @@ Missing values have no mark of their own in the files. What counts as missing he
 - `tempo` 0, `time_signature` 0, `duration` 0 or less: the analysis found none; a true 0 has no meaning.
 - `artist_familiarity` 0 or less (-1 occurs), `artist_hotttnesss` 0 and `song_hotttnesss` 0: estimates that had
   nothing to go by. For `song_hotttnesss` some releases write 0 and others NaN for the same songs.
-- `key` outside 0 to 11, `mode` other than 0 and 1 (-1: not detected). Key 0 is C and mode 0 is minor, and the analysis
-  gives them with confidence 0, too: they stay.
+- `key` and `mode` -1: not detected. Key 0 is C and mode 0 is minor, and the analysis gives them with confidence 0, too:
+  they stay. A key or time signature that is no class of its task, or a mode other than 0 and 1, is counted and missing.
 - A row whose loudness, tempo, time signature, key, mode and their confidences are all 0 was never analysed: there, and
   only there, key 0, mode 0 and loudness 0 are missing. A loudness of 0 dB in an analysed row stays.
 """
@@ -79,8 +79,8 @@ def known_values(
         "loudness": missing_where(loudness, ~analysed),
         "tempo": positive(analysis["tempo"]),
         "duration": positive(analysis["duration"]),
-        "key": missing_where(key, ~analysed | (key < 0) | (key > 11)),
-        "mode": missing_where(mode, ~analysed | (mode < 0) | (mode > 1)),
+        "key": missing_where(key, ~analysed | (key == -1)),
+        "mode": missing_where(mode, ~analysed | (mode == -1)),
         "time_signature": positive(analysis["time_signature"]),
         "song_hotttnesss": positive(metadata["song_hotttnesss"]),
         "artist_hotttnesss": positive(metadata["artist_hotttnesss"]),

@@ -90,6 +90,7 @@ def read_songs(folder: RawFolder, wanted: Container[bytes]) -> Songs:
     report.sha256 = digest.hexdigest() if parts else ""
     tracks = joined(parts) if parts else None
     if tracks:
+        report.impossible = tracks.report.impossible
         tracks.report = report
     return Songs(report, tracks, _term_table(terms), compared, differing)
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msd_mtl.data.raw.lyrics import FileReport
+from msd_mtl.data.task import FIELDS
 
 Values = NDArray[np.float32]
 
@@ -55,13 +56,13 @@ class TagTable:
 
 
 def joined(parts: list[TrackTable]) -> TrackTable:
-    """Join tables of parts of a file, and drop rows without track id.
+    """Join tables of parts of a file, drop rows without track id, and take out values that a field cannot have.
 
     Args:
         parts: At least one table; all of one file, with the same fields.
 
     Returns:
-        All rows in order; rows without id are counted in the report.
+        All rows in order; rows without id and impossible values are counted in the report.
     """
     first = parts[0]
     track_id = np.concatenate([part.track_id for part in parts])
@@ -69,6 +70,11 @@ def joined(parts: list[TrackTable]) -> TrackTable:
     report = FileReport(first.report.file, first.report.family, rows_read=len(track_id))
     report.drop("no track id", int((~kept).sum()))
     values = {name: np.concatenate([part.values[name] for part in parts])[kept] for name in first.values}
+    for name, column in values.items():
+        wrong = _impossible(name, column)
+        if wrong.any():
+            report.impossible[name] = int(wrong.sum())
+            column[wrong] = np.nan
     ids = [part.artist_id for part in parts if part.artist_id is not None]
     names = [part.artist_name for part in parts if part.artist_name is not None]
     return TrackTable(
@@ -80,6 +86,14 @@ def joined(parts: list[TrackTable]) -> TrackTable:
         artist_id=np.concatenate(ids)[kept] if ids else None,
         artist_name=np.concatenate(names)[kept] if names else None,
     )
+
+
+def _impossible(name: str, values: Values) -> NDArray[np.bool_]:
+    """Which values are no class of a field that has classes; missing ones are none of them."""
+    kind, _, n_classes = FIELDS[name]
+    if kind == "regression":
+        return np.zeros(len(values), dtype=np.bool_)
+    return ~np.isnan(values) & ~np.isin(values, np.arange(n_classes or 2))
 
 
 def missing_where(values: NDArray[np.generic], missing: NDArray[np.bool_]) -> Values:
