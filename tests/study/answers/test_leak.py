@@ -1,6 +1,8 @@
 """The contrast between a split by track and a split by artist."""
 
 import math
+import shutil
+from itertools import product
 
 import numpy as np
 import pytest
@@ -163,3 +165,24 @@ def test_a_side_of_which_no_run_has_a_score_is_listed(study, split, lost, train_
     assert (one.per_seed, one.effect.n_pairs, one.sizes) == ({}, 0, (train_size or 300,))
     assert [why.split(": ")[0] for why in one.missing] == ["seed 0", "seed 1"]
     assert all(f"split by {split}, " in why and lost in why for why in one.missing)
+
+
+@pytest.mark.parametrize("by_artist", [290, 300])
+@pytest.mark.parametrize("lost", [(BY_ARTIST,), (BY_TRACK,), (BY_ARTIST, BY_TRACK)])
+def test_runs_not_begun_ask_for_all_tracks_where_those_like_them_do_however_many_these_are(study, lost, by_artist):
+    for split, labelled in ((BY_ARTIST, by_artist), (BY_TRACK, 300)):
+        for seed, mask in product((0, 1), ("0011", "1100")):
+            run = study.add("tight", mask, seed, data__split=split, data__coupling=None, data__train_size=None)
+            study.index[run] += [f"data.split={split}", f"sharing.mask=[{','.join(mask)}]"]
+            if mask == "1100" and split in lost:
+                shutil.rmtree(study.folder / run)
+                continue
+            record = read_record(study.folder / run)
+            record["data"]["labelled"]["train"]["term:pop"] = labelled
+            write_record(study.folder / run, record)
+    study.write_index()
+    high, low = leaks(study).values()
+    assert (high.name, low.name) == ("tight, high (0011)", "tight, low (1100)")
+    assert (high.effect.n_pairs, low.effect.n_pairs) == (2, 0)
+    assert high.effect.p_holm == pytest.approx(min(1, 2 * high.effect.p))
+    assert len(low.missing) == 2 * len(lost)

@@ -18,6 +18,7 @@ from msd_mtl.study.answers.types import Arm, Contrast, Settings
 from msd_mtl.study.answers.verdicts import conclude
 
 Reasons = Mapping[tuple[Arm, int], str]
+Rows = Mapping[tuple[Settings, str, int], int | None]
 
 
 @dataclass(frozen=True)
@@ -73,16 +74,14 @@ class Pair:
         return self.bootstrap.scores(side.scored.predictions[run.run_id], run.metric)[1:]
 
 
-def leaks(
-    scored: Sequence[Scored], reasons: Reasons, asked: Mapping[Arm, int | None], margins: Mapping[str, float]
-) -> list[Contrast]:
+def leaks(scored: Sequence[Scored], reasons: Reasons, asked: Rows, margins: Mapping[str, float]) -> list[Contrast]:
     """Contrasts between the splits, corrected together; none where a study has but one of them.
 
     Args:
         scored: The groups of the study.
         reasons: Why runs do not count, by arm and seed: an arm that has no others is compared too, with none of its
             seeds, so that it does not go without a word.
-        asked: Training rows that the runs of an arm ask for, as far as records say; None for all.
+        asked: Training rows that runs of a context, target and training size ask for; None for all.
         margins: Margin of each metric.
     """
     pairs = _pairs(scored, reasons, asked)
@@ -111,7 +110,7 @@ def leaks(
     ]
 
 
-def _pairs(scored: Sequence[Scored], reasons: Reasons, known: Mapping[Arm, int | None]) -> list[Pair]:
+def _pairs(scored: Sequence[Scored], reasons: Reasons, known: Rows) -> list[Pair]:
     found: dict[tuple[object, ...], dict[str, Side]] = defaultdict(dict)
     for one in scored:
         for arm in one.group.scores:
@@ -132,9 +131,10 @@ def _key(side: Side) -> tuple[object, ...]:
     return _others(arm.context), arm.target, arm.tasks, arm.mask, arm.coupling, side.asked
 
 
-def _asked(arm: Arm, known: Mapping[Arm, int | None]) -> int | None:
-    """Rows that an arm asks for: one without a record was placed by its like, or its sweep says."""
-    return next((known[one] for one in (arm, mirrored(arm)) if one in known), arm.train_size)
+def _asked(arm: Arm, known: Rows) -> int | None:
+    """Rows that an arm asks for: one without a record was placed by its like, of either split, or its sweep says."""
+    places = [(one.context, one.target, one.train_size) for one in (arm, mirrored(arm))]
+    return next((known[place] for place in places if place in known), arm.train_size)
 
 
 def _without_runs(arm: Arm) -> Scored:

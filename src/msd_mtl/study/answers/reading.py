@@ -10,7 +10,7 @@ from msd_mtl.errors import UserError
 from msd_mtl.study.answers.arms import arms_of, describe, differences, is_below
 from msd_mtl.study.answers.placing import placed
 from msd_mtl.study.answers.splits import placed_by_other_split
-from msd_mtl.study.answers.types import Absent, Arm, Duplicate, Run
+from msd_mtl.study.answers.types import Absent, Arm, Duplicate, Run, Settings
 from msd_mtl.study.answers.unbegun import first_of_kinds
 from msd_mtl.study.damage import damage, is_foreign, lacks
 from msd_mtl.study.identity import OPERATIONAL, has_own_name
@@ -40,7 +40,8 @@ class StudyRuns:
         left_out: Why runs that its sweeps asked for were not made, as they cannot be.
         foreign: Those of ``absent`` whose record is of another schema.
         n_unplaced: Number of runs without a record of which it cannot be told what they would be.
-        asked: Training rows that runs of an arm ask for, where a record says; None for all.
+        asked: Training rows that runs of a context, target and training size ask for, where a record says; None for
+            all.
     """
 
     runs: tuple[Run, ...]
@@ -51,7 +52,7 @@ class StudyRuns:
     renamed: tuple[str, ...]
     left_out: tuple[str, ...] = ()
     foreign: tuple[Absent, ...] = ()
-    asked: Mapping[Arm, int | None] = field(default_factory=dict)
+    asked: Mapping[tuple[Settings, str, int], int | None] = field(default_factory=dict)
     n_unplaced: int = 0
 
 
@@ -110,7 +111,10 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
         renamed=renamed,
         left_out=tuple(left_out(runs_dir, study)),
         foreign=tuple(absent[run] for run in damaged if is_foreign(records[run] or {})),
-        asked={arms[run]: record["config"]["data"]["train_size"] for run, record in (found | kinds).items()},
+        asked={
+            (arm.context, arm.target, arm.train_size): (found | kinds)[run]["config"]["data"]["train_size"]
+            for run, arm in arms.items()
+        },
         n_unplaced=len(unread.keys() - places.keys()),
     )
 
