@@ -1,4 +1,4 @@
-"""What a contrast is over is read off what it weighs: where the reference cancels, it is over none."""
+"""Contrasts are told apart by what they weigh: where the reference cancels, it is no matter whether it is there."""
 
 import pytest
 
@@ -30,8 +30,9 @@ def fair(study):
 
 def test_where_the_reference_cancels_contrasts_are_compared_whether_or_not_it_is_there(fair):
     made, rows = fair("10", "01")
-    over = {(one.question, one.reference) for one in made.contrasts}
-    assert over == {("benefit", "single task"), ("coupling", None), ("depth", None)}
+    assert {(one.question, one.weighs_alone) for one in made.contrasts} == {
+        *(("benefit", True), ("coupling", False), ("depth", False))
+    }
     for name in ("tight minus loose, 10", "tight minus loose, 01", "tight, 10 minus 01", "loose, 10 minus 01"):
         row = rows[name]
         assert row["missing"] == ""

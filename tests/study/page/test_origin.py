@@ -122,7 +122,7 @@ SLOPE, ENDS = "tight, from {} to {} shared layers", "tight, from coupling {} to 
         ),
         (
             *("benefit", ("tight, low (1100)",) * 2),
-            *({}, {"reference": "no sharing"}),
+            *({"weighs_alone": True}, {"reference": "no sharing"}),
             "its gains are over the target alone, not over no sharing",
         ),
     ],

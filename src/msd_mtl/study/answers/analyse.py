@@ -8,7 +8,7 @@ from pathlib import Path
 from msd_mtl.study.answers.arms import describe, mask_order
 from msd_mtl.study.answers.cells import cell_results, n_lacking
 from msd_mtl.study.answers.contrasts import ASKED
-from msd_mtl.study.answers.gains import groups
+from msd_mtl.study.answers.gains import Group, groups
 from msd_mtl.study.answers.leak import leaks
 from msd_mtl.study.answers.margins import MARGINS, margins_of
 from msd_mtl.study.answers.predictions import Predictions, read_predictions
@@ -136,23 +136,24 @@ def _contrasts(
             mask=combination.mask,
             coupling=combination.coupling,
             sizes=tuple(sorted({arm.train_size for arm in combination.terms})),
-            reference=_reference(combination),
+            reference=_reference(one.group, combination),
             per_seed=one.per_seed(combination.terms),
             effect=effect,
             few_artists=one.few_artists,
             missing=_missing(one, combination, reasons),
             masks=tuple(sorted({arm.mask for arm in _multi(combination)}, key=mask_order)),
+            weighs_alone=any(arm.is_alone for arm in combination.terms),
             couplings=tuple(sorted({arm.coupling for arm in _multi(combination) if arm.coupling is not None})),
         )
         for (one, combination), effect in zip(asked, effects, strict=True)
     ]
 
 
-def _reference(combination: Combination) -> Reference | None:
-    """What a combination weighs that shares nothing, whatever the gains of its group are over."""
-    if any(arm.is_alone for arm in combination.terms):
-        return "single task"
-    return "no sharing" if any("1" not in arm.mask for arm in combination.terms) else None
+def _reference(group: Group, combination: Combination) -> Reference | None:
+    """What gains are over; None where it cancels, as some arm has none."""
+    known = group.references
+    lacking = any(known.get(arm, arm) is None for arm in combination.terms)
+    return None if lacking or not any(known.values()) else group.reference
 
 
 def _multi(combination: Combination) -> list[Arm]:

@@ -90,13 +90,14 @@ class Contrast:
         mask: Where it belongs to one.
         coupling: Planted coupling, where it belongs to one.
         sizes: Training sizes of the arms that it weighs.
-        reference: What the difference holds of what the gains are over; None where it cancels.
+        reference: What the gains are over; ``no sharing`` if any of them is; None where it cancels, as there is none.
         per_seed: The contrast of each seed.
         effect: What it came to.
         few_artists: What the test artists are worth, where that is too little to trust the verdict; None elsewhere.
         missing: What is not there, and why.
         masks: Masks of the multi-task arms that it weighs.
         couplings: Their planted couplings.
+        weighs_alone: Whether it weighs runs of the target alone, which cancel where all gains are over the same.
     """
 
     question: Question
@@ -115,6 +116,7 @@ class Contrast:
     missing: tuple[str, ...]
     masks: tuple[str, ...] = ()
     couplings: tuple[float, ...] = ()
+    weighs_alone: bool = False
 
 
 @dataclass(frozen=True)

@@ -182,7 +182,7 @@ def _differ(plain: Contrast, controlled: Contrast, runs: Sequence[Run]) -> str:
     """In what two contrasts differ beside the control, so that they are not compared; empty where in nothing."""
     if plain.sizes != controlled.sizes:
         return f"it is over {_sizes(plain, runs)} training tracks"
-    if plain.reference != controlled.reference:
+    if plain.weighs_alone != controlled.weighs_alone:  # where neither does, it cancels or is one of the masks
         return f"its gains are over {GAIN_OVER[plain.reference]}, not over {GAIN_OVER[controlled.reference]}"
     if plain.masks != controlled.masks:
         return f"it is over the masks {', '.join(plain.masks)}, not {', '.join(controlled.masks)}"
