@@ -56,6 +56,11 @@ def submitted(monkeypatch, tmp_path):
     return arrays
 
 
+def end_as(monkeypatch, state: str) -> None:
+    """Have every job that is over have ended in a state."""
+    monkeypatch.setattr(slurm, "states_of_jobs", lambda jobs: dict.fromkeys(jobs, state))
+
+
 def array_of(packs: list[list[str]], runs_dir: Path) -> Path:
     """Folder of an array of runs, as a launch that has ended since has left it."""
     cells = {cell.run_id: cell for cell in CELLS}
@@ -75,7 +80,7 @@ def test_jobs_of_an_earlier_launch_are_known_by_the_folder_of_their_script(submi
     (place,) = (tmp_path / FOLDER / SITE.name).iterdir()
     live = {"1_1": place.name, "1_7": place.name, "9": "of another program", "8": ""}
     known = known_jobs(live, tmp_path, [cell.run_id for cell in CELLS[2:5]])
-    assert known == {"1_1": Job(["r3", "r4"], (place / "1.json").stat().st_mtime_ns)}
+    assert known == {"1_1": Job(["r3", "r4"], (place / "1.json").stat().st_mtime_ns, place / "1_1_0_log.out")}
     assert known_jobs(live, tmp_path, []) == {}
 
 
@@ -109,13 +114,52 @@ def test_a_lost_job_is_submitted_again_a_few_times_and_a_cancelled_one_never(tmp
     done.parent.mkdir()
     done.write_text(json.dumps({"schema_version": 1, "run_id": "r0", "study": "s", "status": "completed"}, indent=1))
     losses: Counter[str] = Counter()
-    monkeypatch.setattr(slurm, "state_of_job", lambda job: "FAILED")
+    ended = {"1": Job(["r0", "r1"], 0, tmp_path / "log"), "2": Job(["r2"], 0, tmp_path / "log")}
+    end_as(monkeypatch, "FAILED")
     for _ in range(slurm.MOST_LOSSES - 1):
-        assert slurm._settled("1", Job(["r0", "r1"], 0), tmp_path, losses) == ["r0"]
-    assert slurm._settled("1", Job(["r0", "r1"], 0), tmp_path, losses) == ["r0", "r1"]
-    monkeypatch.setattr(slurm, "state_of_job", lambda job: "CANCELLED")
-    assert slurm._settled("2", Job(["r0", "r2"], 0), tmp_path, Counter()) == ["r0", "r2"]
-    assert "ended CANCELLED with 1 runs to do; its runs are left as they are" in capsys.readouterr().err
+        assert slurm._settled(ended, tmp_path, losses) == ["r0"]
+    assert slurm._settled(ended, tmp_path, losses) == ["r0", "r1", "r2"]
+    end_as(monkeypatch, "CANCELLED")
+    assert slurm._settled({"3": Job(["r0", "r2"], 0, tmp_path / "log")}, tmp_path, Counter()) == ["r0", "r2"]
+    assert "Job 3 ended CANCELLED with 1 runs to do; its runs are left as they are" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("left", [None, "log", "r0/record.json"])
+def test_an_element_that_its_array_is_known_without_was_cancelled_if_it_never_began(tmp_path, monkeypatch, left):
+    job = Job(["r0", "r1"], 10**9, tmp_path / "log")
+    for path, written_s in ((tmp_path / "r1" / "record.json", 0), (tmp_path / str(left), 2)):
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+        os.utime(path, (written_s, written_s))
+    end_as(monkeypatch, cluster.DROPPED)
+    assert slurm._settled({"1_0": job}, tmp_path, Counter()) == ([] if left else ["r0", "r1"])
+
+
+SQUEUE = "1_0 RUNNING\n1_2 NODE_FAIL\n3 CANCELLED\n"  # of array 3, whose elements were cancelled one by one
+SACCT = "1_0|RUNNING\n1_1|PENDING\n1_2|RUNNING\n4_0|CANCELLED by 0\n4_1|\n"
+
+
+@pytest.mark.parametrize("accounting", [True, False])
+def test_all_jobs_are_asked_for_together_and_patience_is_shared(monkeypatch, accounting):
+    asked: list[tuple[str, ...]] = []
+
+    def ask(*command: str) -> str | None:
+        asked.append(command)
+        answer = {"squeue": SQUEUE, "sacct": SACCT if accounting else None}[command[0]]
+        return answer if len(asked) > 3 else None  # the controller is being restarted
+
+    clock = SimpleNamespace(now_s=0.0, monotonic=lambda: clock.now_s)
+    clock.sleep = lambda seconds: setattr(clock, "now_s", clock.now_s + seconds)
+    monkeypatch.setattr(cluster, "_ask", ask)
+    monkeypatch.setattr(cluster, "time", clock)
+    jobs = {"1_0": "RUNNING", "1_1": "DROPPED", "1_2": "NODE_FAIL", "3_0": "DROPPED"}
+    assert cluster.states_of_jobs(jobs) == jobs
+    assert len(asked) <= 6
+    assert clock.now_s < 3
+    forgotten = {"4_0": "CANCELLED" if accounting else "UNKNOWN", "4_1": "UNKNOWN", "5_0": "UNKNOWN"}
+    assert cluster.states_of_jobs(jobs | forgotten) == jobs | forgotten
+    assert clock.now_s < 1.2 * cluster.PATIENCE_S
+    assert cluster.states_of_jobs([]) == {}
 
 
 def test_a_failure_from_before_the_job_is_none_of_it(submitted, tmp_path, monkeypatch):
@@ -124,10 +168,10 @@ def test_a_failure_from_before_the_job_is_none_of_it(submitted, tmp_path, monkey
     record.write_text(json.dumps({"schema_version": 1, "run_id": "r0", "study": "s", "status": "failed"}, indent=1))
     os.utime(record, ns=(earlier := record.stat().st_mtime_ns - 10**6, earlier))
     job = slurm._submit(CELLS[:1], settings(), tmp_path, 4)["1_0"]
-    monkeypatch.setattr(slurm, "state_of_job", lambda job: "NODE_FAIL")
-    assert slurm._settled("1_0", job, tmp_path, Counter()) == []
+    end_as(monkeypatch, "NODE_FAIL")
+    assert slurm._settled({"1_0": job}, tmp_path, Counter()) == []
     record.touch()  # by the job
-    assert slurm._settled("1_0", job, tmp_path, Counter()) == ["r0"]
+    assert slurm._settled({"1_0": job}, tmp_path, Counter()) == ["r0"]
 
 
 def test_a_failure_that_comes_while_sbatch_answers_is_one_of_the_job(tmp_path, monkeypatch):
@@ -141,7 +185,7 @@ def test_a_failure_that_comes_while_sbatch_answers_is_one_of_the_job(tmp_path, m
 
     monkeypatch.setattr(slurm, "sbatch", sbatch)
     job = slurm._submit(CELLS[:1], settings(), tmp_path, 4)["1_0"]
-    assert slurm._settled("1_0", job, tmp_path, Counter()) == ["r0"]
+    assert slurm._settled({"1_0": job}, tmp_path, Counter()) == ["r0"]
 
 
 @pytest.mark.usefixtures("heeded")
@@ -195,7 +239,7 @@ def cluster_of(tmp_path, monkeypatch, submitted):
         cells = [Cell(cell.run_id, (), CONFIG | {"runs_dir": str(tmp_path)}) for cell in CELLS[:6]]
         for module in (slurm, cluster):
             monkeypatch.setattr(module, "live_jobs", live_jobs)
-        monkeypatch.setattr(slurm, "state_of_job", lambda job: "FAILED")
+        end_as(monkeypatch, "FAILED")
         waited: list[float] = []
         monkeypatch.setattr(slurm, "time", SimpleNamespace(sleep=lambda seconds: waited.append(round(seconds, 3))))
         slurm.launch_on_slurm(cells, settings(poll_s=20))
@@ -364,7 +408,7 @@ ENVIRONMENT = {
 
 def test_logs_can_be_written_before_sbatch_has_answered(written, tmp_path):
     (log,) = [line.removeprefix("output=") for line in written() if line.startswith("output=")]
-    assert Path(log).parent == tmp_path / "place"
+    assert Path(log) == tmp_path / "place" / "%A_%a_0_log.out"  # by which it is known that a job has begun
 
 
 def test_a_job_alone_is_no_array(written, tmp_path):

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +17,9 @@ from msd_mtl.errors import RefusedLaunchError
 # States of a job that is not over; squeue lists no others for longer than a moment.
 LIVE = ("PENDING", "RUNNING", "SUSPENDED", "CONFIGURING", "COMPLETING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED",
         "RESIZING", "SIGNALING", "STAGE_OUT", "STOPPED", "SPECIAL_EXIT")  # fmt: skip
+# Of an element that its array is known without: it was cancelled before it began, as SLURM keeps nothing of it then, or
+# it has been over for so long that it is forgotten.
+DROPPED = "DROPPED"
 PATIENCE_S = 120.0  # for a controller that is being restarted
 # For the first answer of all; our choice: SLURM's commands give up after 10 s, or 60 s without slurm.conf.
 FIRST_S = 20.0
@@ -57,14 +60,43 @@ def surely_live_jobs() -> dict[str, str]:
 
 
 def state_of_job(job: str) -> str:
-    """State of a job, ``UNKNOWN`` if the cluster has forgotten it; waits for a controller that is being restarted."""
-    for _ in tries():
-        listed = _ask("squeue", "--noheader", f"--jobs={job}", "--format=%T")
-        if listed and listed.split():
-            return listed.split()[0]
-        if (state := _ended_state(job)) is not None:
-            return state
-    return "UNKNOWN"
+    """State of one job, see ``states_of_jobs``."""
+    return states_of_jobs([job])[job]
+
+
+def states_of_jobs(jobs: Collection[str]) -> dict[str, str]:
+    """State of each job; waits for a controller that is being restarted, once for all.
+
+    Args:
+        jobs: Their ids.
+
+    Returns:
+        Job to state: ``DROPPED`` if its array is known, but without it, ``UNKNOWN`` if the cluster has forgotten it.
+    """
+    states: dict[str, str] = {}
+    for _ in tries() if jobs else ():
+        states = _states(jobs)
+        if len(states) == len(jobs):
+            break
+    return {job: states.get(job, "UNKNOWN") for job in jobs}
+
+
+def _states(jobs: Collection[str]) -> dict[str, str]:
+    """What is known of jobs: the controller remembers them for minutes, accounting, if there is any, for ever."""
+    of_arrays = f"--jobs={','.join(sorted({_array_of(job) for job in jobs}))}"
+    listed = _ask("squeue", "--noheader", "--array", "--states=all", of_arrays, "--format=%i %T") or ""
+    states = dict(line.split() for line in listed.splitlines())
+    known = {_array_of(job) for job in states}
+    if not states.keys() >= set(jobs):
+        told = _ask("sacct", "--noheader", "--allocations", "--parsable2", of_arrays, "--format=JobID,State") or ""
+        rows = (line.partition("|")[::2] for line in told.splitlines() if line.strip("|"))
+        over = {job: state.split()[0] for job, state in rows if state and state.split()[0] not in LIVE}
+        states = over | states
+    return {job: states.get(job, DROPPED) for job in jobs if job in states or _array_of(job) in known}
+
+
+def _array_of(job: str) -> str:
+    return job.partition("_")[0]
 
 
 def requeue(job: str) -> bool:
@@ -121,15 +153,6 @@ def _words(said: str) -> str:
     """What a command wrote, as the end of a sentence."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     return f": {'; '.join(lines)}" if lines else ""
-
-
-def _ended_state(job: str) -> str | None:
-    """State in which a job ended: the controller remembers it for minutes, accounting, if there is any, for ever."""
-    shown = _ask("scontrol", "--oneliner", "show", "job", job) or ""
-    if found := re.search(r"\bJobState=(\w+)", shown):
-        return found.group(1)
-    listed = _ask("sacct", "--noheader", "--allocations", "--parsable2", f"--jobs={job}", "--format=State") or ""
-    return listed.split()[0] if listed.split() else None
 
 
 def tries() -> Iterator[None]:

@@ -20,10 +20,12 @@ class Job(NamedTuple):
     Attributes:
         runs: Those of its runs that are wanted.
         asked_ns: When it was asked for, by the clock of the disk, which also stamps the records that jobs write.
+        log: File that is there once it has begun.
     """
 
     runs: list[str]
     asked_ns: int
+    log: Path
 
 
 def write_jobs(packs: Sequence[Sequence[Cell]], runs_dir: Path) -> Path:
@@ -78,7 +80,7 @@ def known_jobs(places: Mapping[str, str], runs_dir: Path, waiting: Container[str
             sys.stderr.write(f"{_file_of(job, place)} is damaged ({error}): job {job} is not followed.\n")
             continue
         if wanted:
-            found[job] = Job(wanted, asked_ns)
+            found[job] = Job(wanted, asked_ns, place / f"{job}_0_log.out")  # as submitit has it
     return found
 
 

@@ -4,12 +4,12 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msd_mtl.errors import RefusedLaunchError, UserError
 from msd_mtl.study.cell import Cell
-from msd_mtl.study.cluster import PATIENCE_S, live_jobs, site, state_of_job, surely_live_jobs, tries
+from msd_mtl.study.cluster import DROPPED, PATIENCE_S, live_jobs, site, states_of_jobs, surely_live_jobs, tries
 from msd_mtl.study.follow import Follower
 from msd_mtl.study.job_files import Job, known_jobs, write_jobs
 from msd_mtl.study.launch import to_make
@@ -78,23 +78,33 @@ def launch_on_slurm(cells: Sequence[Cell], settings: SlurmSettings) -> None:
             live = live_jobs()
             if live is None:  # the controller is being restarted; jobs go on
                 continue
-            for name in [name for name in jobs if name not in live]:
-                for run in _settled(name, jobs.pop(name), runs_dir, losses):
-                    waiting.pop(run, None)
+            ended = {name: jobs.pop(name) for name in [name for name in jobs if name not in live]}
+            for run in _settled(ended, runs_dir, losses):
+                waiting.pop(run, None)
             follower.look()
 
 
-def _settled(name: str, job: Job, runs_dir: Path, losses: Counter[str]) -> list[str]:
-    """Runs of an ended job that need no other job."""
-    open_runs = [run for run in job.runs if not _is_over(run, job, runs_dir)]
-    if not open_runs:
-        return job.runs
-    state = state_of_job(name)
-    losses.update(open_runs)
-    again = [] if state == "CANCELLED" else [run for run in open_runs if losses[run] < MOST_LOSSES]
-    what = f"{len(again)} of its runs go to another job" if again else "its runs are left as they are"
-    sys.stderr.write(f"Job {name} ended {state} with {len(open_runs)} runs to do; {what}.\n")
-    return [run for run in job.runs if run not in again]
+def _settled(ended: Mapping[str, Job], runs_dir: Path, losses: Counter[str]) -> list[str]:
+    """Runs of ended jobs that need no other job."""
+    all_open = {name: [run for run in job.runs if not _is_over(run, job, runs_dir)] for name, job in ended.items()}
+    states = states_of_jobs([name for name, open_runs in all_open.items() if open_runs])
+    again: set[str] = set()
+    for name, found in states.items():
+        open_runs = all_open[name]
+        losses.update(open_runs)
+        dropped = "UNKNOWN" if _has_begun(ended[name], runs_dir) else "CANCELLED"
+        state = dropped if found == DROPPED else found
+        lost = [] if state == "CANCELLED" else [run for run in open_runs if losses[run] < MOST_LOSSES]
+        what = f"{len(lost)} of its runs go to another job" if lost else "its runs are left as they are"
+        sys.stderr.write(f"Job {name} ended {state} with {len(open_runs)} runs to do; {what}.\n")
+        again.update(lost)
+    return [run for job in ended.values() for run in job.runs if run not in again]
+
+
+def _has_begun(job: Job, runs_dir: Path) -> bool:
+    """Whether a job has left anything."""
+    left = (job.log, *(runs_dir / run / RECORD for run in job.runs))
+    return any(path.is_file() and path.stat().st_mtime_ns >= job.asked_ns for path in left)
 
 
 def _is_over(run: str, job: Job, runs_dir: Path) -> bool:
