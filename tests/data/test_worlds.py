@@ -191,7 +191,7 @@ def test_bayes_names_the_metrics_of_the_record(world):
     binary = {"auroc", "average_precision", "balanced_accuracy", "accuracy", "error", "log_loss"}
     assert set(world.bayes("term:pop")) == binary
     assert set(world.bayes("year")) == {"rmse", "mae", "r2"}
-    assert set(world.bayes("key")) == {"accuracy", "macro_f1", "log_loss"}
+    assert set(world.bayes("key")) == {"accuracy", "log_loss"}  # the likeliest class is not the best for macro F1
 
 
 @pytest.mark.parametrize("name", NAMES)

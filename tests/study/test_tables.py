@@ -2,11 +2,12 @@
 
 from itertools import product
 
+import numpy as np
 import pytest
 from rich.console import Console
 
 from msd_mtl.study.identity import digest
-from msd_mtl.study.summary import summarise
+from msd_mtl.study.summary import best_possible, summarise
 from msd_mtl.study.tables import run_table, summary_table, sweep_table
 
 TIGHT, LOOSE = ["term:pop", "term:pop rock", "term:ballad"], ["term:pop", "loudness", "year"]
@@ -154,3 +155,17 @@ def test_the_time_of_a_run_says_what_it_is_of(step, since):
     text = " ".join(shown(run_table(record(resumed_step=step)), 200).split())
     assert "best epoch 1,234 of 2,000, 12,345 parameters (0 shared) " in text
     assert text.endswith(f"5.1 s for data, training, scores and baselines{since}")
+
+
+def test_no_macro_f1_is_shown_as_the_best_possible():
+    scores = {"accuracy": 0.311, "macro_f1": 0.222}  # as recorded by an earlier version
+    made = record(["key"], metrics={"test": {"key": scores}}, bayes={"test": {"key": dict.fromkeys(scores, 0.444)}})
+    lines = [
+        line.split("│")[2:-1] for line in shown(run_table(made), 120).splitlines() if "0.311" in line or "0.222" in line
+    ]
+    assert [[cell.strip() for cell in line][1:] for line in lines] == [
+        ["accuracy", "0.311", "–", "–", "0.444"],
+        ["macro F1", "0.222", "–", "–", "–"],
+    ]
+    assert best_possible(made, "accuracy") == 0.444
+    assert np.isnan(best_possible(made, "macro_f1"))

@@ -27,6 +27,9 @@ MODES: dict[Kind, dict[str, str]] = {
     "multiclass": {"accuracy": "max", "macro_f1": "max", "log_loss": "min"},
 }
 
+# Metrics without a best decision for each track alone: what earlier versions recorded as the best possible is none.
+UNBOUNDED = ("macro_f1",)
+
 
 def improvement(kind: Kind, metric: str, score: float, than: float) -> float:
     """How much better a score is than another: positive where it is better, whichever way the metric goes.

@@ -8,7 +8,7 @@ from scipy import stats
 
 from msd_mtl.data.task import task_of
 from msd_mtl.study.record import Record
-from msd_mtl.study.selection import HEADLINE, improvement
+from msd_mtl.study.selection import HEADLINE, UNBOUNDED, improvement
 
 LEVEL = 0.95  # of every interval
 
@@ -109,6 +109,8 @@ def baseline_score(record: Record, baseline: str, metric: str) -> float:
 
 def best_possible(record: Record, metric: str) -> float:
     """The best test score that is possible; NaN where it is not known."""
+    if metric in UNBOUNDED:
+        return float("nan")
     return _number(record["bayes"]["test"].get(record["cell"]["target"], {}).get(metric))
 
 

@@ -18,7 +18,7 @@ from msd_mtl.study.damage import damage, lacks
 from msd_mtl.study.index import varying
 from msd_mtl.study.page.words import metric_name
 from msd_mtl.study.record import error_of, sharing_of
-from msd_mtl.study.selection import HEADLINE
+from msd_mtl.study.selection import HEADLINE, UNBOUNDED
 
 if TYPE_CHECKING:  # they import SciPy, which a run found done need not wait for
     from collections.abc import Mapping, Sequence
@@ -67,7 +67,7 @@ def run_table(record: Record) -> Table:
                 f"{share:.0%}" if i == 0 and share is not None else "",
                 metric_name(metric) + unit,
                 *(_number((score or {}).get(metric)) for score in scores),
-                *([_number(bayes.get(name, {}).get(metric))] if bayes else []),
+                *([_number(None if metric in UNBOUNDED else bayes.get(name, {}).get(metric))] if bayes else []),
                 end_section=i == len(SHOWN[task.kind]) - 1,
             )
     return table
