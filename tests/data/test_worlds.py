@@ -89,6 +89,15 @@ def test_low_coupling_is_planted_in_the_detectors(coupling):
         assert measured["structure"] < 0.95
 
 
+def test_planted_is_what_was_planted_in_whole_words():
+    worlds = {common: make(common=common, coupling=0.45, words_per_detector=10) for common in ("low", "high", "none")}
+    planted = {name: {m["planted"] for m in made.measured_coupling.values()} for name, made in worlds.items()}
+    assert planted == {"low": {0.4}, "high": {0.45}, "none": {0.0}}
+    same = make(common="low", coupling=0.4, words_per_detector=10)
+    for name, labels in same.labels.items():
+        np.testing.assert_array_equal(labels, worlds["low"].labels[name])
+
+
 @pytest.mark.parametrize("common", ["high", "none"])
 def test_detectors_have_nothing_in_common_unless_common_is_low(common):
     for measured in make(common=common, coupling=1.0).measured_coupling.values():

@@ -171,6 +171,6 @@ def test_depth_has_all_masks_and_coupling_has_planted_ones():
     depth, coupling = (runs_of(study, "seed=0") for study in ("depth", "coupling"))
     assert len(values_of(of_set(depth, "tight"), "sharing.mask")) == 16
     assert len(values_of(of_set(depth, "loose"), "sharing.mask")) == 16
-    assert {0.0, 0.45, 0.9} <= values_of(of_set(depth, "tight"), "data.coupling")
+    assert {0.0, 0.5, 0.9} <= values_of(of_set(depth, "tight"), "data.coupling")
     assert {0.0, 0.3, 0.6, 0.9} <= values_of(of_set(coupling, "tight"), "data.coupling")
     assert values_of(of_set(coupling, "loose"), "sharing.mask") == {LOW, HIGH, FULL}

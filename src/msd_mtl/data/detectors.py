@@ -96,7 +96,8 @@ def plant_detectors(
         world: Seed of the world.
         plan: Number of detectors and of words that each sums over; no word serves two detectors of a task.
         like: Detectors of the target; words that are not taken over from them are words they do not use.
-        common: Share of each detector's words, with their weights, that is taken over from ``like``, 0 to 1.
+        common: Share of each detector's words, with their weights, that is taken over from ``like``, 0 to 1; rounded to
+            whole words.
 
     Returns:
         Detectors with mean 0 and variance 1 on ``counts``.
@@ -121,12 +122,17 @@ def plant_detectors(
     words = rng.permutation(pool)[:needed].reshape(shape)
     signs = rng.choice([-1.0, 1.0], size=shape)
     if like is not None:
-        taken = round(common * plan.words_per_detector)
+        taken = words_taken(common, plan.words_per_detector)
         words[:, :taken], signs[:, :taken] = like.words[:, :taken], np.sign(like.weights[:, :taken])
     weights = signs / spread[words]
     raw = Detectors(words, weights, np.zeros(plan.n_detectors), plan.share_of_song)(counts)
     scale = raw.std(axis=0)
     return Detectors(words, weights / scale[:, None], -raw.mean(axis=0) / scale, plan.share_of_song)
+
+
+def words_taken(common: float, words_per_detector: int) -> int:
+    """Words of each detector that are taken over where a share of them is asked for; half a word goes to the even."""
+    return round(common * words_per_detector)
 
 
 def _word_statistics(counts: csr_array) -> tuple[Floats, Floats]:

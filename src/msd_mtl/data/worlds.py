@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from msd_mtl.data.detectors import Floats, Plan
+from msd_mtl.data.detectors import Floats, Plan, words_taken
 from msd_mtl.data.planted import Common, plan_signal
 from msd_mtl.data.synthetic_lyrics import make_language, make_tracks, stream, write_songs
 from msd_mtl.data.task import Task
@@ -62,10 +62,10 @@ class World:
             shape ``(rows, classes)``; or expected value in the unit of the task, shape ``(rows,)``.
         signals: Per task the noiseless signal, mean 0 and variance 1, float32, shape ``(rows,)``.
         prevalence: Chance of 1 of each binary task over the whole world.
-        measured_coupling: Per auxiliary task ``planted`` (the setting) beside what is measured on songs of the world:
-            ``detectors`` (mean canonical correlation of its detectors with the target's), ``structure`` (correlation
-            of the two structures on the target's detectors), ``signal`` and ``label`` (correlation with the target's,
-            on the tracks).
+        measured_coupling: Per auxiliary task ``planted`` (the setting; of shared words the share of whole words) beside
+            what is measured on songs of the world: ``detectors`` (mean canonical correlation of its detectors with the
+            target's), ``structure`` (correlation of the two structures on the target's detectors), ``signal`` and
+            ``label`` (correlation with the target's, on the tracks).
     """
 
     tracks: Tracks
@@ -170,6 +170,8 @@ def make_world(
         else plan_signal(songs, name, world, plan, like=first, coupling=coupling, common=common)
         for name in names
     }
+    low = words_taken(coupling, words_per_detector) / words_per_detector
+    shared = {"low": low, "high": float(coupling), "none": 0.0}
     labels, posterior, signals = {}, {}, {}
     for task in tasks:
         own = {key: value_of(setting, task.name, target) for key, setting in settings.items()}
@@ -188,7 +190,7 @@ def make_world(
         prevalence={task.name: value_of(prevalence, task.name, target) for task in tasks if task.kind == "binary"},
         measured_coupling={
             name: {
-                "planted": float(coupling) if common != "none" else 0.0,
+                "planted": shared[common],
                 **planted[name].in_common_with(first, songs),
                 "signal": _correlation(signals[name], signals[target]),
                 "label": _correlation(labels[name], labels[target]),
