@@ -6,11 +6,24 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from msd_mtl.study.answers.types import Arm
 from msd_mtl.study.identity import digest
 from msd_mtl.study.summary import best_possible, summarise
 from msd_mtl.study.tables import run_table, summary_table, sweep_table
 
 TIGHT, LOOSE = ["term:pop", "term:pop rock", "term:ballad"], ["term:pop", "loudness", "year"]
+
+
+def arms(records):
+    """What the records are compared by."""
+    cells = {one["run_id"]: one["cell"] for one in records}
+    return {
+        run: Arm(
+            "s", tuple(cell["tasks"]), cell["target"], "".join(map(str, cell["sharing_mask"])), 1, cell["coupling"], ()
+        )
+        for run, cell in cells.items()
+    }
+
 
 MASKS = [((0, 0, 0, 0), 0), ((1, 1, 0, 0), 1)]  # and seeds
 
@@ -132,19 +145,19 @@ def test_a_mask_is_shown_as_long_as_it_is(mask):
 def test_no_number_of_a_summary_is_cut_where_there_is_little_room():
     choices = product([mask for mask, _ in MASKS], (0.0, 0.9), (0, 1))
     records = [record(mask=mask, coupling=coupling, seed=seed) for mask, coupling, seed in choices]
-    text = shown(summary_table(summarise(records), "term:pop", "auroc"), 64)
+    text = shown(summary_table(summarise(records, arms(records)), "term:pop", "auroc"), 64)
     assert [text.split().count(number) for number in ("0.700", "+0.000", "0.000")] == [4, 2, 6]
 
 
 def test_a_summary_says_that_its_intervals_are_over_seeds_alone():
     records = [record(mask=mask, seed=seed) for mask, _ in MASKS for seed in (0, 1)]
-    text = " ".join(shown(summary_table(summarise(records), "term:pop", "auroc"), 100).split())
+    text = " ".join(shown(summary_table(summarise(records, arms(records)), "term:pop", "auroc"), 100).split())
     assert "mean ± half of its 95 % interval over 2 seeds alone" in text
 
 
 def test_metrics_have_one_name():
     records = [record(mask=(0,) * 4), record()]
-    text = shown(summary_table(summarise(records), "term:pop", "auroc"), 80)
+    text = shown(summary_table(summarise(records, arms(records)), "term:pop", "auroc"), 80)
     assert "Test AUROC of term:pop" in text
     assert "auroc" not in text
     assert "R²" in shown(run_table(record(LOOSE)), 120)

@@ -61,6 +61,7 @@ def _show(records: list[Record], console: Console) -> None:
     Raises:
         UserError: If the table could not tell them apart, or the report cannot be made.
     """
+    from msd_mtl.study.answers.arms import arms_of
     from msd_mtl.study.summary import summarise, target_metric  # SciPy and matplotlib, which --help need not wait for
     from msd_mtl.study.summary_figure import draw_summary
 
@@ -68,7 +69,7 @@ def _show(records: list[Record], console: Console) -> None:
         raise UserError(
             "choices must be of sharing, data.coupling or seed; got others. Make them with `msd-mtl train -m`."
         )
-    first, cells = records[0], summarise(records)
+    first, cells = records[0], summarise(records, arms_of({record["run_id"]: record for record in records}))
     target, metric = first["cell"]["target"], target_metric(first)
     console.print(summary_table(cells, target, metric))
     picture = Path(first["config"]["runs_dir"]) / PICTURE

@@ -1,12 +1,14 @@
 """Runs that differ in their seed alone, put together: means with intervals, and gains paired by seed."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
 
 from msd_mtl.data.task import task_of
+from msd_mtl.study.answers.types import Arm
 from msd_mtl.study.record import Record
 from msd_mtl.study.selection import HEADLINE, UNBOUNDED, improvement
 
@@ -33,18 +35,16 @@ class CellSummary:
     """A cell over its seeds.
 
     Attributes:
-        sharing: Sharing mask, such as ``1100``.
-        coupling: Planted coupling, None on real data.
+        arm: What its runs are compared by.
         n_parameters: Parameters of the network.
         score: Test score of the target.
         gain: By how much the score is better than that of no sharing with the same seed: positive is better, also of a
-            metric of which less is better. None for no sharing itself.
-        linear: Test score of the tuned linear model.
-        possible: Best possible test score; NaN where it is not known.
+            metric of which less is better. None for no sharing itself, and for a task alone, which shares nothing.
+        linear: Test score of the tuned linear model, mean over seeds.
+        possible: Best possible test score, mean over seeds; NaN where it is not known.
     """
 
-    sharing: str
-    coupling: float | None
+    arm: Arm
     n_parameters: int
     score: Estimate
     gain: Estimate | None
@@ -64,36 +64,38 @@ def target_metric(record: Record) -> str:
     return HEADLINE[task_of(record["cell"]["target"]).kind]
 
 
-def summarise(records: Sequence[Record]) -> list[CellSummary]:
-    """Summarise the completed runs of one task set, data and training size.
+def summarise(records: Sequence[Record], arms: Mapping[str, Arm]) -> list[CellSummary]:
+    """Summarise completed runs. Of those with the same arm and seed none counts, as in a report.
 
     Args:
-        records: Completed records that differ in sharing, coupling and seed.
+        records: Their records.
+        arms: Arm of each, by ``run_id``.
 
     Returns:
-        One summary a cell, in the order in which the cells first appear.
+        One summary an arm, in the order in which the arms first appear; none for one of which no run counts.
     """
-    cells: dict[tuple[str, float | None], dict[int, Record]] = {}
+    found: dict[Arm, dict[int, list[Record]]] = defaultdict(lambda: defaultdict(list))
     for record in records:
-        mask = "".join(map(str, record["cell"]["sharing_mask"]))
-        cells.setdefault((mask, record["cell"]["coupling"]), {})[record["seed"]] = record
-    summaries = []
-    for (mask, coupling), runs in cells.items():
-        alone = cells.get(("0" * len(mask), coupling), {})
-        gains = [_gain(runs[seed], alone[seed]) for seed in runs if seed in alone]
-        first = next(iter(runs.values()))
-        summaries.append(
-            CellSummary(
-                sharing=mask,
-                coupling=coupling,
-                n_parameters=first["parameters"]["total"],
-                score=estimate([_score(run) for run in runs.values()]),
-                gain=estimate(gains) if "1" in mask else None,
-                linear=float(np.mean([baseline_score(run, "linear", target_metric(run)) for run in runs.values()])),
-                possible=best_possible(first, target_metric(first)),
-            )
-        )
-    return summaries
+        found[arms[record["run_id"]]][record["seed"]].append(record)
+    cells = {arm: {seed: same[0] for seed, same in runs.items() if len(same) == 1} for arm, runs in found.items()}
+    return [
+        _summary(arm, runs, cells.get(replace(arm, mask="0" * len(arm.mask)), {}))
+        for arm, runs in cells.items()
+        if runs
+    ]
+
+
+def _summary(arm: Arm, runs: Mapping[int, Record], unshared: Mapping[int, Record]) -> CellSummary:
+    gains = [_gain(runs[seed], unshared[seed]) for seed in runs if seed in unshared]
+    metric = HEADLINE[task_of(arm.target).kind]
+    return CellSummary(
+        arm=arm,
+        n_parameters=next(iter(runs.values()))["parameters"]["total"],
+        score=estimate([_score(run) for run in runs.values()]),
+        gain=estimate(gains) if "1" in arm.mask and not arm.is_alone else None,
+        linear=float(np.mean([baseline_score(run, "linear", metric) for run in runs.values()])),
+        possible=float(np.mean([best_possible(run, metric) for run in runs.values()])),
+    )
 
 
 def target_score(record: Record, metric: str) -> float:

@@ -23,17 +23,17 @@ def draw_summary(path: Path, cells: Sequence[CellSummary], target: str, metric: 
         target: Name of the target.
         metric: Metric of the score.
     """
-    couplings = list(dict.fromkeys(cell.coupling for cell in cells))
-    masks = list(dict.fromkeys(cell.sharing for cell in cells))
+    couplings = list(dict.fromkeys(cell.arm.coupling for cell in cells))
+    masks = list(dict.fromkeys(cell.arm.mask for cell in cells))
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     scores, gains = figure.subplots(1, 2)
     of_score, of_gain = bounds_of(metric), bounds_of(metric, gain=True)
     for cell in cells:
-        place = couplings.index(cell.coupling) + (masks.index(cell.sharing) - (len(masks) - 1) / 2) * 0.16
-        label = f"sharing {NAMES.get(cell.sharing, cell.sharing)}" if cell.coupling == couplings[0] else None
-        _point(scores, place, cell.score, style_of(cell.sharing), of_score, label)
+        place = couplings.index(cell.arm.coupling) + (masks.index(cell.arm.mask) - (len(masks) - 1) / 2) * 0.16
+        label = f"sharing {NAMES.get(cell.arm.mask, cell.arm.mask)}" if cell.arm.coupling == couplings[0] else None
+        _point(scores, place, cell.score, style_of(cell.arm.mask), of_score, label)
         if cell.gain is not None:
-            _point(gains, place, cell.gain, style_of(cell.sharing), of_gain, None)
+            _point(gains, place, cell.gain, style_of(cell.arm.mask), of_gain, None)
     _line(scores, [cell.possible for cell in cells], "best possible", "-")
     _line(scores, [cell.linear for cell in cells], "linear model", "--")
     gains.axhline(0, color="0.6", linewidth=1)

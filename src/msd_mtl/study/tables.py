@@ -185,17 +185,17 @@ def summary_table(cells: Sequence[CellSummary], target: str, metric: str) -> Tab
     table = Table(title=f"Test {name} of {escape(target)}", caption=caption, box=SIMPLE_HEAD, pad_edge=False)
     for column in ("coupling", "sharing", "weights", name, "gain", "linear", "best"):
         table.add_column(column, justify="left" if column == "sharing" else "right")
-    cells = sorted(cells, key=lambda cell: (cell.coupling is not None, cell.coupling))
+    cells = sorted(cells, key=lambda cell: (cell.arm.coupling is not None, cell.arm.coupling))
     for i, cell in enumerate(cells):
         table.add_row(
-            "" if cell.coupling is None else f"{cell.coupling:g}",
-            cell.sharing,
+            "" if cell.arm.coupling is None else f"{cell.arm.coupling:g}",
+            cell.arm.mask,
             f"{cell.n_parameters / 1e6:.2f} M",
             _interval(cell.score, ""),
             "" if cell.gain is None else _interval(cell.gain, "+"),
             _number(cell.linear),
             _number(cell.possible),
-            end_section=i + 1 < len(cells) and cells[i + 1].coupling != cell.coupling,
+            end_section=i + 1 < len(cells) and cells[i + 1].arm.coupling != cell.arm.coupling,
         )
     return table
 
