@@ -158,9 +158,9 @@ def test_sixty_runs_end_once_each_whatever_happens(cluster, sweep, processes, tm
     )
     assert faults.done.total() >= 8
     assert attempts
-    assert {attempt["ended"] for attempt in attempts} == {"interrupted"}
+    assert {attempt["ended"] for attempt in attempts} == {"interrupted"}  # none was begun again that was completed
     assert len(first) > 10
-    assert first == {run: disturbed[run] for run in first}  # none was trained to its end twice
+    assert first == {run: disturbed[run] for run in first}  # nor ended a second time, by a process that held it too
 
     assert_quiet_run_is_equal(cluster, tmp_path, *swept)
 

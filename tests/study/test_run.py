@@ -77,6 +77,16 @@ def test_a_run_that_another_process_ended_meanwhile_is_not_made_again(small_run,
     assert (looked, record["status"]) == ([folder], "completed")
 
 
+def test_a_run_that_is_made_again_though_it_was_completed_tells_of_it(small_run, monkeypatch):
+    """A defect, which tests of whole sweeps know by this."""
+    cfg = small_run("baselines=false")
+    before = run_once(cfg)[1]
+    with monkeypatch.context() as patched:
+        patched.setattr(run, "is_completed", lambda record: False)
+        after = run_once(cfg)[1]
+    assert after["attempts"] == [{"started_at": before["started_at"], "ended": "completed"}]
+
+
 def test_the_same_seed_gives_the_same_numbers_to_the_bit(small_run, tmp_path):
     one, other = run_once(small_run()), run_once(small_run(f"runs_dir={tmp_path / 'again'}"))
     assert one[0] != other[0]

@@ -54,12 +54,13 @@ def attempt_of(earlier: Record | None) -> list[dict[str, Any]]:
         earlier: Record that is found when a run is made again; None for the first attempt.
 
     Returns:
-        One entry an attempt, oldest first: ``started_at``, ``ended`` (``failed`` or ``interrupted``), and ``error`` or
-        ``interrupted_by`` where the process could still say.
+        One entry an attempt, oldest first: ``started_at``, ``ended`` (``failed`` or ``interrupted``; ``completed`` by a
+        defect only, as such a run is not made again), and ``error`` or ``interrupted_by`` where the process could say.
     """
     if earlier is None:
         return []
-    ended = "failed" if earlier.get("status") == "failed" else "interrupted"
+    status = earlier.get("status")
+    ended = status if status in ("failed", "completed") else "interrupted"
     said = {key: earlier[key] for key in ("error", "interrupted_by") if key in earlier}
     before = earlier.get("attempts")
     return [
