@@ -225,6 +225,9 @@ EDITS = {
     "data.coupling": {"term:ballad": {"label": "close"}},
     "cell.target": "year",
     "config.data": 3,
+    "config.data.split_seed": [1],
+    "config.tasks.names": [1, 2],
+    "config.sharing.mask": [1, "x", 0, 0],
     "seed": "zero",
     "attempts": "two",
 }

@@ -5,13 +5,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from msd_mtl.data.task import PARTS
+from msd_mtl.data.task import PARTS, task_of
 from msd_mtl.errors import UserError
 from msd_mtl.study.record import RECORD, SCHEMA_VERSION, Record, is_completed
 
 # What a report relies on: from the beginning of a run, and once it is completed.
 BEGUN = (
-    *("run_id", "seed", "config.tasks.target", "config.tasks.names", "config.sharing.mask", "config.study"),
+    *("run_id", "seed", "status", "config.tasks.target", "config.tasks.names", "config.sharing.mask", "config.study"),
     *("config.data.train_size", "data.fingerprint"),
 )
 COMPLETED = (
@@ -46,8 +46,19 @@ def _is_moment(value: object) -> bool:
         return False
 
 
+def _is_task(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(task_of(value))
+    except UserError:
+        return False
+
+
 def _or_null(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda v: v is None or holds(v)
+
+
+def _is_list_of(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda v: isinstance(v, list) and bool(v) and all(map(holds, v))
 
 
 def _is_label(value: Any) -> bool:
@@ -58,7 +69,7 @@ def _is_label(value: Any) -> bool:
 
 
 OF_DATA = ("artists.*", "without_artist.*", "prevalence.*.*", "dropped.*", "overlap.*")
-OF_CONFIG = ("config.tasks.target", "config.data.name", "config.data.split")
+OF_CONFIG = ("config.data.name", "config.data.split")
 SETTINGS = ("data", "tasks", "sharing", "study", "recipe", "trainer", "model")
 
 # What entries are, wherever a record has them; ``*`` is any key.
@@ -66,7 +77,7 @@ KINDS: dict[str, tuple[Callable[[Any], bool], tuple[str, ...]]] = {
     f"{SCHEMA_VERSION}": (lambda v: v == SCHEMA_VERSION, ("schema_version",)),
     "text": (
         lambda v: isinstance(v, str),
-        ("run_id", "study", "cell.data", "cell.target", "cell.recipe", *OF_CONFIG),
+        ("run_id", "status", "study", "cell.data", "cell.recipe", *OF_CONFIG),
     ),
     "text or null": (_or_null(lambda v: isinstance(v, str)), ("data.fingerprint",)),
     "a time": (_is_moment, ("started_at",)),
@@ -79,15 +90,22 @@ KINDS: dict[str, tuple[Callable[[Any], bool], tuple[str, ...]]] = {
         _or_null(_is_number),
         (
             *("resumed_step", "metrics.*.*.*", "bayes.*.*.*"),
-            *(f"{where}.{key}" for where in ("cell", "config.data") for key in ("train_size", "coupling")),
+            *("cell.coupling", "config.data.coupling"),
             *("baselines.val.*.*.*", "baselines.test.*.*.*"),
             *(f"data.{key}" for key in OF_DATA),
         ),
     ),
     "a coupling": (_is_label, ("data.coupling.*.label",)),
-    "a list": (
-        lambda v: isinstance(v, list),
-        ("attempts", "cell.tasks", "cell.sharing_mask", "config.tasks.names", "config.sharing.mask"),
+    "a whole number or null": (
+        _or_null(_is_whole),
+        ("cell.train_size", "config.data.train_size", "config.data.split_seed"),
+    ),
+    "a list": (lambda v: isinstance(v, list), ("attempts",)),
+    "a task": (_is_task, ("cell.target", "config.tasks.target")),
+    "tasks": (_is_list_of(_is_task), ("cell.tasks", "config.tasks.names")),
+    "zeros and ones": (
+        _is_list_of(lambda v: _is_whole(v) and v in (0, 1)),
+        ("cell.sharing_mask", "config.sharing.mask"),
     ),
     "entries": (
         lambda v: isinstance(v, dict),

@@ -214,5 +214,6 @@ def average(gains: Mapping[int, Terms], sizes: Sequence[int] | None = None) -> d
 
 
 def _label_correlation(of_task: Mapping[str, Mapping[str, object]]) -> float:
-    value = of_task.get("label", {}).get("value")
+    label: object = of_task.get("label")  # a number alone in worlds made before that had an interval
+    value = label.get("value") if isinstance(label, dict) else label
     return float(value) if isinstance(value, int | float) else math.nan

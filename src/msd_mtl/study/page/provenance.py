@@ -71,7 +71,7 @@ def provenance(analysis: Analysis, runs_dir: Path) -> Provenance:
         page=report_command(analysis),
         environments=_environments(analysis),
         differences=_differences(analysis),
-        fingerprints=tuple(sorted({run.record["data"]["fingerprint"] for run in analysis.runs})),
+        fingerprints=tuple(sorted({one for run in analysis.runs if (one := run.record["data"]["fingerprint"])})),
         first=began[0] if began else None,
         last=began[-1] if began else None,
     )
