@@ -168,14 +168,16 @@ def test_sixty_runs_end_once_each_whatever_happens(cluster, sweep, processes, tm
 def test_a_time_limit_is_survived_and_a_cancelled_job_stays_cancelled(cluster, sweep, processes, tmp_path):
     """The limit is a real one, set when both runs are under way; that the run takes so long is not: it is stopped.
 
-    Two jobs are cancelled: one while it waits for its turn, of which SLURM keeps nothing, and one that runs.
+    Three jobs are cancelled: one that runs, and two that wait for their turn; of the first SLURM keeps nothing.
     """
     far = ["hydra.launcher.timeout_min=30", "hydra.launcher.signal_s=10", "checkpoint_every_s=0.2"]
     one_each = ["hydra.launcher.cells_per_job=1", "hydra.launcher.gpus_per_node=1", "hydra.launcher.poll_s=1"]
-    launcher = sweep(*LONG, *far, *one_each, "hydra.launcher.array_parallelism=2", "seed=0,1,2")
+    launcher = sweep(*LONG, *far, *one_each, "hydra.launcher.array_parallelism=2", "seed=range(4)")
     until(lambda: len(list(tmp_path.glob("runs/*/last.ckpt"))) == 2)
-    (unbegun,) = cluster.jobs("PENDING")
-    cluster.ask("scancel", unbegun)
+    unbegun = cluster.jobs("PENDING")
+    assert len(unbegun) == 2
+    for waiting in unbegun:
+        cluster.ask("scancel", waiting)
     assert sorted(variables(worker)["CUDA_VISIBLE_DEVICES"] for worker in processes(WORKER)) == ["0", "1"]
     slow, cancelled = sorted(processes(WORKER), key=lambda pid: variables(pid)["CUDA_VISIBLE_DEVICES"])
     os.kill(slow, signal.SIGSTOP)
@@ -196,7 +198,7 @@ def test_a_time_limit_is_survived_and_a_cancelled_job_stays_cancelled(cluster, s
     assert statuses == {"completed": 1, "running": 1}
     log = (tmp_path / "launcher.log").read_text()
     assert "go to another job" not in log  # the job that met its limit was started again
-    for name in (unbegun, job):
+    for name in (*unbegun, job):
         assert f"Job {name} ended CANCELLED with 1 runs to do; its runs are left as they are" in log
     (found,) = (record for record in records(tmp_path).values() if record["status"] == "completed")
     assert found["attempts"]
