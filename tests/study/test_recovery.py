@@ -9,6 +9,7 @@ import sys
 import time
 import zipfile
 from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -17,9 +18,10 @@ import torch
 from tests.conftest import SMALL
 from tests.warm import msd_mtl
 
+from msd_mtl.app import message_of
 from msd_mtl.errors import UserError
 from msd_mtl.model.module import MultiTaskModule
-from msd_mtl.study import files
+from msd_mtl.study import files, keep
 from msd_mtl.study.cell import COMPLETED, FAILED, Cell, attempt, name_of
 from msd_mtl.study.identity import resolved
 from msd_mtl.study.launch import launch_in_process
@@ -162,6 +164,20 @@ def test_a_failure_before_the_next_checkpoint_costs_no_step(often, monkeypatch, 
             patched.setattr("msd_mtl.study.keep.KeepBest.checkpoint", checkpoint)
             assert attempt(cell(often())) == FAILED
     assert run_once(often())[1]["resumed_step"] == 5
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_best_weights_that_have_no_room_are_told_as_a_full_disk(small_run, monkeypatch):
+    @contextmanager
+    def full(path):
+        yield Path("/dev/full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(keep, "whole_file", full)
+        with pytest.raises(OSError, match="No space left on device") as told:
+            run_once(small_run("baselines=false"))
+    assert "Make room on the disk" in (message_of(told.value) or "")
+    assert attempt(cell(small_run("baselines=false"))) == COMPLETED
 
 
 def test_a_failure_before_training_leaves_the_checkpoint(often, monkeypatch):

@@ -202,8 +202,10 @@ class KeepBest(Checkpoint):
 
 def save_best(folder: Path, kept: KeepBest) -> None:
     """Write the best weights alone, readable with ``torch.load(..., weights_only=True)``."""
+    content = io.BytesIO()  # what PyTorch says of a full disk looks like a defect of its own
+    torch.save({"state_dict": kept.best_weights, "epoch": kept.best_epoch, "step": kept.best_step}, content)
     with whole_file(folder / BEST) as temporary:
-        torch.save({"state_dict": kept.best_weights, "epoch": kept.best_epoch, "step": kept.best_step}, temporary)
+        temporary.write_bytes(content.getbuffer())
 
 
 def load_best(folder: Path, module: MultiTaskModule) -> None:
