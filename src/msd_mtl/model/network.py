@@ -26,7 +26,8 @@ class SharingNetwork(nn.Module):
     streams never meet again. Dropout draws a mask for every stream.
 
     The state is in the parameters (with batch norm also in its running statistics), so that networks of many seeds can
-    be stacked with ``torch.func.stack_module_state``.
+    be stacked with ``torch.func.stack_module_state``. Stacked networks under ``torch.func.vmap`` take dense features:
+    there is no rule for the product with sparse rows.
 
     Args:
         n_features: Number of input features.
