@@ -293,3 +293,22 @@ def test_bad_settings_are_named(change, message):
     settings = {"n_features": 10, "n_outputs": (1, 1), "mask": (1, 1, 0, 0), "widths": WIDTHS}
     with pytest.raises(UserError, match=message):
         SharingNetwork(**settings | change)
+
+
+@pytest.mark.parametrize("norm", [None, "layer"])
+def test_threads_change_no_bit(norm):
+    before, found = torch.get_num_threads(), []
+    try:
+        for n_threads in (1, 2):
+            torch.set_num_threads(n_threads)
+            torch.manual_seed(0)
+            net = SharingNetwork(300, [1, 1, 1], (1, 0, 1), [512, 256, 128], norm=norm)
+            optimizer = torch.optim.AdamW(net.parameters(), fused=True)
+            for features in torch.randn(2, 128, 300):
+                optimizer.zero_grad()
+                sum(output.square().mean() for output in net(features)).backward()
+                optimizer.step()
+            found.append(torch.cat([parameter.detach().flatten() for parameter in net.parameters()]))
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(*found)

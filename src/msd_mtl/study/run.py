@@ -148,6 +148,8 @@ def _results(config: Config, folder: Path, record: Record, callbacks: Sequence[A
     """Everything a completed record says beyond its beginning."""
     check_rows(config)
     with lasting_imports("msd_mtl.study.fit"):
+        import torch
+
         from msd_mtl.study.baseline_cache import baselines
         from msd_mtl.study.fit import build_data, fit
         from msd_mtl.study.processes import restartable
@@ -161,6 +163,7 @@ def _results(config: Config, folder: Path, record: Record, callbacks: Sequence[A
     results["baselines"] = baselines(Path(config["runs_dir"]), data) if config["baselines"] else {}
     results["bayes"] = {"test": data.bayes()}
     results["data"] = record["data"] | data.summary()
+    results["environment"] = record["environment"] | {"threads": torch.get_num_threads()}
     finished = time.perf_counter()
     results["timing_s"] |= {"data": loaded - started, "baselines": finished - fitted, "total": finished - started}
     return results | {"status": "completed"}

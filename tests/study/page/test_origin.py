@@ -192,6 +192,7 @@ def test_provenance_names_what_differs_and_where_the_data_is_from(tmp_path):
     assert found.exact
     assert {row["key"]: row["n"] for row in found.differences.rows} == {"seed": 2, "sharing.mask": 2}
     assert {"what": "torch", "value": "2.13.0", "n": 4} in list(found.environments.rows)
+    assert {"what": "threads", "value": "1", "n": 4} in list(found.environments.rows)
     assert found.fingerprints == ("synthetic",)
 
 

@@ -99,9 +99,8 @@ def _environments(analysis: Analysis) -> Table:
     rows: list[dict[str, object]] = [{"what": "msd-mtl of this page", "value": __version__, "n": None}]
     values: dict[tuple[str, str], int] = {}
     for environment, n in found.values():
-        shown = {name: environment.get(name) for name in ("python", "platform", "cpus")} | environment.get(
-            "packages", {}
-        )
+        machine = ("python", "platform", "cpus", "threads")  # earlier versions did not record threads
+        shown = {name: environment[name] for name in machine if name in environment} | environment.get("packages", {})
         for name, value in shown.items():
             values[name, str(value)] = values.get((name, str(value)), 0) + n
     rows += [{"what": name, "value": value, "n": n} for (name, value), n in values.items()]
