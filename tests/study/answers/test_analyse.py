@@ -1,5 +1,6 @@
 import json
 import re
+from itertools import product
 
 import numpy as np
 import pytest
@@ -547,3 +548,17 @@ def test_sizes_that_the_data_could_not_fill_are_told_first(crossed):
         "data.train_size=900, of 200: 3 runs left out.\n"
     )
     assert analyse(study.folder, "made").warnings == ("Not in the data: data.train_size=900, of 200: 3 runs left out.",)
+
+
+def test_no_gain_is_over_no_sharing_where_the_target_alone_is_asked_and_lost(study):
+    for seed, (tasks, mask) in product((0, 1), (("pop", "0000"), ("tight", "0000"), ("tight", "1100"))):
+        study.add(tasks, mask, seed, status="failed" if tasks == "pop" else "completed", data__coupling=None)
+    study.write_index()
+    analysis = analyse(study.folder, "made")
+    (low,) = (one for one in analysis.contrasts if one.question == "benefit")
+    assert (low.effect.n_pairs, len(low.missing)) == (0, 2)
+    assert [cell.gain for cell in analysis.cells] == [None, None]
+    assert analysis.warnings[1] == (
+        "term:pop: no run of the target alone has a score, so no gain is known. Contrasts in which the reference "
+        "cancels are made all the same."
+    )

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from msd_mtl.study.answers.cells import n_lacking
 from msd_mtl.study.answers.contrasts import ASKED, comparisons
 from msd_mtl.study.answers.gains import groups
+from msd_mtl.study.answers.scoring import Scored
 from msd_mtl.study.answers.terms import change, mean, total
 from msd_mtl.study.answers.types import Arm, Run
 
@@ -346,3 +348,71 @@ def test_without_a_reference_only_what_it_cancels_in_is_made():
         made = ASKED[question](group)
         assert [one.name for one in made] == names
         assert all(group.has_all(one.terms) for one in made)
+
+
+def whole_study(design):
+    """Arms of a study; none of them is the target alone in that of planted couplings."""
+    sizes = (500, 1000)
+    if design == "planted":
+        return [arm("tight", mask, 500, c) for mask in ("0000", "1100", "0011") for c in (0.0, 0.45, 0.9)]
+    if design == "planted in two sets":
+        return [arm(tasks, "1100", 500, c) for tasks in ("tight", "loose") for c in (0.0, 0.9)] + [arm("pop", n=500)]
+    found = [arm("pop", n=n) for n in sizes if design == "sets" or n == 500]
+    return found + [
+        arm(tasks, mask, n) for tasks in ("tight", "loose") for mask in ("0000", "1100", "0011") for n in sizes
+    ]
+
+
+def left_of(arms, lost):
+    """The group whose runs of some arms are lost."""
+    known = {"tight": 0.4, "loose": 0.1}
+    runs = []
+    for one in arms:
+        data = {"coupling": {task: {"label": {"value": known[one.task_set]}} for task in one.tasks[1:]}}
+        runs += [run(one, seed, 0.6, data) for seed in (0, 1) if one not in lost]
+    (group,) = groups(runs, absent=lost)
+    return group
+
+
+@pytest.mark.parametrize("design", ["sets", "alone at one size", "planted", "planted in two sets"])
+def test_whatever_runs_are_lost_the_same_is_asked(design):
+    arms = whole_study(design)
+    whole = left_of(arms, [])
+    rng = np.random.default_rng(0)
+    for n_lost in [*range(1, len(arms) + 1)] * 4:
+        group = left_of(arms, [arms[i] for i in rng.choice(len(arms), n_lost, replace=False)])
+        assert group.reference == whole.reference
+        for question, ask in ASKED.items():
+            assert {one.about for one in ask(group)} == {one.about for one in ask(whole)}, (question, group.absent)
+        scored = [Scored(one, {}, {}, 0, {}, {}) for one in (group, whole)]
+        gaining = [sum(found not in (None, one) for one, found in part.references.items()) for part in (group, whole)]
+        assert [gaining[0] + n_lacking(scored[:1]), n_lacking(scored[1:])] == [gaining[1], 0]
+
+
+def test_what_cancels_does_not_hang_on_what_else_is_lost():
+    arms = whole_study("alone at one size")
+    alone, tight, loose = ([one for one in arms if (one.task_set, one.mask) == (of, "0000")] for of in SETS)
+    found = [
+        {one.name: one.terms for one in ASKED["coupling"](left_of(arms, lost))}
+        for lost in ([], alone, [*alone, *tight], [*alone, *tight, *loose])
+    ]
+    assert found[0] == found[1] == found[2] == found[3]
+    assert all("1" in one.mask for terms in found[0].values() for one in terms)
+
+
+@pytest.mark.parametrize("lost", [("0000", (0.0,)), ("0000", (0.0, 0.45, 0.9))])
+def test_couplings_are_not_compared_without_the_runs_without_sharing_that_do_not_cancel(lost):
+    arms = whole_study("planted")
+    group = left_of(arms, [one for one in arms if one.mask == lost[0] and one.coupling in lost[1]])
+    for one in ASKED["coupling"](group):
+        assert {arm.mask for arm in one.terms} > {"0000"}
+        assert group.has_all(one.terms) == (len(lost[1]) == 1)
+
+
+def test_what_cancels_is_made_of_the_sizes_that_are_left_though_the_reference_is_lost():
+    arms = whole_study("sets")
+    lost = [one for one in arms if one.is_alone or (one.task_set, one.mask, one.train_size) == ("tight", "1100", 500)]
+    group = left_of(arms, lost)
+    low, _ = ASKED["coupling"](group)
+    assert (low.mask, {one.train_size for one in low.terms}) == ("1100", {1000})
+    assert group.has_all(low.terms)

@@ -12,10 +12,11 @@ MATCHED = {"model__match_parameters": [1, 1]}
 def fair(study):
     """Runs without and with equal capacity, the target alone failed with it; what each contrast came to."""
 
-    def of(*masks, lost=()):
+    def of(*masks, lost=(), alone="failed"):
         for settings in ({}, MATCHED):
             for seed in (0, 1):
-                study.add("pop", "00", seed, status="failed" if settings else "completed", **settings)
+                if alone or not settings:
+                    study.add("pop", "00", seed, status=alone if settings else "completed", **settings)
                 for tasks, known in (("tight", 0.4), ("loose", 0.1)):
                     for mask in masks:
                         status = "failed" if settings and (tasks, mask) in lost else "completed"
@@ -42,7 +43,7 @@ def test_where_the_reference_cancels_contrasts_are_compared_whether_or_not_it_is
 
 
 def test_where_it_does_not_cancel_the_reason_is_what_the_contrast_weighs(fair):
-    made, rows = fair("00", "10", "01", lost=(("tight", "00"),))
+    made, rows = fair("00", "10", "01", lost=(("tight", "00"),), alone=None)
     over = {one.name: one.reference for one in made.contrasts if dict(one.context)["model.match_parameters"] != "null"}
     assert over["loose, 10"] == "no sharing"
     assert over["tight, 10 minus 01"] is None

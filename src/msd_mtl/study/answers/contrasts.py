@@ -13,12 +13,12 @@ from msd_mtl.study.answers.types import Question
 
 def benefit(group: Group) -> list[Combination]:
     """RQ1: the gain of each task set, coupling and sharing, averaged over training sizes."""
-    return _with(_benefits(group), _benefits(group.asked))
+    return _asked(group, _benefits)
 
 
 def size(group: Group) -> list[Combination]:
     """RQ2: how much the gain changes from the smallest to the largest training size, along log2 of the size."""
-    return _with(_over_sizes(group), _over_sizes(group.asked))
+    return _asked(group, _over_sizes)
 
 
 def _benefits(group: Group) -> list[Combination]:
@@ -51,30 +51,26 @@ def _over_sizes(group: Group) -> list[Combination]:
 
 def coupling(group: Group) -> list[Combination]:
     """RQ3: how much the gain of each sharing changes with coupling."""
-    return _either(group, _over_coupling)
+    return _asked(group, partial(_cancelling_first, _over_coupling))
 
 
 def depth(group: Group) -> list[Combination]:
     """RQ4: how the gain changes with the number of shared layers, whether coupling changes that, and where to share."""
-    return [one for make in (_over_depths, _over_depth_and_coupling, _wheres) for one in _either(group, make)]
+    makes = (_over_depths, _over_depth_and_coupling, _wheres)
+    return [one for make in makes for one in _asked(group, partial(_cancelling_first, make))]
 
 
-def _either(group: Group, make: Callable[[Group], list[Combination]]) -> list[Combination]:
-    """Combinations in which a reference that is not there cancels, and such as need none that is not there.
-
-    Last those that are asked and have no runs.
-    """
-    found: list[Combination] = []
-    for one in (group, *([group.asked] if group.absent else [])):
-        cancelling = [combination for combination in make(one.supposing) if one.has_all(combination.terms)]
-        found = _with(_with(found, cancelling), make(one))
-    return found
+def _asked(group: Group, make: Callable[[Group], list[Combination]]) -> list[Combination]:
+    """What would be asked if all runs were there: each of the runs that are, where it can be made of them."""
+    there = {one.about: one for one in make(group)}
+    return [there.get(one.about, one) for one in make(group.asked)]
 
 
-def _with(found: Sequence[Combination], others: Sequence[Combination]) -> list[Combination]:
-    """Combinations, and others that are about something else: what was to be compared is the same with fewer arms."""
-    have = {(one.task_set, one.mask, one.coupling) for one in found}
-    return [*found, *(one for one in others if (one.task_set, one.mask, one.coupling) not in have)]
+def _cancelling_first(make: Callable[[Group], list[Combination]], group: Group) -> list[Combination]:
+    """Combinations in which the reference cancels, whether or not it is there, and such as have theirs."""
+    cancelling = [one for one in make(group.supposing) if group.has_all(one.terms)]
+    about = {one.about for one in cancelling}
+    return [*cancelling, *(one for one in make(group) if one.about not in about)]
 
 
 def _over_coupling(group: Group) -> list[Combination]:

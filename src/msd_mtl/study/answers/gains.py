@@ -35,10 +35,11 @@ class Group:
 
     @cached_property
     def reference(self) -> Reference:
-        """Single-task runs, or the runs without sharing where the group has these alone."""
-        if any(arm.is_alone for arm in self.scores):
+        """Single-task runs, or the runs without sharing where these alone are asked, whether they are there or not."""
+        arms = self.scores.keys() | self.absent
+        if any(arm.is_alone for arm in arms):
             return "single task"
-        return "no sharing" if any("1" not in arm.mask for arm in self.scores) else "single task"
+        return "no sharing" if any("1" not in arm.mask for arm in arms) else "single task"
 
     @cached_property
     def supposing(self) -> "Group":

@@ -30,6 +30,11 @@ class Combination:
     coupling: float | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def about(self) -> tuple[str | None, str | None, float | None]:
+        """What tells it from others of its question, whichever arms it is left with."""
+        return self.task_set, self.mask, self.coupling
+
 
 def total(*weighted: tuple[float, Terms]) -> dict[Arm, float]:
     """Weighted sum of weighted sums; arms whose factors cancel are gone."""

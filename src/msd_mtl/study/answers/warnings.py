@@ -111,15 +111,15 @@ def _of_references(group: Group) -> list[str]:
     """What gains are over where that is not the target alone, and which arms have none."""
     context = "".join(f", {key}={value}" for key, value in group.context)
     where = f"{group.target}{context}"
-    begun = any(arm.is_alone for arm in group.absent)
-    alone = "no single-task run has a score" if begun else "no single-task runs"
     there = {reference.mask for reference in group.references.values() if reference}
     without = [arm for arm, reference in group.references.items() if reference is None]
-    if without and not there:
-        return [f"{where}: {NO_GAIN}. Contrasts in which the reference cancels are made all the same."]
+    if without and not there and not any(arm.is_alone for arm in group.scores):
+        unshared = any("1" not in arm.mask for arm in group.scores)
+        why = "no run of the target alone has a score, so no gain is known" if unshared else NO_GAIN
+        return [f"{where}: {why}. Contrasts in which the reference cancels are made all the same."]
     said = [f"{describe(arm)} has no {NAMES[group.reference]} to be compared with." for arm in without[:NAMED]]
     if len(without) > NAMED:
         said.append(f"{where}: {len(without) - NAMED:,} more arms have none.")
     if group.reference == "no sharing" and there:
-        said.append(f"{where}: {alone}; gains are over no sharing (mask {', '.join(sorted(there))}).")
+        said.append(f"{where}: no single-task runs; gains are over no sharing (mask {', '.join(sorted(there))}).")
     return said
