@@ -550,6 +550,25 @@ def test_sizes_that_the_data_could_not_fill_are_told_first(crossed):
     assert analyse(study.folder, "made").warnings == ("Not in the data: data.train_size=900, of 200: 3 runs left out.",)
 
 
+@pytest.mark.parametrize("status", ["failed", "completed"])
+def test_sizes_and_sets_that_no_contrast_could_join_lack_no_reference(study, status):
+    for seed in (0, 1):
+        for tasks, n, rate, of_alone in (("tight", 250, 0.001, "completed"), ("loose", 500, 0.002, status)):
+            settings = {"data__train_size": n, "recipe__optimizer__lr": rate, "data__coupling": None}
+            study.add("pop", "0000", seed, status=of_alone, **settings)
+            study.add(tasks, "1100", seed, label_coupling=0.1, **settings)
+    study.write_index()
+    assert analyse(study.folder, "made").askable == {"benefit"}
+
+
+def test_a_question_that_only_lacks_what_gains_are_over_is_told_apart(study):
+    for seed, n in product((0, 1), (250, 500)):
+        study.add("tight", "1100", seed, data__train_size=n, data__coupling=None)
+    study.write_index()
+    analysis = analyse(study.folder, "made")
+    assert (analysis.contrasts, analysis.askable) == ((), {"benefit", "size"})
+
+
 def test_no_gain_is_over_no_sharing_where_the_target_alone_is_asked_and_lost(study):
     for seed, (tasks, mask) in product((0, 1), (("pop", "0000"), ("tight", "0000"), ("tight", "1100"))):
         study.add(tasks, mask, seed, status="failed" if tasks == "pop" else "completed", data__coupling=None)

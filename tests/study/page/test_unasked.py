@@ -42,22 +42,31 @@ def test_a_target_without_a_score_is_told_beside_one_that_lacks_runs(tmp_path):
     assert unasked(made, "size") == f"for {TARGET}, {needs}; no run has a test R² of year{ONE_CLASS}"
 
 
-@pytest.mark.parametrize(("sizes", "questions"), [((500,), ["benefit"]), ((500, 1000), ["benefit", "size"])])
-def test_gains_that_are_over_nothing_are_the_reason_where_they_are_all_that_lacks(tmp_path, sizes, questions):
-    made = analysis(tmp_path, masks=("1100",), sizes=sizes, couplings=(None,), histories=False)
-    made = replace(made, cells=tuple(replace(cell, gain=None) for cell in made.cells), contrasts=())
-    said = "no run of the target alone or without sharing has a score, so no gain is known"
-    assert [question for question in QUESTIONS if unasked(made, question) == said] == questions
+@pytest.mark.parametrize(
+    ("masks", "said"),
+    [
+        (("1100",), "no run of the target alone or without sharing has a score, so no gain is known"),
+        (("0000", "1100"), "too few runs have one of the target alone, or without sharing, to be compared with"),
+    ],
+)
+def test_gains_that_are_over_nothing_are_the_reason_where_they_are_all_that_lacks(tmp_path, masks, said):
+    made = analysis(tmp_path, masks=masks, sizes=(500,), couplings=(None,), histories=False)
+    made = replace(made, contrasts=(), askable=frozenset({"benefit"}))
+    assert [question for question in QUESTIONS if unasked(made, question) == said] == ["benefit"]
     assert unasked(made, "depth") == "this needs masks with different numbers of shared layers: sharing=low,full"
 
 
-def test_gains_that_lack_at_some_sizes_or_couplings_are_the_reason_where_these_are_several(tmp_path):
-    made = analysis(tmp_path, masks=("1100",), sizes=(500, 1000), couplings=(0.0, 0.9), histories=False)
-    first = next(cell.arm for cell in made.cells if "1" in cell.arm.mask and cell.arm.tasks != (TARGET,))
-    cells = tuple(cell if cell.arm == first else replace(cell, gain=None) for cell in made.cells)
-    made = replace(made, cells=cells, contrasts=())
-    said = "runs of the target alone or without sharing have no score, so too few gains are known"
-    assert [question for question in QUESTIONS if unasked(made, question) == said] == ["size", "coupling"]
+@pytest.mark.parametrize("mask", ["0000", "1100"])
+def test_sizes_and_task_sets_of_other_settings_are_not_said_to_be_enough(tmp_path, mask):
+    made = analysis(tmp_path, masks=(mask,), sizes=(500, 1000), couplings=(0.0, 0.9), histories=False)
+    arms = {(500, 0.0): (("trainer.lr", "1"),), (1000, 0.9): (("trainer.lr", "2"),)}
+    cells = [cell for cell in made.cells if (cell.arm.train_size, cell.arm.coupling) in arms]
+    apart = [
+        replace(cell, arm=replace(cell.arm, context=arms[cell.arm.train_size, cell.arm.coupling])) for cell in cells
+    ]
+    made = replace(made, cells=tuple(apart), contrasts=())
+    assert unasked(made, "size") == "this needs two or more training sizes: data.train_size=500,2000"
+    assert unasked(made, "coupling").startswith("this needs two or more couplings")
 
 
 def test_several_sizes_of_the_target_alone_are_not_said_to_be_too_few(tmp_path):

@@ -82,6 +82,7 @@ def answer(
         damaged=_in_state(runs, State.DAMAGED, FOREIGN),
         duplicates=runs.duplicates,
         warnings=tuple(warnings_of(runs, scored, reasons)),
+        askable=frozenset(q for q in ASKED if any(ASKED[q](one.group.supposing) for one in scored)),
         n_lacking=n_lacking(scored),
     )
 

@@ -213,6 +213,7 @@ class Analysis:
         damaged: Runs whose record cannot be used.
         duplicates: Completed runs that are left out because another has the same arm and seed.
         warnings: What a reader must know.
+        askable: Questions that would be asked if all runs had what their gains are over.
         n_lacking: Arms whose gain the study asks for and lacks; they count in the correction of the cells' gains.
         report: ``study.report``: questions that come first, curves to draw, margins.
     """
@@ -231,6 +232,7 @@ class Analysis:
     damaged: tuple[Absent, ...]
     duplicates: tuple[Duplicate, ...]
     warnings: tuple[str, ...]
+    askable: frozenset[Question] = frozenset()
     n_lacking: int = 0
     report: Mapping[str, Any] = field(default_factory=dict)
 

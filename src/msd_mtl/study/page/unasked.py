@@ -1,6 +1,7 @@
 """Why a question has no answer: what the study would need, or why its runs have no score."""
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 
 from msd_mtl.study.answers.gains import NO_GAIN
@@ -28,22 +29,22 @@ def unasked(analysis: Analysis, question: Question) -> str:
 
 def _needs(analysis: Analysis, question: Question) -> str:
     """What the study lacks: what gains are over, or runs, which may be those that are not completed."""
-    shared = [cell.arm for cell in analysis.cells if not cell.arm.is_alone and "1" in cell.arm.mask]
-    gaining = {cell.arm for cell in analysis.cells if cell.gain is not None}
-    gained = [arm for arm in shared if arm in gaining]
-    if _could(question, shared) and not _could(question, gained):
-        few = "runs of the target alone or without sharing have no score, so too few gains are known"
-        return few if gained else NO_GAIN
-    lacks_sharing = not shared and _could(question, [cell.arm for cell in analysis.cells])
-    needs = f"this needs {NEEDS['benefit' if lacks_sharing else question]}"
+    arms = [cell.arm for cell in analysis.cells]
+    shared = any(not arm.is_alone and "1" in arm.mask for arm in arms)
+    if question in analysis.askable:
+        unshared = any(arm.is_alone or "1" not in arm.mask for arm in arms)
+        said = "too few runs have one of the target alone, or without sharing, to be compared with"
+        needs = said if unshared else NO_GAIN
+    else:
+        lacks_sharing = not shared and _could(question, arms)
+        needs = f"this needs {NEEDS['benefit' if lacks_sharing else question]}"
     absent = analysis.expected - analysis.completed
     return f"{needs}; {absent:,} of {counted(analysis.expected, 'run')} are not completed" if absent else needs
 
 
 def _could(question: Question, arms: Sequence[Arm]) -> bool:
-    """Whether a question could be asked of these arms if all had shared layers, and what their gains are over."""
-    if question == "benefit":
-        return bool(arms)
-    if question == "size":
-        return len({arm.train_size for arm in arms}) > 1
-    return question == "coupling" and len({(arm.task_set, arm.coupling) for arm in arms}) > 1
+    """Whether arms of one context and target differ in what the question is about."""
+    found = defaultdict(set)
+    for arm in arms:
+        found[arm.context, arm.target].add(arm.train_size if question == "size" else (arm.task_set, arm.coupling))
+    return question in ("size", "coupling") and any(len(places) > 1 for places in found.values())
