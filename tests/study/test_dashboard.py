@@ -1,10 +1,7 @@
 import copy
 import json
-import random
 import shutil
 import sys
-from functools import reduce
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -13,7 +10,6 @@ import wandb
 from msd_mtl import cli
 from msd_mtl.errors import UserError
 from msd_mtl.study import dashboard
-from msd_mtl.study.answers.arms import arms_of
 from msd_mtl.study.cell import Cell
 from msd_mtl.study.given import mark_given
 from msd_mtl.study.index import add_sweep
@@ -175,98 +171,14 @@ def test_runs_that_were_first_made_for_another_study_are_shown_too(runs, tmp_pat
     assert mixed["spec"]["section"]["runSets"][0]["filters"]["filters"][1]["value"] == pop
 
 
-def lines_of(table: str) -> list[dict[str, str]]:
-    """The lines of a table in Markdown, by the heads of its columns."""
-    head, _, *lines = [
-        [cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines() if "|" in line
-    ]
-    return [dict(zip(head, line, strict=True)) for line in lines]
-
-
-def twins(record: dict, key: str, values: dict[int, tuple]) -> list[dict]:
-    """Runs of two masks, of two seeds and for each seed of each value of a setting; scores drawn at random."""
-    draw = random.Random(0)
-    made = []
-    for mask, (seed, of_seed) in product(((0, 0, 0, 0), (1, 1, 0, 0)), values.items()):
-        for value in of_seed:
-            twin = copy.deepcopy(record) | {"run_id": f"{len(made):016}", "seed": seed}
-            twin["config"] |= {"seed": seed, "sharing": {"mask": list(mask)}, "model": {"mask": list(mask)}}
-            twin["cell"]["sharing_mask"] = list(mask)
-            *groups, name = key.split(".")
-            reduce(dict.__getitem__, groups, twin["config"])[name] = value
-            twin["metrics"]["test"]["term:pop"]["auroc"] = draw.uniform(0.5, 0.9)
-            made.append(twin)
-    return made
-
-
-def computed(made: list[dict], mask: list[int]) -> tuple[list[float], list[float]]:
-    """Score of each seed of a mask, and its gain over no sharing, among the runs of one setting."""
-    score = {(r["cell"]["sharing_mask"] == mask, r["seed"]): r["metrics"]["test"]["term:pop"]["auroc"] for r in made}
-    return [score[True, seed] for seed in (0, 1)], [score[True, seed] - score[False, seed] for seed in (0, 1)]
-
-
-@pytest.mark.parametrize(
-    ("key", "values"),
-    [
-        ("data.control", (None, "misalign")),
-        ("data.split", ("artist", "track")),
-        ("data.split_seed", (5, 6)),
-        ("recipe.optimizer.lr", (0.1, 0.2, 0.3)),
-    ],
-)
-def test_the_gain_table_pairs_runs_of_the_same_settings_alone_and_says_which(runs, key, values):
-    from msd_mtl.study.workspace import gain_table, varied_axes
-
-    made = twins(dashboard.completed_records(runs, "trial")[0], key, {0: values, 1: values})
-    arms = arms_of({record["run_id"]: record for record in made})
-    random.Random(1).shuffle(made)
-    lines = {(line["settings"], line["sharing"]): line for line in lines_of(gain_table(made, arms))}
-    assert len(lines) == 2 * len(values)
-    for value in values:
-        told = f"{key}={'null' if value is None else value}"
-        line = lines[told, "1100"]
-        of_value = [r for r in made if reduce(dict.__getitem__, key.split("."), r["config"]) == value]
-        scores, gains = computed(of_value, [1, 1, 0, 0])
-        assert line["seeds"] == "2"
-        assert line["score"].startswith(f"{sum(scores) / 2:.3f} ± ")
-        assert line["gain over none"].startswith(f"{sum(gains) / 2:+.3f} ± ")
-        assert lines[told, "0000"]["gain over none"] == "–"
-    assert list(varied_axes(made, arms)) == ["layers shared", key]
-
-
-def test_what_goes_with_the_seed_is_no_setting_and_runs_that_cannot_be_told_apart_are_left_out(runs):
-    from msd_mtl.study.workspace import gain_table
-
-    made = twins(dashboard.completed_records(runs, "trial")[0], "data.split_seed", {0: (0,), 1: (1,)})
-    twin = copy.deepcopy(made[-1]) | {"run_id": "f" * 16}
-    arms = arms_of({record["run_id"]: record for record in [*made, twin]})
-    _, gains = computed(made, [1, 1, 0, 0])
-    assert [line["seeds"] for line in lines_of(gain_table(made, arms))] == ["2", "2"]
-    both = gain_table([*made, twin], arms)
-    assert "Left out: 2 runs of an arm and seed that others have too; the report names them." in both
-    assert [line["seeds"] for line in lines_of(both)] == ["2", "1"]
-    assert lines_of(both)[1]["gain over none"] == f"{gains[0]:+.3f} ± –"
-    assert "Left out" not in gain_table(made, arms)
-
-
-def test_a_chart_says_what_it_averages_over(runs):
-    from msd_mtl.study.workspace import curve_panels, score_panels, varied_axes
-
-    made = twins(dashboard.completed_records(runs, "trial")[0], "data.control", {0: (None, "misalign")})
-    axes = varied_axes(made, arms_of({record["run_id"]: record for record in made}))
-    titles = [panel.title for panel in score_panels(made, axes)]
-    assert titles[:2] == [
-        "test AUROC by layers shared, mean over data.control",
-        "test AUROC by data.control, mean over layers shared",
-    ]
-    assert {panel.title.partition(", ")[2] for panel in curve_panels(made, axes)} == {"mean over data.control"}
-
-
 def test_the_gain_table_has_a_line_a_cell_paired_by_seed(runs, tmp_path, monkeypatch):
     spec = specification(runs, "trial", tmp_path, monkeypatch)
     (text,) = [panel["config"]["value"] for panel in panels(spec) if panel["viewType"] == "Markdown Panel"]
-    cells = lines_of(text)
-    assert "settings" not in cells[0]
+    head, _, *lines = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if "|" in line
+    ]
+    assert "settings" not in head
+    cells = [dict(zip(head, line, strict=True)) for line in lines]
     assert [(c["tracks"], c["coupling"], c["sharing"]) for c in cells].count(("100", "0.9", "1111")) == 1
     assert len(cells) == 8
     assert {cell["seeds"] for cell in cells} == {"2"}
