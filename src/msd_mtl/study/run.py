@@ -163,7 +163,7 @@ def _results(config: Config, folder: Path, record: Record, callbacks: Sequence[A
     results["baselines"] = baselines(Path(config["runs_dir"]), data) if config["baselines"] else {}
     results["bayes"] = {"test": data.bayes()}
     results["data"] = record["data"] | data.summary()
-    results["environment"] = record["environment"] | {"threads": torch.get_num_threads()}
+    results["threads"] = torch.get_num_threads()
     finished = time.perf_counter()
     results["timing_s"] |= {"data": loaded - started, "baselines": finished - fitted, "total": finished - started}
     return results | {"status": "completed"}

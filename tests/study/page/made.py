@@ -92,13 +92,8 @@ def record(arm: Arm, seed: int, study: dict[str, Any]) -> dict[str, Any]:
         },
         "metrics": {"val": {arm.target: {"error": 0.3 + 0.01 * seed}}},
         "baselines": {"val": {arm.target: {"trivial": {"error": 0.49}}}},
-        "environment": {
-            "python": "3.11.7",
-            "platform": "Linux x86_64",
-            "cpus": 2,
-            "threads": 1,
-            "packages": {"torch": "2.13.0"},
-        },
+        "environment": {"python": "3.11.7", "platform": "Linux x86_64", "cpus": 2, "packages": {"torch": "2.13.0"}},
+        "threads": 1,
         "started_at": f"2016-01-0{1 + seed % 9}T00:00:00+00:00",
     }
 

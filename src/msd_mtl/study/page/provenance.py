@@ -93,16 +93,16 @@ def report_command(analysis: Analysis) -> str:
 def _environments(analysis: Analysis) -> Table:
     found: dict[str, tuple[dict[str, Any], int]] = {}
     for run in analysis.runs:
-        environment = run.record["environment"]
+        environment = run.record["environment"] | {"threads": run.record.get("threads")}  # earlier code kept none
         key = json.dumps(environment, sort_keys=True)
         found[key] = (environment, found.get(key, (environment, 0))[1] + 1)
     rows: list[dict[str, object]] = [{"what": "msd-mtl of this page", "value": __version__, "n": None}]
     values: dict[tuple[str, str], int] = {}
     for environment, n in found.values():
-        machine = ("python", "platform", "cpus", "threads")  # earlier versions did not record threads
-        shown = {name: environment[name] for name in machine if name in environment} | environment.get("packages", {})
-        for name, value in shown.items():
-            values[name, str(value)] = values.get((name, str(value)), 0) + n
+        machine = {name: environment.get(name) for name in ("python", "platform", "cpus", "threads")}
+        for name, value in (machine | environment.get("packages", {})).items():
+            if value is not None:
+                values[name, str(value)] = values.get((name, str(value)), 0) + n
     rows += [{"what": name, "value": value, "n": n} for (name, value), n in values.items()]
     columns = [Column("what", "what"), Column("value", "version"), Column("n", "runs", digits=0)]
     return Table("environments", "Versions", "What the runs were made with.", columns, rows)
