@@ -71,3 +71,28 @@ def test_settings_that_do_not_come_to_the_name_of_a_run_are_not_believed(study, 
 @pytest.mark.parametrize("wrong", ["tasks=none_such", "data.no_such=1", "seed=[", "data.train_size=${no.such}"])
 def test_what_cannot_be_composed_is_left_out(wrong):
     assert first_of_kinds({"x": [wrong]}, [], {"synthetic"}) == {}
+
+
+@pytest.mark.parametrize("status", ["failed", "running"])
+def test_runs_of_all_rows_are_not_placed_until_one_says_how_many_these_are(study, crossed, status):
+    crossed()
+    for seed in (0, 1):
+        study.add("pop", "0000", seed, data__coupling=0.0, data__train_size=None, status=status)
+        study.add("tight", "1100", seed, data__coupling=0.9, data__train_size=None, status=status)
+    study.write_index()
+    assert read_runs(study.folder, "made").n_unplaced == 4
+    analysis = analyse(study.folder, "made", n_bootstrap=3)
+    assert len(analysis.absent) == 4
+    assert all(one.cell.startswith("tasks=") for one in analysis.absent)
+    assert {one.sizes for one in analysis.contrasts} == {(500,)}
+    assert not any(reason for one in analysis.contrasts for reason in one.missing)
+    study.add("pop", "0000", 2, data__coupling=0.0, data__train_size=None)
+    study.write_index()
+    assert read_runs(study.folder, "made").n_unplaced == 0
+
+
+def test_a_study_of_all_rows_of_which_nothing_is_completed_asks_nothing(study):
+    study.add("tight", "1100", 0, data__train_size=None, status="failed")
+    study.write_index()
+    analysis = analyse(study.folder, "made")
+    assert (len(analysis.failed), analysis.contrasts, analysis.cells) == (1, (), ())

@@ -42,6 +42,9 @@ def arms_of(records: Mapping[str, Record]) -> dict[str, Arm]:
 
     Args:
         records: Records by ``run_id``, whatever their status; of one that was not begun what it would begin with.
+
+    Returns:
+        The arms by ``run_id``, but for runs that take all rows where no run of their target says how many these are.
     """
     contexts = _contexts(records)
     all_rows: dict[tuple[Settings, str], list[int]] = defaultdict(list)
@@ -55,7 +58,10 @@ def arms_of(records: Mapping[str, Record]) -> dict[str, Arm]:
             all_rows[contexts[run], target].append(rows)
             anywhere[target].append(rows)
     rows_of = {run: _rows_of(record, contexts[run], all_rows, anywhere) for run, record in records.items()}
-    return {run: _arm(record, contexts[run], rows_of[run]) for run, record in records.items()}
+    known = [
+        run for run, record in records.items() if rows_of[run] or record["config"]["data"]["train_size"] is not None
+    ]
+    return {run: _arm(records[run], contexts[run], rows_of[run]) for run in known}
 
 
 def differences(records: list[Record]) -> tuple[str, ...]:
@@ -100,9 +106,9 @@ def _rows_of(
     all_rows: Mapping[tuple[Settings, str], list[int]],
     anywhere: Mapping[str, list[int]],
 ) -> list[int]:
-    """How many all rows are under a context; where none of its runs says, under any."""
+    """How many all rows are under a context; where none of its runs says, under any. Empty where no run says."""
     target = record["config"]["tasks"]["target"]
-    return all_rows.get((context, target)) or anywhere.get(target) or [0]
+    return all_rows.get((context, target)) or anywhere.get(target) or []
 
 
 def _arm(record: Record, context: Settings, all_rows: Sequence[int]) -> Arm:
@@ -125,9 +131,9 @@ def _train_size(config: Config, all_rows: Sequence[int]) -> int:
     That is the same whatever is trained beside it. Splits that go with the seed differ in it a little: the median.
     Where only some rows keep it, the most that any run has: the target alone trains on those that do.
     """
-    asked = config["data"]["train_size"]
+    asked: int | None = config["data"]["train_size"]
     typical = median if config["data"].get("target_train_size") is None else max
-    return round(typical(all_rows)) if asked is None else int(asked)
+    return round(typical(all_rows)) if asked is None else asked
 
 
 def _contexts(records: Mapping[str, Record]) -> dict[str, Settings]:

@@ -39,7 +39,8 @@ class StudyRuns:
         renamed: Runs that are left out, as their settings do not give their ``run_id`` and those of other runs do.
         left_out: Why runs that its sweeps asked for were not made, as they cannot be.
         foreign: Those of ``absent`` whose record is of another schema.
-        n_unplaced: Number of runs without a record of which it cannot be told what they would be.
+        n_unplaced: Number of ``absent`` of which it cannot be told what they would be, as where they have no record, or
+            take all rows and no run says how many these are.
         asked: Training rows that runs of a context, target and training size ask for, where a record says; None for
             all.
     """
@@ -93,14 +94,14 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
     } | {run: _damaged(run, states[run], records[run] or {}, expected[run], damaged[run]) for run in damaged}
     by = [(expected[run], arm) for run, arm in arms.items()]
     places = placed_by_other_split(unread, by) | placed(unread, by)
-    places |= {run: (arms[run], record["seed"]) for run, record in found.items()}
+    places |= {run: (arms[run], record["seed"]) for run, record in found.items() if run in arms}
     return StudyRuns(
         runs=tuple(_run(runs_dir, found[cell[0]], arm) for (arm, _), cell in cells.items() if len(cell) == 1),
         absent=tuple(absent.values()),
         arms_absent={
             places[run]: one
             for run, one in absent.items()
-            if run in found or (run in places and places[run] not in cells)
+            if run in places and (run in found or places[run] not in cells)
         },
         duplicates=tuple(
             Duplicate(arm, seed, tuple(cell), differences([found[run] for run in cell]))
@@ -115,7 +116,7 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
             (arm.context, arm.target, arm.train_size): (found | kinds)[run]["config"]["data"]["train_size"]
             for run, arm in arms.items()
         },
-        n_unplaced=len(unread.keys() - places.keys()),
+        n_unplaced=len(expected.keys() - places.keys()),
     )
 
 
@@ -144,11 +145,12 @@ def _without_index(runs_dir: Path, study: str) -> dict[str, tuple[str, ...]]:
 
 
 def _absent(run: str, state: State, record: Record | None, arm: Arm | None, overrides: Sequence[str]) -> Absent:
-    if record is None or arm is None:
+    if record is None:
         if state == State.INTERRUPTED:  # its record is there, and nobody writes half of one
             return Absent(run, str(State.DAMAGED), _told(overrides), UNREADABLE)
         return Absent(run, str(state), _told(overrides), "")
-    return Absent(run, str(state), f"{describe(arm)}, seed {record['seed']}", error_of(record))
+    what = _told(overrides) if arm is None else f"{describe(arm)}, seed {record['seed']}"
+    return Absent(run, str(state), what, error_of(record))
 
 
 def _damaged(run: str, state: State, record: Record, overrides: Sequence[str], lacking: Sequence[str]) -> Absent:
