@@ -1,5 +1,6 @@
 """What is wrong with the overrides of a command line, in one message with the nearest that would be right."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -61,6 +62,15 @@ def nearest(name: str, names: Sequence[str]) -> list[str]:
     by_leaf = {other.rpartition(".")[2]: other for other in reversed(names)}
     alike += [by_leaf[other] for other in get_close_matches(leaf, by_leaf, n=N_NEAREST, cutoff=0.8)]
     return list(dict.fromkeys(alike))[:N_NEAREST]
+
+
+def literal(value: Any) -> Any:
+    """The same settings as OmegaConf takes them for what they are: a ``${`` in a text refers to nothing."""
+    if isinstance(value, Mapping):
+        return {key: literal(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [literal(item) for item in value]
+    return re.sub(r"(\\*)\$\{", r"\1\1\\${", value) if isinstance(value, str) else value
 
 
 def _unreadable(text: str, error: str) -> str:

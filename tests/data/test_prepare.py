@@ -356,9 +356,10 @@ def test_error_while_reading_writes_nothing(tmp_path: Path, monkeypatch: pytest.
 def test_values_that_a_field_cannot_have_are_missing_labels_and_counted(tmp_path: Path) -> None:
     raw = tmp_path / "raw"
     raw.mkdir()
-    write_mxm(raw / "mxm_dataset_train.txt", {track(number): {1: 1} for number in range(1, 7)})
+    write_mxm(raw / "mxm_dataset_train.txt", {track(number): {1: 1} for number in range(1, 8)})
     impossible = [{"key": 99}, {"key": 3.5, "mode": 0.5}, {"mode": 2}, {"time_signature": 9}, {"key": -1, "mode": -1}]
-    write_songs(raw / "msd_summary_file.h5", [song(track(i), **row) for i, row in enumerate(impossible, 1)])
+    songs = [song(track(i), **row) for i, row in enumerate(impossible, 1)]
+    write_songs(raw / "msd_summary_file.h5", [*songs, song(track(7), year=99999, loudness=1e300)])
     with h5py.File(raw / "msd_summary_file.h5", "r+") as source:  # no official type has halves
         table = source["analysis/songs"][:]
         types = [(name, "f8" if name in ("key", "mode") else table.dtype[name]) for name in table.dtype.names]
@@ -373,14 +374,15 @@ def test_values_that_a_field_cannot_have_are_missing_labels_and_counted(tmp_path
         name: (~np.isnan(store.labels(name))).tolist() for name in ("key", "mode", "time_signature", "loudness")
     }
     assert labelled == {
-        "key": [False, False, True, True, False, False],
-        "mode": [True, False, False, True, False, True],
-        "time_signature": [True, True, True, False, True, False],
-        "loudness": [True] * 6,
+        "key": [False, False, True, True, False, False, True],
+        "mode": [True, False, False, True, False, True, True],
+        "time_signature": [True, True, True, False, True, False, True],
+        "loudness": [True] * 6 + [False],
     }
+    assert "year" not in store.names() or np.isnan(store.labels("year")[6])
     counted = {report.family: report.impossible for report in overview.reports if report.impossible}
     assert counted == {
-        "summary": {"key": 2, "mode": 2, "time_signature": 1},
+        "summary": {"key": 2, "mode": 2, "time_signature": 1, "year": 1},
         "songs": {"key": 1, "time_signature": 1},
     }
     console = Console(record=True, width=200)

@@ -204,6 +204,16 @@ def test_file_that_is_no_store_is_an_error(tmp_path: Path) -> None:
         Store.open(path)
 
 
+@pytest.mark.parametrize("reason", [PermissionError(13, "Permission denied"), BlockingIOError(11, "locked by another")])
+def test_a_store_that_cannot_be_opened_now_is_not_called_something_else(store, monkeypatch, reason) -> None:
+    def refuse(*_args: object) -> None:
+        raise reason
+
+    monkeypatch.setattr("msd_mtl.data.store.h5py.File", refuse)
+    with pytest.raises(UserError, match=rf"store must be free to be read; got .*store\.h5': {reason.strerror}\."):
+        Store.open(store.path)
+
+
 def remove(source: h5py.File) -> None:
     del source["tracks/artist"]
 

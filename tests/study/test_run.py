@@ -11,6 +11,7 @@ from hydra.errors import ConfigCompositionException
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from rich.console import Console
 
+from msd_mtl.data.candidates import _as_setting
 from msd_mtl.data.task import PARTS
 from msd_mtl.errors import UserError
 from msd_mtl.study import run
@@ -360,6 +361,14 @@ def test_a_record_says_what_the_labels_of_the_tasks_have_to_do_with_each_other(s
         assert (label["n"], label["kind"]) == (150, "pearson")
         assert planted["planted"] == 0.9
         assert label["value"] == pytest.approx(planted["label"], abs=0.2)
+
+
+@pytest.mark.parametrize("tag", ["a${b}", "${", "${oc.env:HOME}", "\\${x}", "\\\\${x}", "$5 {x}"])
+def test_a_dollar_in_the_name_of_a_task_refers_to_nothing(small_run, tag):
+    name = f"lastfm:{tag}"
+    _, record = run_once(small_run(f"tasks.names=[{_as_setting(name)}]", f"tasks.target={_as_setting(name)}"))
+    assert record["status"] == "completed"
+    assert list(record["metrics"]["test"]) == [name]
 
 
 def test_a_record_says_on_how_many_threads_it_was_made(small_run):

@@ -1,6 +1,5 @@
 """`msd-mtl tasks`: what a store can ask, how it relates to the target, and the task sets this suggests."""
 
-import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from msd_mtl.data.splits import split_rows
 from msd_mtl.data.store import Store
 from msd_mtl.data.task import TAG_FAMILIES, task_of
 from msd_mtl.errors import UserError, check_whole
+from msd_mtl.overrides import literal
 
 DRAWN = 16  # tasks on the heat map: more cannot be read
 
@@ -115,9 +115,8 @@ def override(names: list[str], target: str) -> str:
 
 
 def _as_setting(name: str) -> str:
-    """A name as Hydra's grammar has a text, a ``${`` in it as OmegaConf has one that is no reference."""
-    literal = re.sub(r"(\\*)\$\{", r"\1\1\\${", name)
-    return QuotedString(literal, Quote.double).with_quotes()
+    """A name as Hydra's grammar has a text."""
+    return QuotedString(literal(name), Quote.double).with_quotes()
 
 
 def draw_heat_map(path: Path, names: list[str], matrix: NDArray[np.float64]) -> None:
@@ -192,7 +191,7 @@ def main(cfg: DictConfig) -> None:
             f"tasks must have {cfg.min_labelled} training tracks in common with {target!r}; none of {len(candidates)} "
             "has. Lower min_labelled or try data.split=artist."
         )
-    console = Console()
+    console = Console(emoji=False)
     console.print(candidate_table(usable[: cfg.most], target, len(train), cfg.data.split))
     left = len(candidates) - len(usable[: cfg.most])
     console.print(f"{left:,} more are rarer or less correlated: min_labelled=, min_positive= and most= show them.")

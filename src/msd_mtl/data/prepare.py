@@ -44,7 +44,7 @@ def main(cfg: DictConfig) -> None:
     for name, value in (("raw", "DIR"), ("store", "FILE")):
         if OmegaConf.is_missing(cfg, name):
             raise UserError(f"{name} must be set; got nothing. Add {name}={value}.")
-    console = Console()
+    console = Console(emoji=False)
     raw = Path(cfg.raw).expanduser()
     if cfg.download:
         from msd_mtl.data.download import download

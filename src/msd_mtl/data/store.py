@@ -59,6 +59,8 @@ class Store:
         try:
             with h5py.File(path, "r") as source:
                 attributes = dict(source.attrs)
+        except (PermissionError, BlockingIOError) as problem:
+            raise UserError(f"store must be free to be read; got {str(path)!r}: {problem.strerror}.") from None
         except DAMAGE:
             raise UserError(f"store must be an HDF5 file; got {str(path)!r}, which is not one. {again}") from None
         if str(attributes.get("format")) != FORMAT or "content_hash" not in attributes:

@@ -26,7 +26,7 @@ def main() -> None:
     # where cores are busy, networks this small mostly wait for a second thread
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     records: list[Record] = []
-    console = Console()
+    console = Console(emoji=False)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -106,7 +106,7 @@ def main(cfg: DictConfig) -> None:
         for i, (metric, value) in enumerate(scores.items()):
             table.add_row("" if i else escape(task), metric, "–" if value is None else repr(value))
         table.add_section()
-    Console().print(table)
+    Console(emoji=False).print(table)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from msd_mtl.data.task import Task
 from msd_mtl.errors import UserError
 from msd_mtl.model.module import MultiTaskModule
 from msd_mtl.model.network import SharingNetwork
+from msd_mtl.overrides import literal
 from msd_mtl.study.files import whole_file
 from msd_mtl.study.identity import Config
 from msd_mtl.study.keep import KeepBest, load_best, save_best
@@ -173,7 +174,8 @@ def _make(settings: Config | None, **arguments: Any) -> Any:
     if settings is None:
         return None
     try:
-        return instantiate(settings, _convert_="all", **arguments)  # libraries want plain dicts and lists
+        # libraries want plain dicts and lists; Hydra resolves twice what is resolved already
+        return instantiate(literal(literal(settings)), _convert_="all", **arguments)
     except InstantiationException as error:
         cause = error.__cause__
         if isinstance(cause, UserError):

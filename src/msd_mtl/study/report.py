@@ -72,7 +72,7 @@ def main(cfg: DictConfig) -> None:
     """Entry point of the command."""
     margin = OmegaConf.select(cfg, "study.report.margin")
     analysis, page = report(Path(cfg.runs_dir), str(cfg.study.name), Path(cfg.out), margin)
-    console = Console()
+    console = Console(emoji=False)
     console.print(verdict_table(analysis))
     console.print(Text(f"Page: {page}"))
 

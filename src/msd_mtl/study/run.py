@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+import yaml
+from omegaconf import DictConfig
 
 from msd_mtl.errors import UserError
 from msd_mtl.imports import lasting_imports
@@ -115,7 +116,7 @@ def _recorded(
         for left in folder.glob(".*.part"):  # of a process that was killed while it wrote
             left.unlink()
         record |= {"started_at": datetime.now(UTC).isoformat(timespec="seconds"), "attempts": attempt_of(earlier)}
-        write_text(folder / CONFIG, OmegaConf.to_yaml(OmegaConf.create(config)))
+        write_text(folder / CONFIG, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
         write_record(folder, record)
     try:
         with peers_may_end(config):

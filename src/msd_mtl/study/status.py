@@ -89,7 +89,7 @@ def _progress_of(folder: Path) -> str:
 
 def _watch(runs_dir: Path, study: str, now: Progress, shown: Group, every_s: float) -> Progress:
     """Show the page anew until nothing is left to do; what cannot be drawn over gets a line for each change before."""
-    console, told = Console(), Counter[State]()
+    console, told = Console(emoji=False), Counter[State]()
     with Live(shown, console=console, auto_refresh=False) as live:
         while any(state in TO_COME for state in now.states.values()):
             if not console.is_interactive and now.counts != told:
@@ -113,7 +113,7 @@ def main(cfg: DictConfig) -> None:
         raise UserError(f"study must have runs in {runs_dir}; got {study!r}. Studies there: {known}.")
     now, shown = page(runs_dir, study, found)
     if cfg.watch is None:
-        Console().print(shown)
+        Console(emoji=False).print(shown)
     else:
         now = _watch(runs_dir, study, now, shown, float(cfg.watch))
     if not now.is_complete:

@@ -109,7 +109,7 @@ def sweep_table(records: list[Record], width: int) -> Table:
     }
     varied = {name: values for name, values in settings.items() if len(set(values)) > 1}
     table = _score_table(records, varied)
-    console = Console(width=ANY)
+    console = Console(width=ANY, emoji=False)
     if (
         not varied or Measurement.get(console, console.options, table).minimum < width
     ):  # Rich may want a character more than it says

@@ -52,7 +52,7 @@ def train(cfg: DictConfig) -> None:
     if not is_main_process(config):
         return
     check_shown(folder, record)
-    console = Console()
+    console = Console(emoji=False)
     console.print(run_table(record))
     files = sorted(path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     console.print(f"[bold]{escape(str(folder))}[/]: {', '.join(files)}", highlight=False)
@@ -65,7 +65,7 @@ def show_sweep() -> Progress:
     now = progress(runs_dir, overrides)
     records = {run: seen_record(runs_dir / run) for run, state in now.states.items() if state != State.MISSING}
     completed = [r for run, r in records.items() if r is not None and now.states[run] == State.COMPLETED]
-    console = Console()
+    console = Console(emoji=False)
     if 0 < len(completed) <= MOST_LINES:
         console.print(sweep_table(completed, console.width))
     console.print(problems(now, overrides, records), markup=False, highlight=False, soft_wrap=True)

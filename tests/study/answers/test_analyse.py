@@ -542,6 +542,20 @@ def test_few_artists_of_a_target_that_is_only_trained_alone_are_warned_of(study,
     ]
 
 
+@pytest.mark.parametrize(("common", "told"), [("low", 1), ("none", 0)])
+def test_a_coupling_that_was_planted_otherwise_than_set_is_warned_of(study, common, told):
+    for setting in (0.45, 0.9):
+        name = study.add("tight", "1100", 0, data__coupling=setting, data__world__common=common)
+        path = study.folder / name / "record.json"
+        record = json.loads(path.read_text())
+        planted = {"planted": {0.45: 0.4}.get(setting, setting) if common == "low" else 0.0}
+        record["data"]["coupling"]["term:ballad"] = {"planted": planted}
+        path.write_text(json.dumps(record))
+    study.write_index()
+    said = [one for one in analyse(study.folder, "made").warnings if "planted" in one or "plant" in one]
+    assert said == ["Of couplings that were set, whole words of a detector can plant only others: 0.4 for 0.45."][:told]
+
+
 def test_sizes_that_the_data_could_not_fill_are_told_first(crossed):
     study = crossed()
     (study.folder / FOLDER / "made" / "sweep.left-out.txt").write_text(

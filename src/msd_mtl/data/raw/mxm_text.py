@@ -120,7 +120,7 @@ def _words(text: bytes, number: int, file: RawFile) -> tuple[str, ...]:
     try:
         words = tuple(text.decode("utf-8").split(","))
     except UnicodeDecodeError as wrong:
-        raise bad_line(file, number, "words must be UTF-8", text[wrong.start - 10 : wrong.end + 10]) from None
+        raise bad_line(file, number, "words must be UTF-8", text[max(0, wrong.start - 10) : wrong.end + 10]) from None
     if "" in words:
         raise bad_line(file, number, "words must not be empty", f"none at place {words.index('') + 1}")
     if len(set(words)) != len(words):

@@ -9,6 +9,7 @@ from msd_mtl.data.raw.lyrics import FileReport
 from msd_mtl.data.task import FIELDS
 
 Values = NDArray[np.float32]
+LAST_YEAR = 9999  # of four digits, as the official list of years has them
 
 
 @dataclass
@@ -89,8 +90,10 @@ def joined(parts: list[TrackTable]) -> TrackTable:
 
 
 def _impossible(name: str, values: Values) -> NDArray[np.bool_]:
-    """Which values are no class of a field that has classes; missing ones are none of them."""
+    """Which values are no class of a field that has classes, or no year; missing ones are none of them."""
     kind, _, n_classes = FIELDS[name]
+    if name == "year":
+        return values > LAST_YEAR
     if kind == "regression":
         return np.zeros(len(values), dtype=np.bool_)
     return ~np.isnan(values) & ~np.isin(values, np.arange(n_classes or 2))
@@ -98,6 +101,7 @@ def _impossible(name: str, values: Values) -> NDArray[np.bool_]:
 
 def missing_where(values: NDArray[np.generic], missing: NDArray[np.bool_]) -> Values:
     """Values as float32 with NaN where they are missing or not finite."""
-    numbers = values.astype(np.float32)
+    with np.errstate(over="ignore"):  # too large is infinite, so not known either
+        numbers = values.astype(np.float32)
     numbers[missing | ~np.isfinite(numbers)] = np.nan
     return numbers

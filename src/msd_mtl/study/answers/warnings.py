@@ -1,5 +1,6 @@
 """What a reader of a report must know before its numbers."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from msd_mtl.study.answers.arms import describe
@@ -45,6 +46,7 @@ def warnings_of(runs: StudyRuns, scored: Sequence[Scored], reasons: Mapping[tupl
             "used."
         )
     said += _of_unusable(runs, reasons)
+    said += _of_couplings(runs)
     for one in scored:
         mixed = {seed for arm in one.group.references if one.group.references[arm] for seed in _mixed(one, arm)}
         if mixed:
@@ -105,6 +107,21 @@ def _of_unusable(runs: StudyRuns, reasons: Mapping[tuple[Arm, int], str]) -> lis
         else:
             said.append(f"{len(names):,} runs count in no contrast, as each {reason}: {_first(names)}.")
     return said
+
+
+def _of_couplings(runs: StudyRuns) -> list[str]:
+    """The couplings of which others were planted than set, as whole words are taken over; runs are named by the set."""
+    other: dict[tuple[float, float], None] = {}
+    for run in runs.runs:
+        world = run.record["config"]["data"].get("world") or {}
+        if run.arm.coupling is None or world.get("common") == "none":
+            continue
+        for one in run.record["data"].get("coupling", {}).values():
+            planted = (one.get("planted") or {}).get("planted", run.arm.coupling)
+            if not math.isclose(planted, run.arm.coupling):
+                other[run.arm.coupling, planted] = None
+    told = ", ".join(f"{planted:.3g} for {given:g}" for given, planted in sorted(other))
+    return [f"Of couplings that were set, whole words of a detector can plant only others: {told}."] if other else []
 
 
 def _of_references(group: Group) -> list[str]:
