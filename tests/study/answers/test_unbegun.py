@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from msd_mtl.study.answers.analyse import analyse
+from msd_mtl.study.answers.kinds import difference_of_kinds
 from msd_mtl.study.answers.reading import read_runs
 from msd_mtl.study.answers.unbegun import first_of_kinds
 
@@ -96,3 +97,31 @@ def test_a_study_of_all_rows_of_which_nothing_is_completed_asks_nothing(study):
     study.write_index()
     analysis = analyse(study.folder, "made")
     assert (len(analysis.failed), analysis.contrasts, analysis.cells) == (1, (), ())
+
+
+@pytest.mark.parametrize("begun", [{(None, 0), ("misalign", 1)}, {("misalign", 1)}])
+def test_a_setting_of_other_seeds_only_is_not_taken_for_the_seed(study, swept, begun):
+    lost = []
+    for control in (None, "misalign"):
+        names = swept(**({} if control is None else {"data__control": control}))
+        lost += [name for (_, seed), name in names.items() if (control, seed) not in begun]
+    lose(study, lost)
+    analysis = analyse(study.folder, "made", n_bootstrap=3)
+    assert {(one.context, tuple(one.per_seed)) for one in analysis.contrasts} == {
+        ((("data.control", control or "null"),), tuple(seed for own, seed in begun if own == control))
+        for control in (None, "misalign")
+    }
+
+
+def of_the_seed(values, overrides, seeds):
+    return not difference_of_kinds(dict(enumerate(overrides)), dict(enumerate(seeds)))("b", dict(enumerate(values)))
+
+
+def test_of_the_seed_is_what_a_kind_has_several_values_of_or_what_the_configuration_has_be_the_seed():
+    asked = [("a=x", "seed=0"), ("a=y", "seed=1"), ("a=x", "seed=1"), ("a=y", "seed=0")]
+    assert not of_the_seed("pq", asked, [0, 1])
+    assert of_the_seed("pqq", asked, [0, 1, 1])
+    assert of_the_seed("pq", asked[:2], [0, 1])  # which other seeds were asked of
+    assert of_the_seed("01", asked, [0, 1])
+    assert of_the_seed("01", [(*one, "b=${seed}") for one in asked], [0, 1])
+    assert not of_the_seed("01", [("b=0", "seed=0"), ("b=1", "seed=1"), ("b=0", "seed=1")], [0, 1])

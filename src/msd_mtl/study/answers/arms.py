@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from statistics import median
 from typing import Any
@@ -37,16 +37,20 @@ NOT_OF_SIZE = (
 FINGERPRINT, UNKNOWN = "data.fingerprint", "None"
 
 
-def arms_of(records: Mapping[str, Record]) -> dict[str, Arm]:
+def arms_of(
+    records: Mapping[str, Record], is_of_kinds: Callable[[str, Mapping[str, str]], bool] = lambda *_: False
+) -> dict[str, Arm]:
     """Arm of each run of a study.
 
     Args:
         records: Records by ``run_id``, whatever their status; of one that was not begun what it would begin with.
+        is_of_kinds: Of a dotted key that has another value for every seed, and its values by run, whether it is a
+            setting of kinds of runs all the same, as not all runs are begun.
 
     Returns:
         The arms by ``run_id``, but for runs that take all rows where no run of their target says how many these are.
     """
-    contexts = _contexts(records)
+    contexts = _contexts(records, is_of_kinds)
     all_rows: dict[tuple[Settings, str], list[int]] = defaultdict(list)
     anywhere: dict[str, list[int]] = defaultdict(list)
     for run, record in records.items():
@@ -136,7 +140,9 @@ def _train_size(config: Config, all_rows: Sequence[int]) -> int:
     return round(typical(all_rows)) if asked is None else asked
 
 
-def _contexts(records: Mapping[str, Record]) -> dict[str, Settings]:
+def _contexts(
+    records: Mapping[str, Record], is_of_kinds: Callable[[str, Mapping[str, str]], bool]
+) -> dict[str, Settings]:
     """What differs between the runs, and neither has a place in an arm nor follows from one that has."""
     flat = {run: _flat(record) for run, record in records.items()}
     fingerprints = {settings[FINGERPRINT] for settings in flat.values()} - {UNKNOWN}
@@ -153,7 +159,7 @@ def _contexts(records: Mapping[str, Record]) -> dict[str, Settings]:
     def is_placed(key: str) -> bool:
         values = {run: row[key] for run, row in rows.items()}
         # of another value for every seed; one that some seeds have and others have not is a comparison of seeds
-        goes_with_seed = _follows(values, seeds) and _follows(seeds, values)
+        goes_with_seed = _follows(values, seeds) and _follows(seeds, values) and not is_of_kinds(key, values)
         goes_with_size = not is_below(key, NOT_OF_SIZE) and _follows(values, sizes)
         return (
             goes_with_seed

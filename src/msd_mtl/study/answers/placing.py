@@ -51,6 +51,12 @@ def likeness(overrides: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
     return rest, frozenset(said)
 
 
+def seed_said(overrides: Sequence[str]) -> set[int]:
+    """The seed, where an override says it."""
+    said = _read(overrides)[1].get("seed")
+    return set() if said is None else {said}
+
+
 def _read(overrides: Sequence[str]) -> tuple[frozenset[str], dict[str, Any]]:
     """Overrides that are no place of an arm or that only composing would tell, and places that the others say."""
     rest: set[str] = set()

@@ -8,6 +8,7 @@ from pathlib import Path
 from msd_mtl.data.task import Kind, task_of
 from msd_mtl.errors import UserError
 from msd_mtl.study.answers.arms import arms_of, describe, differences, is_below
+from msd_mtl.study.answers.kinds import difference_of_kinds
 from msd_mtl.study.answers.placing import placed
 from msd_mtl.study.answers.splits import placed_by_other_split
 from msd_mtl.study.answers.types import Absent, Arm, Duplicate, Run, Settings
@@ -81,7 +82,8 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
     unread = {run: overrides for run, overrides in expected.items() if run not in found}
     begun = {run: expected[run] for run in found}
     kinds = first_of_kinds(unread, begun.values(), {record["data"]["fingerprint"] for record in found.values()})
-    arms = arms_of(found | kinds)
+    seeds = {run: record["seed"] for run, record in (found | kinds).items()}
+    arms = arms_of(found | kinds, difference_of_kinds(expected, seeds))
     completed = [run for run, record in found.items() if record["status"] == "completed"]
     cells: dict[tuple[Arm, int], list[str]] = defaultdict(list)
     for run in completed:
