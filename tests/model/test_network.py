@@ -278,6 +278,11 @@ def test_batch_norm_of_one_row_is_refused(make, lyrics):
     [
         ({"mask": (1, 0, 1)}, r"sharing.mask must have 4 entries, one per hidden layer; got 3: \[1, 0, 1\]"),
         ({"mask": (1, 2, 0, 0)}, r"sharing.mask must have entries 1 \(tied\) or 0 \(private\); got \[1, 2, 0, 0\]"),
+        (
+            {"mask": (True, 0, 0, 0)},
+            r"sharing.mask must have entries 1 \(tied\) or 0 \(private\); got \[True, 0, 0, 0\]",
+        ),
+        ({"mask": (1.0, 0, 0, 0)}, r"sharing.mask must have entries 1 \(tied\) or 0 \(private\); got \[1.0, 0, 0, 0\]"),
         ({"widths": (8, 0, 8, 8)}, r"model.widths must be whole numbers of at least 1; got \[8, 0, 8, 8\]"),
         ({"widths": ()}, r"model.widths must be whole numbers of at least 1; got \[\]"),
         ({"n_outputs": ()}, r"n_outputs must be whole numbers"),

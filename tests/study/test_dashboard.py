@@ -10,8 +10,10 @@ import wandb
 from msd_mtl import cli
 from msd_mtl.errors import UserError
 from msd_mtl.study import dashboard
+from msd_mtl.study.answers.arms import arms_of
 from msd_mtl.study.cell import Cell
 from msd_mtl.study.given import mark_given
+from msd_mtl.study.identity import run_id
 from msd_mtl.study.index import add_sweep
 from msd_mtl.study.record import write_record
 from msd_mtl.study.run import run_once
@@ -41,14 +43,14 @@ def runs(tmp_path_factory):
     for n_tracks in (100, 200):
         for coupling in (0.0, 0.9):
             for seed in (0, 1):
-                for base, record in made[:2]:
+                for _, record in made[:2]:
                     if (n_tracks, coupling, seed) == (200, 0.9, 0):
                         continue
                     twin = copy.deepcopy(record)
-                    twin["run_id"] = f"{base.name}{n_tracks}{seed}{coupling:.0f}"
                     twin["cell"] |= {"train_size": n_tracks, "coupling": coupling}
                     twin["config"]["data"] |= {"train_size": n_tracks, "coupling": coupling}
                     twin["seed"] = twin["config"]["seed"] = seed
+                    twin["run_id"] = run_id(twin["config"], twin["data"]["fingerprint"])
                     twin["metrics"]["test"]["term:pop"]["auroc"] += 0.001 * seed
                     (folder / twin["run_id"]).mkdir()
                     write_record(folder / twin["run_id"], twin)
@@ -143,7 +145,8 @@ def test_targets_are_put_together_and_compared_with_linear_models_where_there_ar
     from msd_mtl.study.workspace import LAYERS, SHARING, score_panels, workspace
 
     first, last = dashboard.completed_records(runs, "trial")[:2]
-    sections = workspace("s", [first, *dashboard.completed_records(runs, "other"), last], "p", "e").sections
+    made = [first, *dashboard.completed_records(runs, "other"), last]
+    sections = workspace("s", made, arms_of({record["run_id"]: record for record in made}), "p", "e").sections
     assert len(sections) == 6
     with_it = [panel.title for panel in score_panels([first], {LAYERS: SHARING})]
     assert [panel.title for panel in score_panels([first | {"baselines": {}}], {LAYERS: SHARING})] == with_it[:-1]

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import random
 import signal
 import subprocess
@@ -324,3 +325,25 @@ def test_what_reads_records_says_which_one_is_not_whole(small_run):
     (folder / "record.json").write_text("{")
     with pytest.raises(UserError, match=r"record must be the JSON of a run; got .*record\.json"):
         read_record(folder)
+
+
+HOOK = """
+import os, signal, sys
+class Finder:
+    sent = False
+    def find_spec(self, name, path=None, target=None):
+        if name == "numpy.lib" and not self.sent:
+            self.sent = True
+            os.kill(os.getpid(), signal.SIGTERM)
+sys.meta_path.insert(0, Finder())
+"""
+
+
+def test_a_signal_while_numpy_is_imported_is_an_interruption(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(HOOK)
+    command = [sys.executable, "-m", "msd_mtl.cli", "train", *SMALL, "baselines=false"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 128 + signal.SIGTERM, ended.stderr
+    (folder,) = (path.parent for path in tmp_path.glob("runs/*/record.json"))
+    assert state_of(folder.parent, folder.name) == State.INTERRUPTED

@@ -7,6 +7,8 @@ from omegaconf import DictConfig
 
 from msd_mtl.app import hydra_app
 from msd_mtl.errors import UserError
+from msd_mtl.study.answers.reading import read_runs
+from msd_mtl.study.answers.types import Arm
 from msd_mtl.study.damage import check_shown
 from msd_mtl.study.files import write_json
 from msd_mtl.study.given import n_lacking
@@ -56,13 +58,24 @@ def _readable(folder: Path) -> Record | None:
         return None
 
 
+def _arms(runs_dir: Path, study: str) -> dict[str, Arm]:
+    """Arm of each completed run, as in a report: which settings go with the seed, all runs tell together."""
+    runs = read_runs(runs_dir, study)
+    double = {run: twins.arm for twins in runs.duplicates for run in twins.run_ids}
+    return {run.run_id: run.arm for run in runs.runs} | double
+
+
 @hydra_app("dashboard")
 def main(cfg: DictConfig) -> None:
     """Entry point of the command: make the workspace, or write what it would be."""
     if not isinstance(cfg.offline, bool):
         raise UserError(f"offline must be true or false; got {cfg.offline!r}. Set offline=true.")
     study = str(cfg.study.name)  # a number is a name too
-    records = completed_records(Path(cfg.runs_dir), study)
+    arms = _arms(Path(cfg.runs_dir), study)
+    completed = completed_records(Path(cfg.runs_dir), study)
+    records = [record for record in completed if record["run_id"] in arms]
+    if n_left := len(completed) - len(records):
+        sys.stderr.write(f"Left out: {n_left:,} runs that a report leaves out too, and says why.\n")
     lacking = n_lacking(Path(cfg.runs_dir), records, cfg.project)
     try:
         import wandb_workspaces  # noqa: F401
@@ -73,7 +86,7 @@ def main(cfg: DictConfig) -> None:
     from msd_mtl.study.workspace import workspace
 
     if cfg.offline:
-        made = workspace(study, records, cfg.project, cfg.entity or "")
+        made = workspace(study, records, arms, cfg.project, cfg.entity or "")
         Path(cfg.file).parent.mkdir(parents=True, exist_ok=True)
         write_json(Path(cfg.file), made._to_model().model_dump(mode="json", by_alias=True, exclude_none=True))
         _tell(len(records), lacking, cfg.file)
@@ -81,7 +94,7 @@ def main(cfg: DictConfig) -> None:
     import wandb
 
     try:
-        made = workspace(study, records, cfg.project, cfg.entity or str(wandb.Api().default_entity))
+        made = workspace(study, records, arms, cfg.project, cfg.entity or str(wandb.Api().default_entity))
         made.save()
     except Exception as error:
         raise UserError(

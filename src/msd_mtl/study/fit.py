@@ -77,7 +77,8 @@ def fit(config: Config, data: MultiTaskDataModule, folder: Path, callbacks: Sequ
         callbacks: Callbacks of the training beside those that every run has.
 
     Returns:
-        What training adds to the record: ``parameters``, ``epochs``, ``best_epoch``, ``timing_s``, ``metrics``.
+        What training adds to the record: ``parameters``, ``epochs``, ``best_epoch``, ``timing_s``, ``metrics``,
+        ``threads``.
 
     Raises:
         UserError: If a setting is wrong or a loss stops being finite.
@@ -106,6 +107,7 @@ def fit(config: Config, data: MultiTaskDataModule, folder: Path, callbacks: Sequ
             "evaluate": time.perf_counter() - fitted,
         },
         "metrics": metrics,
+        "threads": torch.get_num_threads(),
     }
 
 

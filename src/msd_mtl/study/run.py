@@ -132,7 +132,9 @@ def _recorded(
         elif not isinstance(error, OtherRunError):
             from msd_mtl.app import message_of
 
-            fail_for_all(folder, _error(error), 1 if message_of(error) is None else 2)
+            told = message_of(error)
+            said = _error(error) | ({} if told is None else {"message": told})  # the first process has this word alone
+            fail_for_all(folder, said, 1 if told is None else 2)
         raise
     if speaks:
         _finish(folder, record)
@@ -149,8 +151,6 @@ def _results(config: Config, folder: Path, record: Record, callbacks: Sequence[A
     """Everything a completed record says beyond its beginning."""
     check_rows(config)
     with lasting_imports("msd_mtl.study.fit"):
-        import torch
-
         from msd_mtl.study.baseline_cache import baselines
         from msd_mtl.study.fit import build_data, fit
         from msd_mtl.study.processes import restartable
@@ -164,7 +164,6 @@ def _results(config: Config, folder: Path, record: Record, callbacks: Sequence[A
     results["baselines"] = baselines(Path(config["runs_dir"]), data) if config["baselines"] else {}
     results["bayes"] = {"test": data.bayes()}
     results["data"] = record["data"] | data.summary()
-    results["threads"] = torch.get_num_threads()
     finished = time.perf_counter()
     results["timing_s"] |= {"data": loaded - started, "baselines": finished - fitted, "total": finished - started}
     return results | {"status": "completed"}

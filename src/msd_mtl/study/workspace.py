@@ -10,7 +10,7 @@ import wandb_workspaces.reports.v2 as wr
 import wandb_workspaces.workspaces as ws
 
 from msd_mtl.data.task import task_of
-from msd_mtl.study.answers.arms import FINGERPRINT, arms_of, mask_order
+from msd_mtl.study.answers.arms import FINGERPRINT, mask_order
 from msd_mtl.study.answers.types import Arm
 from msd_mtl.study.page.words import metric_name
 from msd_mtl.study.record import Record
@@ -25,12 +25,15 @@ LAYERS = "layers shared"
 Axes = Mapping[str, Any]  # what a study varies beside the seed, in words, and the key that it has on W&B
 
 
-def workspace(study: str, records: Sequence[Record], project: str, entity: str) -> ws.Workspace:
+def workspace(
+    study: str, records: Sequence[Record], arms: Mapping[str, Arm], project: str, entity: str
+) -> ws.Workspace:
     """The workspace of a study.
 
     Args:
         study: Its name.
         records: Its completed records, at least one.
+        arms: Arm of each, by ``run_id``.
         project: W&B project.
         entity: User or team.
 
@@ -38,7 +41,6 @@ def workspace(study: str, records: Sequence[Record], project: str, entity: str) 
         Per target: score by size, sharing and coupling, learning curves, and a table of gains with intervals.
     """
     sections = []
-    arms = arms_of({record["run_id"]: record for record in records})
     ordered = sorted(records, key=lambda record: record["cell"]["target"])
     for target, found in groupby(ordered, key=lambda record: record["cell"]["target"]):
         of_target = list(found)

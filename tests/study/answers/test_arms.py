@@ -1,5 +1,6 @@
 import pytest
 
+from msd_mtl.study import dashboard
 from msd_mtl.study.answers.arms import arms_of, describe, differences, mask_name
 from msd_mtl.study.record import read_record, write_record
 
@@ -184,3 +185,14 @@ def test_masks_without_a_name_are_themselves():
 def test_differences_name_dotted_keys(study):
     runs = [study.add("tight", "1100", 0), study.add("tight", "1100", 0, recipe__optimizer__lr=0.5)]
     assert differences([read_record(study.folder / run) for run in runs]) == ("recipe.optimizer.lr",)
+
+
+def test_the_dashboard_asks_runs_that_are_not_completed_too_what_goes_with_the_seed(study):
+    for control in (None, "misalign"):
+        for seed in (0, 1):
+            status = "completed" if (control is None) == (seed == 0) else "running"
+            study.add("tight", "1100", seed, data__control=control, status=status)
+    study.write_index()
+    arms = dashboard._arms(study.folder, "made")
+    assert len(arms) == 2
+    assert {dict(arm.context).get("data.control") for arm in arms.values()} == {"null", "misalign"}
