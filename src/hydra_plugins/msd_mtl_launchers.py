@@ -74,12 +74,11 @@ class StudySweeper(BasicSweeper):
 
     def _said(self, arguments: Sequence[str]) -> list[str]:
         """What the command line says of the runs that there are, and where it has them composed from."""
+        from msd_mtl.study.launch import composed_from
+
         assert self.config is not None  # noqa: S101
-        given = self.config.hydra
-        own = [] if given.job.config_name == "train" else [f"--config-name={given.job.config_name}"]
-        own += [f"--config-dir={one.path}" for one in given.runtime.config_sources if one.provider == "command-line"]
-        grid = [one for one in given.overrides.hydra if one.lstrip("+~").startswith(GRID)]
-        return [*own, *arguments, *grid]
+        grid = [one for one in self.config.hydra.overrides.hydra if one.lstrip("+~").startswith(GRID)]
+        return [*composed_from(self.config.hydra), *arguments, *grid]
 
     def _make(self, batch: list[Cell], start: int) -> None:
         """Make the runs of a batch, which begins with the run of that number."""

@@ -12,7 +12,7 @@ from msd_mtl.errors import UserError
 from msd_mtl.study import launch, train
 from msd_mtl.study.cell import BUSY, COMPLETED, Cell, name_of
 from msd_mtl.study.identity import resolved
-from msd_mtl.study.index import read_study, studies
+from msd_mtl.study.index import commands, read_study, studies
 from msd_mtl.study.interruption import InterruptedRun
 from msd_mtl.study.peers import FailedPeerError
 from msd_mtl.study.states import State
@@ -73,6 +73,19 @@ def test_a_single_run_is_entered_into_its_study_if_it_has_one(tmp_path, monkeypa
     if entered:
         ((_, set_),) = read_study(tmp_path, "z").items()
         assert "seed=4" in set_
+
+
+def test_a_single_run_is_entered_with_where_it_is_composed_from(tmp_path, monkeypatch):
+    (tmp_path / "own" / "tasks").mkdir(parents=True)
+    (tmp_path / "own" / "tasks" / "duo.yaml").write_text(
+        'names: ["term:pop", loudness]\ntarget: "term:pop"\ncoupling: 0.5\n'
+    )
+    own, given = f"--config-dir={tmp_path / 'own'}", ["study.name=z", "tasks=duo", f"runs_dir={tmp_path / 'runs'}"]
+    monkeypatch.setattr(train, "run_once", lambda config: sys.exit(0))
+    monkeypatch.setattr(sys, "argv", ["msd-mtl", own, *given])
+    with pytest.raises(SystemExit, match="0"):
+        train.train()
+    assert commands(tmp_path / "runs", "z") == [(own, *given)]
 
 
 @pytest.mark.parametrize("code", [1, 2])

@@ -16,7 +16,7 @@ from msd_mtl.study.checks import check_settings
 from msd_mtl.study.damage import check_shown
 from msd_mtl.study.identity import resolved
 from msd_mtl.study.interruption import InterruptedRun
-from msd_mtl.study.launch import enter, launched
+from msd_mtl.study.launch import composed_from, enter, launched
 from msd_mtl.study.peers import FailedPeerError
 from msd_mtl.study.processes import is_main_process
 from msd_mtl.study.record import seen_record
@@ -42,7 +42,8 @@ def train(cfg: DictConfig) -> None:
     check_report(study.get("report"))
     if study["name"] != NO_STUDY and is_main_process(config):
         cell = Cell(name_of(config), tuple(HydraConfig.get().overrides.task), config)
-        enter([cell])
+        own = composed_from(HydraConfig.get())
+        enter([cell], command=[*own, *cell.overrides] if own else ())
     try:
         folder, record = run_once(config)
     except FailedPeerError as error:

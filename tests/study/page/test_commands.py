@@ -90,7 +90,7 @@ def test_the_command_that_was_given_is_shown_without_places():
         "hydra/launcher=local",
     ]
     command, claim = told([("seed=0",), ("seed=1", "a=1")], given)
-    assert claim == "exact"
+    assert claim == "given"
     assert command == (
         "msd-mtl train -m --config-dir=own study=demo 'data.store='\"'\"'a.h5'\"'\"',b.h5' 'seed=range(0,3)' "
         "hydra.sweeper.grids.alone=null"
@@ -100,3 +100,24 @@ def test_the_command_that_was_given_is_shown_without_places():
 def test_commands_are_quoted_and_tell_no_folder():
     command, _ = told([("sharing.mask=[1,0]", "data.store=/home/somebody/real.h5", "logger=wandb")])
     assert command == "msd-mtl train 'sharing.mask=[1,0]' data.store=real.h5"
+
+
+def test_a_command_that_was_given_is_compared_with_the_runs():
+    given = ("study=rows", "seed=range(0,2)", "runs_dir=/somewhere/runs")
+    runs = sweep("rows", *given[1:])
+    shown = "msd-mtl train -m study=rows 'seed=range(0,2)'"
+    assert told(runs, given) == (shown, "exact")
+    assert told(runs[1:], given) == (shown, "more")
+    edited = [*runs[1:], (*runs[0], "data.split=artist")]
+    assert making(edited, given).claim == "unknown"
+    assert told([("seed=3", "study.name=x")], ["seed=4", "study.name=x"])[0] == "msd-mtl train study.name=x seed=3"
+
+
+@pytest.mark.parametrize("given", ["seed=glob(*)", "seed=[", "--config-name=own"])
+def test_a_command_that_cannot_be_compared_is_shown_as_it_was_given(given):
+    assert making([("seed=0",), ("seed=1", "a=1")], [given]).claim == "given"
+
+
+def test_a_single_run_composed_from_elsewhere_is_no_sweep():
+    given = ("--config-dir=/home/somebody/own", "tasks=duo", "seed=3", "runs_dir=/somewhere/runs")
+    assert told([given[1:]], given) == ("msd-mtl train --config-dir=own tasks=duo seed=3", "given")

@@ -196,6 +196,22 @@ def test_provenance_names_what_differs_and_where_the_data_is_from(tmp_path):
     assert found.fingerprints == ("synthetic",)
 
 
+@pytest.mark.parametrize("n_known", [0, 1])
+def test_a_command_that_is_not_compared_with_the_runs_is_not_said_to_make_them(tmp_path, n_known):
+    made = analysis(tmp_path, **SMALL)
+    folder = tmp_path / FOLDER / "made"
+    folder.mkdir(parents=True)
+    (folder / "a.json").write_text(json.dumps({run.run_id: [f"seed={run.seed}"] for run in made.runs}))
+    (folder / "a.command.yaml").write_text("[--config-dir=/home/somebody/own, study=made]")
+    for k in range(n_known):
+        (folder / f"b{k}.json").write_text('{"x": ["seed=0", "a=0"], "y": ["seed=1"]}')
+    page = make_report(made, tmp_path, tmp_path / "report").read_text()
+    assert "$ msd-mtl train -m --config-dir=own study=made" in page
+    assert "and not compared with the runs." in page
+    assert "These commands make the runs" not in page
+    assert '"commands_are_exact": false' in (tmp_path / "report" / "verdicts.json").read_text()
+
+
 def test_paths_and_places_are_no_difference(tmp_path):
     made = analysis(tmp_path, **SMALL)
     runs = tuple(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal
 
+from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from msd_mtl.app import conf_dir
@@ -18,7 +19,7 @@ GRID = ("hydra.sweeper.params", "hydra.sweeper.grids")  # but for these, which s
 PATHS = ("data.store", "--config-dir")
 FOLDERS = r"[^,'\"]*/"  # of each of several paths
 
-Claim = Literal["exact", "more", "unknown"]
+Claim = Literal["exact", "more", "given", "unknown"]
 Job = tuple[str, ...]
 
 
@@ -28,7 +29,8 @@ class Making:
 
     Attributes:
         settings: Of its command; of one that is not known those that all its runs share.
-        claim: ``exact`` where it makes these runs and no others, ``more`` where it makes others too.
+        claim: ``exact`` where it makes these runs and no others, ``more`` where it makes others too, ``given`` where
+            the command line said so, and what it makes now cannot be told.
         is_sweep: Whether it takes more than a single run.
     """
 
@@ -59,18 +61,35 @@ def making(overrides: Sequence[Sequence[str]], command: Sequence[str] = ()) -> M
         overrides: What it set in each run, as on a command line.
         command: What its command line said; empty where nobody has kept that.
     """
-    if command:
-        return Making(_kept(command), "exact")
     runs = list(dict.fromkeys(map(_kept, overrides)))
+    wanted = set(map(frozenset, runs))
+    more = []
+    if given := _kept(command):
+        made = _planned_of(given)
+        if made is None:
+            is_sweep = {frozenset(one for one in given if not one.startswith("--"))} != wanted
+            return Making(given, "given", is_sweep)
+        if made == wanted:
+            return Making(given, "exact")
+        more += [given] if made > wanted else []
     if len(runs) == 1:
         return Making(_ordered(runs[0]), "exact", is_sweep=False)
-    wanted = set(map(frozenset, runs))
     found = {settings: planned(settings) for settings in _candidates(runs)}
     exact = [settings for settings, made in found.items() if made == wanted]
-    more = [settings for settings, made in found.items() if made > wanted]
+    more += [settings for settings, made in found.items() if made > wanted]
     if exact or more:
         return Making(_ordered([*exact, *more][0]), "exact" if exact else "more")
     return Making(_ordered(_shared(runs)), "unknown")
+
+
+def _planned_of(given: Job) -> set[frozenset[str]] | None:
+    """What a command that was given would set in its runs; None where that is not told by ``conf/`` and it alone."""
+    if any(one.startswith("--") or _is_below(_key(one), GRID) for one in given):
+        return None
+    try:
+        return planned(given)
+    except (HydraException, ValueError):  # patterns of names, or edited by hand
+        return None
 
 
 def planned(settings: Sequence[str]) -> set[frozenset[str]]:

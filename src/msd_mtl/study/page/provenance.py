@@ -51,6 +51,11 @@ class Provenance:
         return all(one.claim == "exact" for one in self.makings)
 
     @property
+    def given(self) -> bool:
+        """Whether some are shown as they were given, as what they make now cannot be told."""
+        return any(one.claim == "given" for one in self.makings)
+
+    @property
     def shared(self) -> tuple[str, ...]:
         """Of each sweep whose command is not known what its runs share."""
         return tuple(dict.fromkeys(one.shown for one in self.makings if one.claim == "unknown"))
