@@ -224,6 +224,8 @@ EDITS = {
     "bayes.test": [],
     "data.rows": "all",
     "data.coupling": {"term:ballad": {"label": "close"}},
+    "data.coupling.term:ballad.planted": {"planted": "half"},
+    "config.data.world": "flat",
     "cell.target": "year",
     "config.data": 3,
     "config.data.split_seed": [1],

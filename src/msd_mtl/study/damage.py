@@ -61,6 +61,10 @@ def _is_list_of(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda v: isinstance(v, list) and bool(v) and all(map(holds, v))
 
 
+def _is_numbers(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(_or_null(_is_number), value.values()))
+
+
 def _is_label(value: Any) -> bool:
     """Whether it is a coupling of labels, or one of worlds made before that had an interval."""
     if isinstance(value, dict):
@@ -96,6 +100,7 @@ KINDS: dict[str, tuple[Callable[[Any], bool], tuple[str, ...]]] = {
         ),
     ),
     "a coupling": (_is_label, ("data.coupling.*.label",)),
+    "numbers or null": (_or_null(_is_numbers), ("data.coupling.*.planted",)),
     "a whole number or null": (
         _or_null(_is_whole),
         ("cell.train_size", "config.data.train_size", "config.data.split_seed"),
@@ -109,7 +114,7 @@ KINDS: dict[str, tuple[Callable[[Any], bool], tuple[str, ...]]] = {
     ),
     "entries": (
         lambda v: isinstance(v, dict),
-        ("environment", "environment.packages", *(f"config.{key}" for key in SETTINGS)),
+        ("environment", "environment.packages", "config.data.world", *(f"config.{key}" for key in SETTINGS)),
     ),
 }
 

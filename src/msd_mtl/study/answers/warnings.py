@@ -113,12 +113,12 @@ def _of_couplings(runs: StudyRuns) -> list[str]:
     """The couplings of which others were planted than set, as whole words are taken over; runs are named by the set."""
     other: dict[tuple[float, float], None] = {}
     for run in runs.runs:
-        world = run.record["config"]["data"].get("world") or {}
+        world = run.record["config"]["data"].get("world", {})
         if run.arm.coupling is None or world.get("common") == "none":
             continue
         for one in run.record["data"].get("coupling", {}).values():
-            planted = (one.get("planted") or {}).get("planted", run.arm.coupling)
-            if not math.isclose(planted, run.arm.coupling):
+            planted = (one.get("planted") or {}).get("planted")
+            if planted is not None and not math.isclose(planted, run.arm.coupling):
                 other[run.arm.coupling, planted] = None
     told = ", ".join(f"{planted:.3g} for {given:g}" for given, planted in sorted(other))
     return [f"Of couplings that were set, whole words of a detector can plant only others: {told}."] if other else []
