@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from msd_mtl.study.slurm_settings import SlurmSettings
 
 
-GRID = ("hydra.sweeper.params", "hydra.sweeper.grids")  # of Hydra's settings those that say which runs there are
-
-
 class StudySweeper(BasicSweeper):
     """A union of grids, with every run composed and entered into its study before the first one starts.
 
@@ -75,6 +72,7 @@ class StudySweeper(BasicSweeper):
     def _said(self, arguments: Sequence[str]) -> list[str]:
         """What the command line says of the runs that there are, and where it has them composed from."""
         from msd_mtl.study.launch import composed_from
+        from msd_mtl.study.sweep import GRID
 
         assert self.config is not None  # noqa: S101
         grid = [one for one in self.config.hydra.overrides.hydra if one.lstrip("+~").startswith(GRID)]

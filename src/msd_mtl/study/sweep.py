@@ -7,6 +7,7 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 Choices = Mapping[str, Any]
+GRID = ("hydra.sweeper.params", "hydra.sweeper.grids")  # of Hydra's settings those that say which runs there are
 
 
 def jobs(

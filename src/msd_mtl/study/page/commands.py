@@ -11,11 +11,11 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from msd_mtl.app import conf_dir
-from msd_mtl.study.sweep import jobs
+from msd_mtl.study.answers.arms import is_below
+from msd_mtl.study.sweep import GRID, jobs
 
 # Settings of one place: they change no number, and a path may tell more than its owner wants.
 LEFT_OUT = ("runs_dir", "trainer.enable_progress_bar", "trainer.enable_model_summary", "logger", "hydra", "baselines")
-GRID = ("hydra.sweeper.params", "hydra.sweeper.grids")  # but for these, which say what runs there are
 PATHS = ("data.store", "--config-dir")
 FOLDERS = r"[^,'\"]*/"  # of each of several paths
 
@@ -84,7 +84,7 @@ def making(overrides: Sequence[Sequence[str]], command: Sequence[str] = ()) -> M
 
 def _planned_of(given: Job) -> set[frozenset[str]] | None:
     """What a command that was given would set in its runs; None where that is not told by ``conf/`` and it alone."""
-    if any(one.startswith("--") or _is_below(_key(one), GRID) for one in given):
+    if any(one.startswith("--") or is_below(_key(one), GRID) for one in given):
         return None
     try:
         return planned(given)
@@ -147,15 +147,13 @@ def _ordered(settings: Sequence[str]) -> Job:
 
 
 def _kept(settings: Sequence[str]) -> Job:
-    return tuple(one for one in settings if not _is_below(_key(one), LEFT_OUT) or _is_below(_key(one), GRID))
+    """What is shown of settings; groups lie in groups, as keys in keys."""
+    keys = [(one, _key(one).replace("/", ".")) for one in settings]
+    return tuple(one for one, key in keys if not is_below(key, LEFT_OUT) or is_below(key, GRID))
 
 
 def _key(override: str) -> str:
     return override.partition("=")[0].lstrip("+~")
-
-
-def _is_below(key: str, places: Sequence[str]) -> bool:
-    return any(key == place or key.startswith((place + ".", place + "/")) for place in places)
 
 
 def _local(override: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from msd_mtl import __version__
+from msd_mtl.study.answers.arms import is_below
 from msd_mtl.study.answers.margins import margin_problem, margins_of
 from msd_mtl.study.answers.types import Analysis
 from msd_mtl.study.identity import OPERATIONAL
@@ -124,7 +125,7 @@ def _differences(analysis: Analysis) -> Table:
             counts[value] = counts.get(value, 0) + 1
     rows = []
     for key, counts in sorted(values.items()):
-        if len(counts) > 1 and not any(key == left or key.startswith(f"{left}.") for left in OPERATIONAL):
+        if len(counts) > 1 and not is_below(key, OPERATIONAL):
             told = [f"{value} ({n})" for value, n in list(counts.items())[:MOST_VALUES]]
             more = f", and {len(counts) - MOST_VALUES} more" if len(counts) > MOST_VALUES else ""
             rows.append({"key": key, "n": len(counts), "values": ", ".join(told) + more})
