@@ -1,5 +1,6 @@
 """What a store says about its tracks."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -185,11 +186,12 @@ def test_genres_come_from_one_file(tmp_path: Path) -> None:
         prepare(raw, tmp_path / "store.h5", genres="cd2c")
 
 
-@pytest.mark.parametrize("version", [0, 2])
-def test_store_of_another_version_is_an_error(store: Store, version: int) -> None:
+@pytest.mark.parametrize("version", [0, 2, "1.0", [1, 1], np.void(b"1")])
+def test_store_of_another_version_is_an_error(store: Store, version: object) -> None:
     with h5py.File(store.path, "a") as target:
         target.attrs["schema_version"] = version
-    with pytest.raises(UserError, match=f"store must have schema version 1; got {version} in .*store.h5"):
+        said = re.escape(str(target.attrs["schema_version"]))
+    with pytest.raises(UserError, match=f"store must have schema version 1; got {said} in .*store.h5"):
         Store.open(store.path)
 
 
@@ -248,6 +250,32 @@ def test_contents_that_are_not_those_of_the_hash_are_refused(
     for changed in (store, Store.open(store.path)):  # also where this process has read it before
         with pytest.raises(UserError, match=r"^store must hold .*store\.h5', which was changed .*msd-mtl prepare raw="):
             read(changed)
+
+
+def link_a_field(source: h5py.File) -> None:
+    source["fields/more"] = h5py.SoftLink("/fields/loudness")
+
+
+def link_a_family(source: h5py.File) -> None:
+    source["tags/mood"] = h5py.SoftLink("/tags/term")
+
+
+def link_another_file(source: h5py.File) -> None:
+    with h5py.File(Path(source.filename).with_name("other.h5"), "w") as other:
+        other["loudness"] = source["fields/loudness"][:]
+    source["fields/more"] = h5py.ExternalLink("other.h5", "loudness")
+
+
+def link_twice(source: h5py.File) -> None:
+    source["fields/more"] = source["fields/loudness"]
+
+
+@pytest.mark.parametrize("edit", [link_a_field, link_a_family, link_another_file, link_twice])
+def test_contents_that_a_link_names_are_refused(store: Store, edit: Callable[[h5py.File], None]) -> None:
+    with h5py.File(store.path, "a") as target:
+        edit(target)
+    with pytest.raises(UserError, match=r"^store must hold .*\((fields/\w+|tags/mood) is a link\)\. Make it again"):
+        store.labels("loudness")
 
 
 def test_a_damaged_byte_is_told_as_such(store: Store) -> None:

@@ -65,8 +65,8 @@ class Store:
             raise UserError(f"store must be an HDF5 file; got {str(path)!r}, which is not one. {again}") from None
         if str(attributes.get("format")) != FORMAT or "content_hash" not in attributes:
             raise UserError(f"store must be made by msd-mtl; got another HDF5 file, {str(path)!r}. {again}")
-        version = attributes.get("schema_version", 0)
-        if version != SCHEMA_VERSION:
+        version = str(attributes.get("schema_version"))
+        if version != str(SCHEMA_VERSION):
             raise UserError(f"store must have schema version {SCHEMA_VERSION}; got {version} in {str(path)!r}. {again}")
         return Store(path, str(attributes["content_hash"]))
 
@@ -224,9 +224,14 @@ class Store:
 def _hash_of(path: Path, *state: int) -> str:  # noqa: ARG001  # they tell a file written since from the one hashed
     """Content hash of what a store holds now; its provenance is not part of it."""
     with h5py.File(path, "r") as source:
-        names: list[str] = []
-        source.visititems(lambda name, found: names.append(name) if isinstance(found, h5py.Dataset) else None)
-        return content_hash({name: source[name] for name in names if name != "provenance"})
+        objects: dict[str, object] = {}
+        links: list[str] = []
+        source.visititems(objects.__setitem__)  # each object by one name, and none that a soft or external link names
+        source.visit_links(links.append)
+        if further := sorted(set(links) - set(objects)):
+            raise ValueError(f"{further[0]} is a link")
+        datasets = {name: found for name, found in objects.items() if isinstance(found, h5py.Dataset)}
+        return content_hash({name: found for name, found in datasets.items() if name != "provenance"})
 
 
 def _texts(source: h5py.File, name: str) -> list[str]:
