@@ -41,6 +41,19 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def read_json(path: Path) -> Any:
+    """Read JSON.
+
+    Raises:
+        ValueError: If it is none, or no file could hold its text: an escape may stand for half a character.
+    """
+    text = path.read_text(encoding="utf-8")
+    value = json.loads(text)
+    if "\\u" in text:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    return value
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write strict JSON: a number that is not finite becomes null."""
     write_text(path, json.dumps(finite(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n")

@@ -1,6 +1,5 @@
 """Which runs belong to a study: one file a sweep, written before its first run starts."""
 
-import json
 import os
 import re
 from collections import defaultdict
@@ -14,7 +13,7 @@ import yaml
 
 from msd_mtl.errors import UserError
 from msd_mtl.study.cell import Cell
-from msd_mtl.study.files import write_json, write_text
+from msd_mtl.study.files import read_json, write_json, write_text
 from msd_mtl.study.identity import digest
 
 FOLDER = ".studies"
@@ -163,7 +162,7 @@ def _size(line: str) -> str:
 
 def _sweep(path: Path) -> Sweep:
     try:
-        return {run: tuple(set_) for run, set_ in json.loads(path.read_text(encoding="utf-8")).items()}
+        return {run: tuple(set_) for run, set_ in read_json(path).items()}
     except (ValueError, AttributeError, TypeError) as error:  # neither UTF-8 nor JSON nor a dictionary of lists
         raise UserError(
             f"index of a study must be JSON of its runs; got {path}: {error}. Delete it, and repeat the command of the "

@@ -1,6 +1,5 @@
 """The JSON that a run leaves: the one truth about it."""
 
-import json
 import os
 import platform
 from importlib.metadata import version
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from msd_mtl.errors import UserError
-from msd_mtl.study.files import write_json
+from msd_mtl.study.files import read_json, write_json
 from msd_mtl.study.identity import Config
 
 SCHEMA_VERSION = 1
@@ -109,7 +108,7 @@ def _read(folder: Path) -> Record | None:
     """A run's record, of whatever schema."""
     path = folder / RECORD
     try:
-        record: Record = json.loads(path.read_text(encoding="utf-8"))
+        record: Record = read_json(path)
         _ = record["schema_version"]
     except (FileNotFoundError, NotADirectoryError):  # a file in the place of a run directory is no run
         return None

@@ -300,10 +300,11 @@ def test_runs_that_do_not_count_for_one_reason_are_one_line(crossed, n_broken, s
     assert analyse(study.folder, "made").warnings == (said.format(*(run.run_id for run in runs)),)
 
 
-def test_a_record_that_cannot_be_read_stops_nothing(crossed):
+@pytest.mark.parametrize("end", [16, None], ids=["cut off", "half a character"])
+def test_a_record_that_cannot_be_read_stops_nothing(crossed, end):
     study = crossed()
     first = next(run for run in analyse(study.folder, "made").runs if run.arm.mask == "1100" and run.seed == 0)
-    (first.folder / RECORD).write_text('{"status": "comp')
+    (first.folder / RECORD).write_text(json.dumps(first.record | {"study": "\ud800"})[:end])  # no page could hold it
     analysis = analyse(study.folder, "made")
     ((damaged,), running) = analysis.damaged, analysis.running
     assert (damaged.run_id, damaged.state, running) == (first.run_id, "damaged", ())
