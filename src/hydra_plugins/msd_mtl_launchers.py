@@ -71,12 +71,12 @@ class StudySweeper(BasicSweeper):
 
     def _said(self, arguments: Sequence[str]) -> list[str]:
         """What the command line says of the runs that there are, and where it has them composed from."""
-        from msd_mtl.study.launch import composed_from
+        from msd_mtl.app import composed_from
         from msd_mtl.study.sweep import GRID
 
         assert self.config is not None  # noqa: S101
         grid = [one for one in self.config.hydra.overrides.hydra if one.lstrip("+~").startswith(GRID)]
-        return [*composed_from(self.config.hydra), *arguments, *grid]
+        return [*composed_from(self.config.hydra, "train"), *arguments, *grid]
 
     def _make(self, batch: list[Cell], start: int) -> None:
         """Make the runs of a batch, which begins with the run of that number."""

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from errno import EEXIST, ENOSPC, ENOTDIR
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import hydra
 from hydra._internal.utils import get_args_parser
@@ -33,6 +34,17 @@ def conf_dir() -> Path:
     """The configuration folder: inside an installed package, or at the top of a working copy."""
     installed = Path(__file__).parent / "conf"
     return installed if installed.is_dir() else Path(__file__).parents[2] / "conf"
+
+
+def composed_from(given: Any, command: str) -> list[str]:
+    """Options of the command line that say where else than in its file of ``conf/`` a command is composed from.
+
+    Args:
+        given: Hydra's own configuration.
+        command: Name of that file, without ``.yaml``.
+    """
+    own = [] if given.job.config_name == command else [f"--config-name={given.job.config_name}"]
+    return own + [f"--config-dir={one.path}" for one in given.runtime.config_sources if one.provider == "command-line"]
 
 
 def message_of(error: BaseException) -> str | None:

@@ -1,18 +1,23 @@
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
+from tests.study.page.made import analysis
 from tests.warm import msd_mtl
 
+from msd_mtl import cli
 from msd_mtl.errors import UserError
 from msd_mtl.study.cell import Cell
 from msd_mtl.study.files import write_json
 from msd_mtl.study.identity import resolved
 from msd_mtl.study.index import add_sweep
+from msd_mtl.study.page.provenance import report_command
 from msd_mtl.study.record import start_record
 from msd_mtl.study.report import report
 from msd_mtl.study.run import run_once
@@ -88,6 +93,31 @@ def test_a_study_without_a_completed_run_is_refused(small_run, tmp_path):
     ):
         report(runs_dir, "begun", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_command_of_a_page_says_where_it_is_composed_from(tmp_path, monkeypatch):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "mine.yaml").write_text("defaults: [report, _self_]\nruns_dir: elsewhere\n")
+    asked = []
+
+    def report(*given):
+        asked.append(given)
+        sys.exit(0)
+
+    def ask(*arguments):
+        monkeypatch.setattr(sys, "argv", ["msd-mtl", *arguments])
+        with pytest.raises(SystemExit, match="0"):
+            cli.main()
+        return asked[-1]
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("msd_mtl.study.report.report", report)
+    first = ask("report", "--config-dir=own", "--config-name=mine", "study=made")
+    made = analysis(tmp_path, masks=("0000",), sizes=(500,), couplings=(None,), n_seeds=1, histories=False)
+    command = report_command(made, first[-1])
+    assert command == "msd-mtl report --config-name=mine --config-dir=own study=made"
+    assert ask(*shlex.split(command)[1:]) == first
+    assert first[0] == Path("elsewhere")
 
 
 @pytest.mark.slow

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from msd_mtl.errors import RefusedLaunchError, UserError, check_whole
 from msd_mtl.study.cell import BUSY, Cell, attempt
@@ -60,16 +59,6 @@ def enter(cells: Sequence[Cell], left_out: Sequence[str] = (), command: Sequence
             raise
         sys.stderr.write(f"msd-mtl train: study {study['name']} is left as it is: {error.strerror}.\n")
         return lambda: None
-
-
-def composed_from(given: Any) -> list[str]:
-    """Options of the command line that say where else than in ``conf/train.yaml`` runs are composed from.
-
-    Args:
-        given: Hydra's own configuration.
-    """
-    own = [] if given.job.config_name == "train" else [f"--config-name={given.job.config_name}"]
-    return own + [f"--config-dir={one.path}" for one in given.runtime.config_sources if one.provider == "command-line"]
 
 
 def to_make(cells: Sequence[Cell]) -> list[Cell]:

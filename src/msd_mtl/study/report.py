@@ -1,20 +1,25 @@
 """`msd-mtl report study=NAME`: the answers of a study as a page, with its figures, tables and verdicts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from msd_mtl.app import hydra_app
+from msd_mtl.app import composed_from, hydra_app
 from msd_mtl.errors import UserError
 from msd_mtl.study.answers.types import Analysis
 
 
 def report(
-    runs_dir: Path, study: str, out: Path, margin: Mapping[str, float | None] | None = None
+    runs_dir: Path,
+    study: str,
+    out: Path,
+    margin: Mapping[str, float | None] | None = None,
+    options: Sequence[str] = (),
 ) -> tuple[Analysis, Path]:
     """Analyse a study and make its page.
 
@@ -23,6 +28,7 @@ def report(
         study: Name of the study.
         out: Folder to make.
         margin: Margins of equivalence by metric, for those that the study says; None leaves one to it.
+        options: Options of the command that say where else than in ``conf/report.yaml`` it is composed from.
 
     Returns:
         The analysis, and the page.
@@ -42,7 +48,7 @@ def report(
             f"study must have completed runs in {runs_dir}; got {study!r} with none of {analysis.expected:,}: {told}. "
             f"See `msd-mtl status study={study}`."
         )
-    return analysis, make_report(analysis, runs_dir, out)
+    return analysis, make_report(analysis, runs_dir, out, options)
 
 
 def verdict_table(analysis: Analysis) -> Table:
@@ -71,7 +77,8 @@ def verdict_table(analysis: Analysis) -> Table:
 def main(cfg: DictConfig) -> None:
     """Entry point of the command."""
     margin = OmegaConf.select(cfg, "study.report.margin")
-    analysis, page = report(Path(cfg.runs_dir), str(cfg.study.name), Path(cfg.out), margin)
+    own = composed_from(HydraConfig.get(), "report")
+    analysis, page = report(Path(cfg.runs_dir), str(cfg.study.name), Path(cfg.out), margin, own)
     console = Console(emoji=False)
     console.print(verdict_table(analysis))
     console.print(Text(f"Page: {page}"))

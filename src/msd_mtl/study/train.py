@@ -9,14 +9,14 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.markup import escape
 
-from msd_mtl.app import hydra_app
+from msd_mtl.app import composed_from, hydra_app
 from msd_mtl.study.answers.report_settings import check_report
 from msd_mtl.study.cell import Cell, attempt, name_of
 from msd_mtl.study.checks import check_settings
 from msd_mtl.study.damage import check_shown
 from msd_mtl.study.identity import resolved
 from msd_mtl.study.interruption import InterruptedRun
-from msd_mtl.study.launch import composed_from, enter, launched
+from msd_mtl.study.launch import enter, launched
 from msd_mtl.study.peers import FailedPeerError
 from msd_mtl.study.processes import is_main_process
 from msd_mtl.study.record import seen_record
@@ -42,7 +42,7 @@ def train(cfg: DictConfig) -> None:
     check_report(study.get("report"))
     if study["name"] != NO_STUDY and is_main_process(config):
         cell = Cell(name_of(config), tuple(HydraConfig.get().overrides.task), config)
-        own = composed_from(HydraConfig.get())
+        own = composed_from(HydraConfig.get(), "train")
         enter([cell], command=[*own, *cell.overrides] if own else ())
     try:
         folder, record = run_once(config)

@@ -46,12 +46,17 @@ class Making:
     @property
     def shown(self) -> str:
         """Its settings, as in a shell."""
-        return shlex.join(map(_local, self.settings))
+        return shown(self.settings)
 
     def having(self, override: str, *instead_of: str) -> "Making":
         """The same with one more setting, and without those whose place it takes."""
         kept = [one for one in self.settings if _key(one) not in instead_of]
         return Making((*kept, override), self.claim, self.is_sweep)
+
+
+def shown(settings: Sequence[str]) -> str:
+    """Settings as in a shell, with the names of their files, not of their folders."""
+    return shlex.join(map(_local, settings))
 
 
 def making(overrides: Sequence[Sequence[str]], command: Sequence[str] = ()) -> Making:

@@ -3,7 +3,7 @@
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from msd_mtl.study.page.figures.drawing import Drawn, Picture, draw
 from msd_mtl.study.page.figures.post_mortem import draw_post_mortem
 from msd_mtl.study.page.hints import hints
 from msd_mtl.study.page.legend import entries, mask_variables
-from msd_mtl.study.page.provenance import provenance
+from msd_mtl.study.page.provenance import Provenance, provenance
 from msd_mtl.study.page.sections import answers, further_pictures, score_pictures, subtitle, undrawn
 from msd_mtl.study.page.table import Table
 from msd_mtl.study.page.verdicts import VERDICTS, verdicts
@@ -29,13 +29,14 @@ from msd_mtl.study.page.verdicts import VERDICTS, verdicts
 INDEX, FIGURES, TABLES = "index.html", "figures", "tables"
 
 
-def make_report(analysis: Analysis, runs_dir: Path, out: Path) -> Path:
+def make_report(analysis: Analysis, runs_dir: Path, out: Path, options: Sequence[str] = ()) -> Path:
     """Make the report of a study.
 
     Args:
         analysis: The study, analysed.
         runs_dir: Where its runs are.
         out: Folder to make; a report that is there is replaced, anything else refused.
+        options: Options of its command that say where else than in ``conf/report.yaml`` it is composed from.
 
     Returns:
         The page.
@@ -46,13 +47,13 @@ def make_report(analysis: Analysis, runs_dir: Path, out: Path) -> Path:
     with whole_folder(out) as folder:
         (folder / FIGURES).mkdir()
         (folder / TABLES).mkdir()
-        parts = _parts(analysis, runs_dir, folder)
+        parts = _parts(analysis, provenance(analysis, runs_dir, options), folder)
         write_text(folder / INDEX, _page(parts))
         write_json(folder / VERDICTS, verdicts(analysis, parts["origin"]))
     return out / INDEX
 
 
-def _parts(analysis: Analysis, runs_dir: Path, folder: Path) -> dict[str, Any]:
+def _parts(analysis: Analysis, origin: Provenance, folder: Path) -> dict[str, Any]:
     """What the template shows; figures and tables are written on the way."""
 
     def drawn(picture: Picture | None) -> Drawn | None:
@@ -64,7 +65,7 @@ def _parts(analysis: Analysis, runs_dir: Path, folder: Path) -> dict[str, Any]:
         table.write(folder / TABLES)
         return table
 
-    origin, hint = provenance(analysis, runs_dir), hints(analysis)
+    hint = hints(analysis)
     post_mortem = draw_post_mortem(analysis, hint.reported) if hint.reported else []
     of_data = (data.split_table, data.label_table, data.coupling_table, data.dropped_table)
     return {

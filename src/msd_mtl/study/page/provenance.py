@@ -1,8 +1,7 @@
 """Where the numbers come from: versions, configurations, data, and the commands that make them again."""
 
 import json
-import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from msd_mtl.study.answers.margins import margin_problem, margins_of
 from msd_mtl.study.answers.types import Analysis
 from msd_mtl.study.identity import OPERATIONAL
 from msd_mtl.study.index import commands, sweeps
-from msd_mtl.study.page.commands import Making, making
+from msd_mtl.study.page.commands import Making, making, shown
 from msd_mtl.study.page.table import Column, Table
 
 MOST_VALUES = 12
@@ -62,19 +61,20 @@ class Provenance:
         return tuple(dict.fromkeys(one.shown for one in self.makings if one.claim == "unknown"))
 
 
-def provenance(analysis: Analysis, runs_dir: Path) -> Provenance:
+def provenance(analysis: Analysis, runs_dir: Path, options: Sequence[str] = ()) -> Provenance:
     """Provenance of a study.
 
     Args:
         analysis: The study.
         runs_dir: Where its runs are.
+        options: Options of the command that makes the page which say where else it is composed from.
     """
     said = zip(sweeps(runs_dir, analysis.study), commands(runs_dir, analysis.study), strict=True)
     made = [making(list(sweep.values()), command) for sweep, command in said]
     began = sorted(run.record["started_at"] for run in analysis.runs if run.record.get("started_at"))
     return Provenance(
         makings=tuple(made or [Making((f"study.name={analysis.study}",), "unknown")]),
-        page=report_command(analysis),
+        page=report_command(analysis, options),
         environments=_environments(analysis),
         differences=_differences(analysis),
         fingerprints=tuple(sorted({one for run in analysis.runs if (one := run.record["data"]["fingerprint"])})),
@@ -83,17 +83,17 @@ def provenance(analysis: Analysis, runs_dir: Path) -> Provenance:
     )
 
 
-def report_command(analysis: Analysis) -> str:
+def report_command(analysis: Analysis, options: Sequence[str] = ()) -> str:
     """The command that makes the page, with the margins that its study does not say."""
     of_study = analysis.report.get("margin")
     said = margins_of(of_study, ())
     needed = analysis.metrics.values() if margin_problem(of_study) else ()  # no page without them
     other = [
-        f" study.report.margin.{name}={value:g}"
+        f"study.report.margin.{name}={value:g}"
         for name, value in analysis.margins.items()
         if said[name] != value or name in needed
     ]
-    return f"msd-mtl report study={shlex.quote(analysis.study)}{''.join(other)}"
+    return f"msd-mtl report {shown((*options, f'study={analysis.study}', *other))}"
 
 
 def _environments(analysis: Analysis) -> Table:
