@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from msd_mtl.app import conf_dir
-from msd_mtl.study.page.commands import LEFT_OUT, making
+from msd_mtl.study.page.commands import LEFT_OUT, Making, making
 from msd_mtl.study.sweep import jobs
 
 
@@ -111,6 +111,24 @@ def test_a_command_that_was_given_is_compared_with_the_runs():
     edited = [*runs[1:], (*runs[0], "data.split=artist")]
     assert making(edited, given).claim == "unknown"
     assert told([("seed=3", "study.name=x")], ["seed=4", "study.name=x"])[0] == "msd-mtl train study.name=x seed=3"
+
+
+@pytest.mark.parametrize(
+    ("sets", "claim"),
+    [
+        (("tasks=pop", "tasks=tight"), "exact"),
+        (('tasks.names=["term:pop"]', 'tasks.names=["term:pop",year]'), "exact"),
+        (("tasks=loose", "tasks=tight"), "more"),
+        (('tasks.names=["term:pop",loudness]', 'tasks.names=["term:pop",year]'), "more"),
+    ],
+)
+def test_a_command_of_several_masks_makes_one_run_of_a_task_alone(sets, claim):
+    first, second = sets
+    runs = [(first, "sharing=none"), (second, "sharing=none"), (second, "sharing=low")]
+    given = (f"{first},{second.partition('=')[2]}", "sharing=none,low")
+    assert making(runs, given) == Making(given, claim)
+    other = making([(first, "sharing=low"), *runs[1:]], given)  # of masks that are one run the first is made
+    assert other.claim == ("unknown" if claim == "exact" else "more")
 
 
 @pytest.mark.parametrize("given", ["seed=glob(*)", "seed=[", "--config-name=own"])

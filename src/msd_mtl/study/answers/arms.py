@@ -104,6 +104,11 @@ def task_set(tasks: Sequence[str], target: str) -> str | None:
     return _task_sets().get((tuple(tasks), target))
 
 
+def is_one_task(name: str) -> bool:
+    """Whether a name in ``conf/tasks`` is of a task alone."""
+    return any(known == name and len(tasks) == 1 for (tasks, _), known in _task_sets().items())
+
+
 def _rows_of(
     record: Record,
     context: Settings,

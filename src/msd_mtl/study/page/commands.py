@@ -11,12 +11,13 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from msd_mtl.app import conf_dir
-from msd_mtl.study.answers.arms import is_below
+from msd_mtl.study.answers.arms import is_below, is_one_task
 from msd_mtl.study.sweep import GRID, jobs
 
 # Settings of one place: they change no number, and a path may tell more than its owner wants.
 LEFT_OUT = ("runs_dir", "trainer.enable_progress_bar", "trainer.enable_model_summary", "logger", "hydra", "baselines")
 PATHS = ("data.store", "--config-dir")
+MASK = ("sharing", "model.mask")
 FOLDERS = r"[^,'\"]*/"  # of each of several paths
 
 Claim = Literal["exact", "more", "given", "unknown"]
@@ -105,7 +106,19 @@ def planned(settings: Sequence[str]) -> set[frozenset[str]]:
         return set()
     sweeper = OmegaConf.select(OmegaConf.load(file), "hydra.sweeper")
     grids: Any = {} if sweeper is None else OmegaConf.to_container(sweeper)
-    return {frozenset(_kept(job)) for job in jobs(grids.get("params"), grids.get("grids"), settings)}
+    made: dict[frozenset[str], frozenset[str]] = {}
+    for job in jobs(grids.get("params"), grids.get("grids"), settings):
+        run = frozenset(_kept(job))
+        made.setdefault(_alike(run), run)
+    return set(made.values())
+
+
+def _alike(run: frozenset[str]) -> frozenset[str]:
+    """What is set in all runs that are one: a task alone shares nothing, so of its masks a sweep makes the first."""
+    said = {_key(one): one.partition("=")[2] for one in run}
+    names = said.get("tasks.names")
+    is_alone = is_one_task(said.get("tasks", "")) if names is None else re.fullmatch(r"\[[^,]+\]", names)
+    return frozenset(one for one in run if not is_below(_key(one), MASK)) if is_alone else run
 
 
 def _candidates(runs: Sequence[Job]) -> Iterator[Job]:
