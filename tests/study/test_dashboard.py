@@ -37,9 +37,11 @@ def runs(tmp_path_factory):
             run_once(compose("train", [*short, f"study.name={study}", *overrides]))
             for study, *overrides in (("trial", "sharing=none"), ("trial", "sharing=full"), ("other", "tasks=loudness"))
         ]
-    begun = {key: value for key, value in made[0][1].items() if key != "metrics"}
-    (folder / ("f" * 16)).mkdir()
-    write_record(folder / ("f" * 16), begun | {"run_id": "f" * 16, "status": "failed"})
+    lost = copy.deepcopy({key: value for key, value in made[0][1].items() if key != "metrics"})
+    lost["seed"] = lost["config"]["seed"] = 9
+    lost |= {"run_id": run_id(lost["config"], lost["data"]["fingerprint"]), "status": "failed"}
+    (folder / lost["run_id"]).mkdir()
+    write_record(folder / lost["run_id"], lost)
     for n_tracks in (100, 200):
         for coupling in (0.0, 0.9):
             for seed in (0, 1):
@@ -55,6 +57,11 @@ def runs(tmp_path_factory):
                     (folder / twin["run_id"]).mkdir()
                     write_record(folder / twin["run_id"], twin)
     return folder
+
+
+def shown(runs: Path, study: str) -> list[dict]:
+    """Records that the workspace of a study shows."""
+    return dashboard.shown(runs, study)[0]
 
 
 def specification(runs: Path, study: str, tmp_path: Path, monkeypatch) -> dict:
@@ -103,7 +110,7 @@ def known(folder: Path, record: dict) -> set[str]:
 def test_every_panel_reads_keys_that_runs_log(runs, tmp_path, monkeypatch):
     spec = specification(runs, "trial", tmp_path, monkeypatch)
     logged = set()
-    for record in dashboard.completed_records(runs, "trial"):
+    for record in shown(runs, "trial"):
         logged |= known(runs / record["run_id"], record)
     read = {key for panel in panels(spec) for key in keys(panel)}
     assert len(read) > 12
@@ -114,10 +121,10 @@ def test_every_panel_reads_keys_that_runs_log(runs, tmp_path, monkeypatch):
 
 
 def test_seeds_are_put_together_with_their_error_and_sizes_stand_on_a_logarithmic_axis(runs, tmp_path, monkeypatch):
-    shown = [panel["config"] for panel in panels(specification(runs, "trial", tmp_path, monkeypatch))]
-    grouped = [config for config in shown if "groupBy" in config]
+    configs = [panel["config"] for panel in panels(specification(runs, "trial", tmp_path, monkeypatch))]
+    grouped = [config for config in configs if "groupBy" in config]
     assert {(config["groupAgg"], config["groupArea"]) for config in grouped} == {("mean", "stderr")}
-    assert {config["xAxis"]: config.get("xAxisLogScale", False) for config in shown if "zAxis" in config} == {
+    assert {config["xAxis"]: config.get("xAxisLogScale", False) for config in configs if "zAxis" in config} == {
         "config:cell.value.train_size": True,
         "config:cell.value.coupling": False,
     }
@@ -144,8 +151,8 @@ def test_the_workspace_shows_the_runs_of_the_study_alone(runs, tmp_path, monkeyp
 def test_targets_are_put_together_and_compared_with_linear_models_where_there_are_any(runs):
     from msd_mtl.study.workspace import LAYERS, SHARING, score_panels, workspace
 
-    first, last = dashboard.completed_records(runs, "trial")[:2]
-    made = [first, *dashboard.completed_records(runs, "other"), last]
+    first, last = shown(runs, "trial")[:2]
+    made = [first, *shown(runs, "other"), last]
     sections = workspace("s", made, arms_of({record["run_id"]: record for record in made}), "p", "e").sections
     assert len(sections) == 6
     with_it = [panel.title for panel in score_panels([first], {LAYERS: SHARING})]
@@ -154,12 +161,12 @@ def test_targets_are_put_together_and_compared_with_linear_models_where_there_ar
 
 
 def test_runs_that_were_first_made_for_another_study_are_shown_too(runs, tmp_path, monkeypatch):
-    (loudness,) = (r["run_id"] for r in dashboard.completed_records(runs, "other"))
-    pop = [record["run_id"] for record in dashboard.completed_records(runs, "trial")][:3]
+    (loudness,) = (r["run_id"] for r in shown(runs, "other"))
+    pop = [record["run_id"] for record in shown(runs, "trial")][:3]
     with monkeypatch.context() as patched:
         patched.setattr("msd_mtl.study.index.FOLDER", ".joint")  # the other tests see no such study
         add_sweep(runs, "joint", [Cell(run, (), {}) for run in [*pop, loudness, "0" * 16]])
-        assert [r["run_id"] for r in dashboard.completed_records(runs, "joint")] == sorted([*pop, loudness])
+        assert [r["run_id"] for r in shown(runs, "joint")] == sorted([*pop, loudness])
         spec = specification(runs, "joint", tmp_path, patched)
         add_sweep(runs, "other", [Cell(run, (), {}) for run in pop])
         mixed = specification(runs, "other", tmp_path, patched)
@@ -193,24 +200,29 @@ def test_the_gain_table_has_a_line_a_cell_paired_by_seed(runs, tmp_path, monkeyp
     assert next(cell for cell in cells if cell["sharing"] == "0000")["gain over none"] == "–"
 
 
-def test_an_unknown_study_is_refused_and_the_others_are_named(runs):
-    with pytest.raises(UserError, match=r"study must have completed runs in .*; got 'tiral'\. .*: other, trial\."):
-        dashboard.completed_records(runs, "tiral")
+def test_a_study_without_completed_runs_is_refused(runs, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr("msd_mtl.study.index.FOLDER", ".begun")
+        add_sweep(runs, "begun", [Cell("0" * 16, (), {})])
+        with pytest.raises(UserError, match=r"study must be one that has runs in .*; got 'tiral', .* are: begun\."):
+            shown(runs, "tiral")
+        with pytest.raises(UserError, match=r"study must have completed runs in .*; got 'begun' with none\. See `msd"):
+            shown(runs, "begun")
+    shutil.rmtree(runs / ".begun")
 
 
 @pytest.mark.parametrize("broken", ["{", '{"schema_version": 2, "study": "other"}'], ids=["unreadable", "other schema"])
 def test_a_record_that_cannot_be_read_costs_no_other_run_and_is_told_of_its_study_alone(runs, tmp_path, capsys, broken):
     folder = Path(shutil.copytree(runs, tmp_path / "runs"))
-    trial = [record["run_id"] for record in dashboard.completed_records(folder, "trial")]
-    (run,) = (record["run_id"] for record in dashboard.completed_records(folder, "other"))
+    trial = [record["run_id"] for record in shown(folder, "trial")]
+    (run,) = (record["run_id"] for record in shown(folder, "other"))
     (folder / run / "record.json").write_text(broken)
-    assert [record["run_id"] for record in dashboard.completed_records(folder, "trial")] == trial
+    assert [record["run_id"] for record in shown(folder, "trial")] == trial
     assert capsys.readouterr().err == ""
     add_sweep(folder, "other", [Cell(one, (), {}) for one in (run, trial[0])])
-    assert [record["run_id"] for record in dashboard.completed_records(folder, "other")] == trial[:1]
+    assert [record["run_id"] for record in shown(folder, "other")] == trial[:1]
     (told,) = capsys.readouterr().err.splitlines()
-    assert f"{run}/record.json" in told
-    assert told.endswith("The run is left out.")
+    assert told.startswith(f"Run {run} is left out: its record ")
 
 
 def test_runs_that_wandb_was_never_given_are_counted(runs, tmp_path, monkeypatch, capsys):
@@ -220,7 +232,7 @@ def test_runs_that_wandb_was_never_given_are_counted(runs, tmp_path, monkeypatch
         specification(runs, "trial", tmp_path, monkeypatch)
         return [line for line in capsys.readouterr().out.splitlines() if "have never been" in line]
 
-    first, *others = [runs / record["run_id"] for record in dashboard.completed_records(runs, "trial")]
+    first, *others = [runs / record["run_id"] for record in shown(runs, "trial")]
     (first / "wandb").mkdir()
     mark_given(first, {"project": "msd-mtl", "entity": "somebody"})
     alone, together = said()

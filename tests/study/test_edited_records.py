@@ -106,8 +106,11 @@ def test_a_completed_record_that_lacks_something_is_named(entered, monkeypatch, 
     message = rf"record must have all that a completed run leaves; got .*{done.run_id}.record\.json without .*{lacking}"
     with pytest.raises(UserError, match=message):
         check_shown(done.folder, read_record(done.folder))
-    with pytest.raises(UserError, match=message):
-        dashboard.completed_records(done.folder.parent, "s")
+    with pytest.raises(UserError, match=r"study must have completed runs in .*; got 's' with none"):
+        dashboard.shown(done.folder.parent, "s")
+    said = capsys.readouterr().err
+    assert f"Run {done.run_id} is left out: its record lacks " in said
+    assert lacking in said
     monkeypatch.setattr(train, "launched", entered[:1])
     assert not train.show_sweep().is_complete
     shown = capsys.readouterr().out

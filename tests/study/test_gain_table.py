@@ -98,6 +98,23 @@ def test_what_goes_with_the_seed_is_no_setting_and_runs_that_cannot_be_told_apar
     assert "Left out" not in gain_table(made, arms)
 
 
+def test_runs_without_a_score_are_left_out_and_counted(completed):
+    made = twins(completed, "data.split_seed", {0: (0,), 1: (1,)})
+    arms = arms_of({record["run_id"]: record for record in made})
+    scores, gains = computed(made, [1, 1, 0, 0])
+    none, shared = made[:2], made[2:]
+    none[1]["metrics"]["test"]["term:pop"]["auroc"] = None
+    table = gain_table(made, arms)
+    assert "Left out: 1 runs that have no score.\n\n" in table
+    assert [(line["seeds"], line["sharing"]) for line in lines_of(table)] == [("1", "0000"), ("2", "1100")]
+    assert lines_of(table)[1]["score"].startswith(f"{sum(scores) / 2:.3f} ± ")
+    assert lines_of(table)[1]["gain over none"] == f"{gains[0]:+.3f} ± –"
+    none[0]["metrics"]["test"]["term:pop"]["auroc"] = None
+    assert [line["gain over none"] for line in lines_of(gain_table(made, arms))] == ["–"]
+    shared[0]["metrics"]["test"]["term:pop"]["auroc"] = shared[1]["metrics"]["test"]["term:pop"]["auroc"] = None
+    assert lines_of(gain_table(made, arms)) == []
+
+
 def test_a_chart_says_what_it_averages_over(completed):
     made = twins(completed, "data.control", {0: (None, "misalign")})
     axes = varied_axes(made, arms_of({record["run_id"]: record for record in made}))

@@ -7,62 +7,40 @@ from omegaconf import DictConfig
 
 from msd_mtl.app import hydra_app
 from msd_mtl.errors import UserError
-from msd_mtl.study.answers.reading import read_runs
+from msd_mtl.study.answers.reading import FOREIGN, read_runs
 from msd_mtl.study.answers.types import Arm
-from msd_mtl.study.damage import check_shown
+from msd_mtl.study.damage import SHOWN, damage, lacks
 from msd_mtl.study.files import write_json
 from msd_mtl.study.given import n_lacking
-from msd_mtl.study.index import read_study, studies
-from msd_mtl.study.record import Record, is_completed, read_record, seen_record
+from msd_mtl.study.record import Record
+from msd_mtl.study.states import State
 from msd_mtl.study.wandb_core import in_brief
 
 
-def completed_records(runs_dir: Path, study: str) -> list[Record]:
-    """Completed records of a study, in the order of their ids: those made for it, and those that it shares with others.
+def shown(runs_dir: Path, study: str) -> tuple[list[Record], dict[str, Arm]]:
+    """Completed records of a study, in the order of their ids, and the arm of each, as in a report.
 
-    Which of its records cannot be read is said; those of other studies are no matter.
+    What a report leaves out, or names as damaged, is left out, and said.
 
     Args:
         runs_dir: Folder of the run directories.
         study: Name of the study.
 
     Raises:
-        UserError: If there is none, or one lacks what is shown.
+        UserError: If there is no such study, or none of its records can be shown.
     """
-    seen = {path.parent: seen_record(path.parent) for path in sorted(runs_dir.glob("*/record.json"))}
-    entered = read_study(runs_dir, study)
-    of_study = [
-        folder for folder, record in seen.items() if folder.name in entered or (record or {}).get("study") == study
-    ]
-    found = {
-        folder: record for folder in of_study if (record := _readable(folder)) is not None and is_completed(record)
-    }
-    if not found:
-        there = sorted(
-            {*studies(runs_dir), *(str(record["study"]) for record in seen.values() if record and "study" in record)}
-        )
-        raise UserError(
-            f"study must have completed runs in {runs_dir}; got {study!r}. Studies there: {', '.join(there) or 'none'}."
-        )
-    for folder, record in found.items():
-        check_shown(folder, record)
-    return list(found.values())
-
-
-def _readable(folder: Path) -> Record | None:
-    """A record; None where it cannot be read, which is said."""
-    try:
-        return read_record(folder)
-    except UserError as error:
-        sys.stderr.write(f"{error} The run is left out.\n")
-        return None
-
-
-def _arms(runs_dir: Path, study: str) -> dict[str, Arm]:
-    """Arm of each completed run, as in a report: which settings go with the seed, all runs tell together."""
     runs = read_runs(runs_dir, study)
-    double = {run: twins.arm for twins in runs.duplicates for run in twins.run_ids}
-    return {run.run_id: run.arm for run in runs.runs} | double
+    made = sorted((*runs.runs, *runs.double), key=lambda run: run.run_id)
+    wrong = {one.run_id: one.error for one in runs.absent if one.state in (State.DAMAGED, FOREIGN)}
+    wrong |= {run.run_id: damage(run.record, lacking) for run in made if (lacking := lacks(run.record, SHOWN))}
+    for run, what in wrong.items():
+        sys.stderr.write(f"Run {run} is left out: {what}.\n")
+    if runs.renamed:
+        sys.stderr.write(f"Left out: {len(runs.renamed):,} runs that a report leaves out too, and says why.\n")
+    arms = {run.run_id: run.arm for run in made if run.run_id not in wrong}
+    if not arms:
+        raise UserError(f"study must have completed runs in {runs_dir}; got {study!r} with none. See `msd-mtl status`.")
+    return [run.record for run in made if run.run_id in arms], arms
 
 
 @hydra_app("dashboard")
@@ -71,11 +49,7 @@ def main(cfg: DictConfig) -> None:
     if not isinstance(cfg.offline, bool):
         raise UserError(f"offline must be true or false; got {cfg.offline!r}. Set offline=true.")
     study = str(cfg.study.name)  # a number is a name too
-    arms = _arms(Path(cfg.runs_dir), study)
-    completed = completed_records(Path(cfg.runs_dir), study)
-    records = [record for record in completed if record["run_id"] in arms]
-    if n_left := len(completed) - len(records):
-        sys.stderr.write(f"Left out: {n_left:,} runs that a report leaves out too, and says why.\n")
+    records, arms = shown(Path(cfg.runs_dir), study)
     lacking = n_lacking(Path(cfg.runs_dir), records, cfg.project)
     try:
         import wandb_workspaces  # noqa: F401

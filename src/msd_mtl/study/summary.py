@@ -53,7 +53,8 @@ class CellSummary:
 
 
 def estimate(values: Sequence[float]) -> Estimate:
-    """Mean and 95 % interval over seeds."""
+    """Mean and 95 % interval over seeds; of those whose value is not defined none counts, as in a report."""
+    values = [value for value in values if not np.isnan(value)]
     n = len(values)
     half = float(stats.t.ppf((1 + LEVEL) / 2, n - 1) * stats.sem(values)) if n > 1 else float("nan")
     return Estimate(float(np.mean(values)) if n else float("nan"), half, tuple(values))

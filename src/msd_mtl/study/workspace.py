@@ -1,5 +1,6 @@
 """What the W&B workspace of a study shows: panels over the keys that its runs log."""
 
+import math
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
@@ -14,7 +15,7 @@ from msd_mtl.study.answers.arms import FINGERPRINT, mask_order
 from msd_mtl.study.answers.types import Arm
 from msd_mtl.study.page.words import metric_name
 from msd_mtl.study.record import Record
-from msd_mtl.study.summary import CellSummary, Estimate, summarise, target_metric
+from msd_mtl.study.summary import CellSummary, Estimate, summarise, target_metric, target_score
 from msd_mtl.study.wandb_view import description, target_of
 
 TASKS, SIZE, COUPLING = wr.Config("cell.tasks"), wr.Config("cell.train_size"), wr.Config("cell.coupling")
@@ -179,13 +180,15 @@ def gain_table(records: Sequence[Record], arms: Mapping[str, Arm]) -> str:
         return *place, mask_order(arm.mask), record["seed"]
 
     settings = varied_settings(arms[record["run_id"]] for record in records)
-    cells = summarise(sorted(records, key=order), arms)
+    cells = [cell for cell in summarise(sorted(records, key=order), arms) if cell.score.values]
     head = ["tasks", "tracks", "coupling", "sharing", "seeds", "score", "gain over none", "linear", "possible"]
     rows = [["settings"][: len(settings)] + head, ["---"] * (len(head) + bool(settings))]
     rows += [[*_context(cell.arm, settings), *_columns(cell)] for cell in cells]
-    metric = metric_name(target_metric(records[0]))
-    said = [f"Test {metric}, mean ± half of the 95 % interval over seeds; a positive gain is better."]
-    if n_left := len(records) - sum(len(cell.score.values) for cell in cells):
+    metric = target_metric(records[0])
+    said = [f"Test {metric_name(metric)}, mean ± half of the 95 % interval over seeds; a positive gain is better."]
+    if n_without := sum(math.isnan(target_score(record, metric)) for record in records):
+        said.append(f"Left out: {n_without:,} runs that have no score.")
+    if n_left := len(records) - n_without - sum(len(cell.score.values) for cell in cells):
         said.append(f"Left out: {n_left:,} runs of an arm and seed that others have too; the report names them.")
     return "\n".join([*said, "", *(f"| {' | '.join(_escaped(row))} |" for row in rows)])
 
@@ -216,7 +219,7 @@ def _columns(cell: CellSummary) -> list[str]:
 
 
 def _interval(value: Estimate, sign: str = "") -> str:
-    return f"{_number(value.mean, sign)} ± {_number(value.half_width)}"
+    return f"{_number(value.mean, sign)} ± {_number(value.half_width)}" if value.values else "–"
 
 
 def _number(value: float, sign: str = "") -> str:

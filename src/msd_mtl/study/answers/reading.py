@@ -36,6 +36,7 @@ class StudyRuns:
         absent: Runs that are not completed.
         arms_absent: Arm and seed of those of them whose record, or whose sweep, says.
         duplicates: Completed runs that share arm and seed; none of them is in ``runs``.
+        double: The same, one by one.
         expected: Number of runs, but for those in ``renamed``.
         renamed: Runs that are left out, as their settings do not give their ``run_id`` and those of other runs do.
         left_out: Why runs that its sweeps asked for were not made, as they cannot be.
@@ -56,6 +57,7 @@ class StudyRuns:
     foreign: tuple[Absent, ...] = ()
     asked: Mapping[tuple[Settings, str, int], int | None] = field(default_factory=dict)
     n_unplaced: int = 0
+    double: tuple[Run, ...] = ()
 
 
 def read_runs(runs_dir: Path, study: str) -> StudyRuns:
@@ -110,6 +112,7 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
             for (arm, seed), cell in cells.items()
             if len(cell) > 1
         ),
+        double=tuple(_run(runs_dir, found[run], arm) for (arm, _), cell in cells.items() if cell[1:] for run in cell),
         expected=len(expected),
         renamed=renamed,
         left_out=tuple(left_out(runs_dir, study)),
