@@ -332,9 +332,9 @@ def test_epochs_are_shown_as_they_end(small_run, monkeypatch):
 def test_a_description_names_no_path_and_a_summary_no_setting(small_run):
     _, record = run_once(small_run("baselines=false"))
     record["config"]["data"]["store"] = record["config"]["runs_dir"] = "/home/me"
-    told = description(record, ["t" * 65, "t" * 64, "", "synthetic"])
+    told = description(record, ["t" * 65, "t" * 64, "", "synthetic", 2016])
     assert "/home/me" not in json.dumps(told)
-    assert told["tags"] == ["synthetic", "term:pop", "sharing 1100", "default", "t" * 64, "t" * 64]
+    assert told["tags"] == ["synthetic", "term:pop", "sharing 1100", "default", "t" * 64, "t" * 64, "2016"]
     assert told["name"] == "term:pop, sharing 1100, 200 tracks, coupling 0.9, seed 0"
     others = {"schema_version", "run_id", "study", "cell", "seed", "config", "environment"}
     assert {key.partition("/")[0] for key in summary(record)}.isdisjoint(others)

@@ -86,6 +86,7 @@ EXPECTED: dict[str, Expectation] = {
     "sharing.mask": LIST,
     "model.widths": LIST,
     "model.activation": TEXT,
+    "recipe.name": ("text (a number in quotes)", TEXT[1]),
     "recipe.optimizer": TARGET,
     "recipe.scheduler": _or_null(TARGET),
     "recipe.standardise_regression": YES_NO,

@@ -117,7 +117,7 @@ def description(record: Record, tags: Sequence[str] = ()) -> dict[str, Any]:
         "id": record["run_id"],
         "name": f"{cell['target']}, {sharing_of(record)}, {cell['train_size']} tracks{coupling}, seed {record['seed']}",
         "group": record["study"],
-        "tags": [tag[:LONGEST_TAG] for tag in dict.fromkeys(told) if tag],
+        "tags": [str(tag)[:LONGEST_TAG] for tag in dict.fromkeys(told) if tag],
         "config": {
             **without(config, LOCAL),
             "cell": coordinates,
