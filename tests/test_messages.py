@@ -10,6 +10,8 @@ import pytest
 
 from msd_mtl import data
 from msd_mtl.app import one_message
+from msd_mtl.study import train
+from msd_mtl.study.cell import Cell
 from msd_mtl.study.identity import resolved
 
 from .test_cli import FAST, msd_mtl
@@ -42,6 +44,23 @@ def test_a_file_in_the_place_of_all_runs_is_named(command, tmp_path):
     done = msd_mtl(command, "study=s", "runs_dir=taken", cwd=tmp_path)
     said = "runs_dir must be a folder of runs; got taken, a file. Set runs_dir=DIR."
     assert (done.returncode, done.stderr) == (2, f"msd-mtl {command}: {said}\n")
+
+
+def test_names_are_printed_as_they_are(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(train, "launched", [Cell("0" * 16, (":heart: [bold]",), {"runs_dir": str(tmp_path)})])
+    train.show_sweep()
+    assert capsys.readouterr().out == f"1 runs: 1 missing\n  missing {'0' * 16} :heart: [bold]\n"
+
+
+def test_every_console_prints_names_as_they_are():
+    calls = [
+        (path.name, ast.unparse(node))
+        for path in Path(train.__file__).parents[1].rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Console"
+    ]
+    assert len(calls) > 5
+    assert [call for call in calls if "emoji=False" not in call[1] and "quiet=True" not in call[1]] == []
 
 
 def settings_named(path: Path) -> Iterator[str]:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,17 @@ def test_the_command_of_a_page_says_where_it_is_composed_from(tmp_path, monkeypa
     assert command == "msd-mtl report --config-name=mine --config-dir=own study=made"
     assert ask(*shlex.split(command)[1:]) == first
     assert first[0] == Path("elsewhere")
+
+
+def test_the_name_of_a_study_is_printed_as_it_is(tmp_path, monkeypatch, capsys):
+    made = analysis(tmp_path, masks=("0000",), sizes=(500,), couplings=(None,), n_seeds=1, histories=False)
+    named = replace(made, study=":heart: [bold]")
+    monkeypatch.setattr("msd_mtl.study.report.report", lambda *_: (named, tmp_path / ":heart: [bold]"))
+    monkeypatch.setattr(sys, "argv", ["msd-mtl", "report", "study=made"])
+    cli.main()
+    said = capsys.readouterr().out
+    assert ":heart: [bold]: 1 of " in said
+    assert "/:heart: [bold]" in "".join(said.split("\n"))
 
 
 @pytest.mark.slow

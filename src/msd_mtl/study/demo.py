@@ -7,6 +7,7 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from msd_mtl.app import hydra_app, one_message
@@ -74,11 +75,11 @@ def _show(records: list[Record], console: Console) -> None:
     console.print(summary_table(cells, target, metric))
     picture = Path(first["config"]["runs_dir"]) / PICTURE
     draw_summary(picture, cells, target, metric)
-    console.print(f"Picture: [bold]{picture}[/]")
+    console.print(f"Picture: [bold]{escape(str(picture))}[/]")
     name = first["config"]["study"]["name"]
     analysis, page = report(picture.parent, name, Path("reports") / name)
     console.print(verdict_table(analysis))
-    console.print(f"Page: [bold]{page}[/]")
+    console.print(f"Page: [bold]{escape(str(page))}[/]")
 
 
 if __name__ == "__main__":

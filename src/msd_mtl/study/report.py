@@ -6,6 +6,7 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -58,7 +59,7 @@ def verdict_table(analysis: Analysis) -> Table:
     from msd_mtl.study.page.unasked import unasked
 
     table = Table(
-        title=f"{analysis.study}: {analysis.completed:,} of {analysis.expected:,} runs",
+        title=f"{escape(analysis.study)}: {analysis.completed:,} of {analysis.expected:,} runs",
         caption="intervals of verdicts are over seeds and test artists together",
         show_lines=True,
     )
