@@ -134,7 +134,8 @@ def _recorded(
 
             told = message_of(error)
             said = _error(error) | ({} if told is None else {"message": told})  # the first process has this word alone
-            fail_for_all(folder, said, 1 if told is None else 2)
+            code = error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else 2 if told else 1
+            fail_for_all(folder, said, code or 1)
         raise
     if speaks:
         _finish(folder, record)

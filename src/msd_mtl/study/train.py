@@ -50,6 +50,8 @@ def train(cfg: DictConfig) -> None:
         if is_main_process(config):
             sys.stderr.write(f"msd-mtl train: {error}\n")
         raise SystemExit(error.exit_code) from None
+    except SystemExit as error:  # of whatever a setting names; its run has failed
+        raise SystemExit(error.code or 1) from None
     if not is_main_process(config):
         return
     check_shown(folder, record)
