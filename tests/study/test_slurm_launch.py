@@ -275,6 +275,11 @@ def test_a_launch_is_checked_as_far_as_it_has_runs_to_make(tmp_path, monkeypatch
         with pytest.raises(RefusedLaunchError, match="must find submitit; got none"):
             slurm.check_launch([cell], settings())
         slurm.check_launch([], settings())
+    for name in ("100%n", "100%", "a\\b"):
+        with pytest.raises(
+            UserError, match=r"runs_dir must have no % and no backslash .*; got .*(100%n?|a\\\\b)'\. Set"
+        ):
+            slurm.check_launch([Cell("r0", (), CONFIG | {"runs_dir": str(tmp_path / name)})], settings())
     monkeypatch.setattr(slurm, "site", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         slurm.check_launch([cell], settings())

@@ -34,6 +34,12 @@ def check_launch(cells: Sequence[Cell], settings: SlurmSettings) -> None:
     settings.check(cells)
     if not all(cell.is_done for cell in cells):
         submitit_or_refuse()
+        runs_dir = str(Path(cells[0].config["runs_dir"]).absolute())
+        if set(runs_dir) & set("%\\"):
+            raise UserError(
+                "runs_dir must have no % and no backslash in its path, for SLURM takes them for more than characters; "
+                f"got {runs_dir!r}. Set runs_dir=DIR."
+            )
         site()
 
 
