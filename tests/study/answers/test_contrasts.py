@@ -286,15 +286,11 @@ def test_a_mask_that_one_of_the_compared_sets_lacks_is_said_to_be_left_out():
     )
 
 
-def test_a_coupling_or_task_set_that_is_absent_altogether_is_said_to_be_left_out():
+def test_a_coupling_that_is_absent_altogether_is_said_to_be_left_out():
     planted = {arm("pop"): 0.6} | {arm("tight", "1100", coupling=c): 0.6 for c in (0.0, 0.9)}
     absent = [arm("tight", "1100", coupling=0.5), arm("loose", "1100", coupling=0.7), arm("tight", coupling=0.6)]
     (said,) = notes("coupling", planted, absent).values()
     assert said == ("coupling 0.5 is left out: no run of it counts",)
-    scores = {arm("pop"): 0.6, arm("tight", "1100"): 0.63, arm("loose", "1100"): 0.61}
-    third = Arm("third", (*POP, "e"), POP[0], "1100", 1000, None, ())
-    (said,) = notes("coupling", scores, [third], {"tight": 0.4, "loose": 0.1}).values()
-    assert said == ("third is left out: no run of it counts",)
 
 
 def test_a_level_of_which_only_the_runs_without_sharing_are_there_is_said_to_be_left_out():
@@ -355,6 +351,9 @@ def whole_study(design):
     sizes = (500, 1000)
     if design == "planted":
         return [arm("tight", mask, 500, c) for mask in ("0000", "1100", "0011") for c in (0.0, 0.45, 0.9)]
+    if design == "three sets":
+        two = [arm(tasks, mask) for mask in ("0000", "1100", "1111") for tasks in ("tight", "loose")]
+        return two + [replace(one, task_set="third", tasks=(*POP, "e")) for one in two[::2]]
     if design == "planted in two sets":
         return [arm(tasks, "1100", 500, c) for tasks in ("tight", "loose") for c in (0.0, 0.9)] + [arm("pop", n=500)]
     found = [arm("pop", n=n) for n in sizes if design == "sets" or n == 500]
@@ -365,7 +364,7 @@ def whole_study(design):
 
 def left_of(arms, lost):
     """The group whose runs of some arms are lost."""
-    known = {"tight": 0.4, "loose": 0.1}
+    known = {"tight": 0.4, "third": 0.2, "loose": 0.1}
     runs = []
     for one in arms:
         data = {"coupling": {task: {"label": {"value": known[one.task_set]}} for task in one.tasks[1:]}}
@@ -374,7 +373,7 @@ def left_of(arms, lost):
     return group
 
 
-@pytest.mark.parametrize("design", ["sets", "alone at one size", "planted", "planted in two sets"])
+@pytest.mark.parametrize("design", ["sets", "alone at one size", "planted", "planted in two sets", "three sets"])
 def test_whatever_runs_are_lost_the_same_is_asked(design):
     arms = whole_study(design)
     whole = left_of(arms, [])
@@ -387,6 +386,38 @@ def test_whatever_runs_are_lost_the_same_is_asked(design):
         scored = [Scored(one, {}, {}, 0, {}, {}) for one in (group, whole)]
         gaining = [sum(found not in (None, one) for one, found in part.references.items()) for part in (group, whole)]
         assert [gaining[0] + n_lacking(scored[:1]), n_lacking(scored[1:])] == [gaining[1], 0]
+
+
+@pytest.mark.parametrize("lost", ["tight", "loose", "third"])
+def test_how_coupled_a_task_set_is_no_other_shows_where_it_is_lost_altogether(lost):
+    arms = whole_study("three sets")
+    group = left_of(arms, [one for one in arms if one.task_set == lost])
+    others = [name for name in ("tight", "loose", "third") if name != lost]
+    for question, n_asked in (("coupling", 2), ("depth", 1)):
+        between = [one for one in ASKED[question](group) if one.task_set is None]
+        assert len(between) == n_asked
+        for one in between:
+            assert one.name.startswith(f"{lost} against {' against '.join(others)}, ")
+            assert not group.has_all(one.terms)
+
+
+@pytest.mark.parametrize("lost", ["tight", "loose", "third"])
+def test_the_same_task_sets_are_compared_though_what_the_gains_of_one_are_over_is_lost(lost):
+    arms = [one for one in whole_study("three sets") if one.mask != "1111"]
+    group = left_of(arms, [one for one in arms if (one.task_set, one.mask) == (lost, "0000")])
+    for question in ("coupling", "depth"):
+        (one,) = (one for one in ASKED[question](group) if one.task_set is None)
+        assert one.name.startswith("tight minus loose, ")
+        assert group.has_all(one.terms) == (lost == "third")
+
+
+def test_what_a_contrast_does_not_weigh_may_be_lost():
+    arms = [arm("tight", mask, coupling=c) for mask in ("0000", "1100", "1111") for c in (0.0, 0.45, 0.9)]
+    (whole,) = (one for one in ASKED["depth"](left_of(arms, [])) if one.coupling is None)
+    assert {one.coupling for one in whole.terms} == {0.0, 0.9}
+    for mask in ("0000", "1111"):
+        lost = left_of(arms, [arm("tight", mask, coupling=0.45)])
+        assert [one for one in ASKED["depth"](lost) if one.coupling is None] == [whole]
 
 
 def test_what_cancels_does_not_hang_on_what_else_is_lost():

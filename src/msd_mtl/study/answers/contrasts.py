@@ -61,9 +61,13 @@ def depth(group: Group) -> list[Combination]:
 
 
 def _asked(group: Group, make: Callable[[Group], list[Combination]]) -> list[Combination]:
-    """What would be asked if all runs were there: each of the runs that are, where it can be made of them."""
+    """What would be asked if all runs were there: each as it then were, else of the runs that are, where that can be."""
     there = {one.about: one for one in make(group)}
-    return [there.get(one.about, one) for one in make(group.asked)]
+    found = []
+    for one in make(group.asked):
+        made = there.get(one.about, one)  # tells what is lost, also where that does not count in it
+        found.append(one if group.has_all(one.terms) and made.terms != one.terms else made)
+    return found
 
 
 def _cancelling_first(make: Callable[[Group], list[Combination]], group: Group) -> list[Combination]:
