@@ -5,6 +5,7 @@ import pytest
 from msd_mtl.study.answers.types import QUESTIONS
 from msd_mtl.study.page.sections import answers
 from msd_mtl.study.page.unasked import unasked
+from msd_mtl.study.page.words import NEEDS
 from msd_mtl.study.report import verdict_table
 
 from .made import TARGET, analysis
@@ -67,6 +68,18 @@ def test_sizes_and_task_sets_of_other_settings_are_not_said_to_be_enough(tmp_pat
     made = replace(made, cells=tuple(apart), contrasts=())
     assert unasked(made, "size") == "this needs two or more training sizes: data.train_size=500,2000"
     assert unasked(made, "coupling").startswith("this needs two or more couplings")
+
+
+@pytest.mark.parametrize("question", ["size", "coupling", "depth"])
+def test_what_differs_only_together_with_something_else_is_not_said_not_to_differ(tmp_path, question):
+    masks = ("1000", "1100") if question == "depth" else ("1100",)
+    made = analysis(tmp_path, masks=masks, sizes=(500, 1000), couplings=(0.0, 0.9), n_seeds=1, histories=False)
+    arms = {(500, 0.0, masks[0]), (1000, 0.9, masks[-1])}
+    cells = [cell for cell in made.cells if (cell.arm.train_size, cell.arm.coupling, cell.arm.mask) in arms]
+    told = unasked(replace(made, cells=tuple(cells), contrasts=()), question)
+    assert told == f"this needs {NEEDS[question]}, in runs that are alike otherwise"
+    assert unasked(replace(made, cells=tuple(cells[:1]), contrasts=()), question) == f"this needs {NEEDS[question]}"
+    assert unasked(replace(made, contrasts=()), question) == f"this needs {NEEDS[question]}"
 
 
 def test_several_sizes_of_the_target_alone_are_not_said_to_be_too_few(tmp_path):

@@ -36,15 +36,20 @@ def _needs(analysis: Analysis, question: Question) -> str:
         said = "too few runs have one of the target alone, or without sharing, to be compared with"
         needs = said if unshared else NO_GAIN
     else:
-        lacks_sharing = not shared and _could(question, arms)
+        lacks_sharing = not shared and question in ("size", "coupling") and _differ(question, arms)
         needs = f"this needs {NEEDS['benefit' if lacks_sharing else question]}"
+        sharing = [arm for arm in arms if not arm.is_alone and "1" in arm.mask]
+        if _differ(question, sharing) and not _differ(question, sharing, alike=True):
+            needs += ", in runs that are alike otherwise"
     absent = analysis.expected - analysis.completed
     return f"{needs}; {absent:,} of {counted(analysis.expected, 'run')} are not completed" if absent else needs
 
 
-def _could(question: Question, arms: Sequence[Arm]) -> bool:
-    """Whether arms of one context and target differ in what the question is about."""
+def _differ(question: Question, arms: Sequence[Arm], *, alike: bool = False) -> bool:
+    """Whether arms of one context and target, or such as are alike otherwise too, differ in what a question is about."""
     found = defaultdict(set)
     for arm in arms:
-        found[arm.context, arm.target].add(arm.train_size if question == "size" else (arm.task_set, arm.coupling))
-    return question in ("size", "coupling") and any(len(places) > 1 for places in found.values())
+        places = {"size": arm.train_size, "coupling": (arm.task_set, arm.coupling), "depth": arm.mask}
+        about = places.pop(question, None)
+        found[arm.context, arm.target, *(places.values() if alike else ())].add(about)
+    return any(len(values) > 1 for values in found.values())
