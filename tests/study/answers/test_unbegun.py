@@ -1,6 +1,7 @@
 """Runs that are like none that was begun are told by what their sweep sets in them."""
 
 import shutil
+from itertools import product
 
 import pytest
 
@@ -22,8 +23,12 @@ def swept(study):
         for seed in (0, 1, 2):
             for of_arm, mask, coupling in ((ALONE, "0000", 0.0), (LOW, "1100", 0.9)):
                 name = study.add(of_arm["tasks"], mask, seed, data__coupling=coupling, **settings)
-                given = of_arm | {key.replace("__", "."): value for key, value in settings.items()}
-                study.index[name] = ["data.train_size=500", *(f"{k}={v}" for k, v in given.items()), f"seed={seed}"]
+                given = (
+                    of_arm
+                    | {"data.train_size": 500}
+                    | {key.replace("__", "."): value for key, value in settings.items()}
+                )
+                study.index[name] = [*(f"{k}={v}" for k, v in given.items()), f"seed={seed}"]
                 made[of_arm["tasks"], seed] = name
         study.write_index()
         return made
@@ -113,8 +118,31 @@ def test_a_setting_of_other_seeds_only_is_not_taken_for_the_seed(study, swept, b
     }
 
 
+def test_a_setting_of_other_sizes_only_is_not_taken_for_the_size(study, swept):
+    begun, lost = {(500, None), (1000, "misalign")}, []
+    for size, control in product((500, 1000), (None, "misalign")):
+        names = swept(data__train_size=size, **({} if control is None else {"data__control": control}))
+        lost += names.values() if (size, control) not in begun else []
+    lose(study, lost)
+    analysis = analyse(study.folder, "made", n_bootstrap=3)
+    assert {(one.question, dict(one.context)["data.control"], one.effect.n_pairs) for one in analysis.contrasts} == {
+        (question, control, 3 if question == "benefit" else 0)
+        for question in ("benefit", "size")
+        for control in ("null", "misalign")
+    }
+    assert {(cell.arm.train_size, dict(cell.arm.context)["data.control"]) for cell in analysis.cells} == {
+        (500, "null"),
+        (1000, "misalign"),
+    }
+
+
 def of_the_seed(values, overrides, seeds):
-    return not difference_of_kinds(dict(enumerate(overrides)), dict(enumerate(seeds)))("b", dict(enumerate(values)))
+    known = {run: {"seed": seed, "train_size": seed} for run, seed in enumerate(seeds)}
+    expected = dict(enumerate((*one, f"data.train_size={one[1].partition('=')[2]}") for one in overrides))
+    is_of_kinds = difference_of_kinds(expected, known)
+    of_seed, of_size = (not is_of_kinds("b", dict(enumerate(values)), place) for place in ("seed", "train_size"))
+    assert of_seed == of_size
+    return of_seed
 
 
 def test_of_the_seed_is_what_a_kind_has_several_values_of_or_what_the_configuration_has_be_the_seed():

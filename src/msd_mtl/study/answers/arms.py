@@ -38,14 +38,14 @@ FINGERPRINT, UNKNOWN = "data.fingerprint", "None"
 
 
 def arms_of(
-    records: Mapping[str, Record], is_of_kinds: Callable[[str, Mapping[str, str]], bool] = lambda *_: False
+    records: Mapping[str, Record], is_of_kinds: Callable[[str, Mapping[str, str], str], bool] = lambda *_: False
 ) -> dict[str, Arm]:
     """Arm of each run of a study.
 
     Args:
         records: Records by ``run_id``, whatever their status; of one that was not begun what it would begin with.
-        is_of_kinds: Of a dotted key that has another value for every seed, and its values by run, whether it is a
-            setting of kinds of runs all the same, as not all runs are begun.
+        is_of_kinds: Of a dotted key that goes with ``seed`` or ``train_size``, its values by run, and which of the two,
+            whether it is a setting of kinds of runs all the same, as not all runs are begun.
 
     Returns:
         The arms by ``run_id``, but for runs that take all rows where no run of their target says how many these are.
@@ -146,7 +146,7 @@ def _train_size(config: Config, all_rows: Sequence[int]) -> int:
 
 
 def _contexts(
-    records: Mapping[str, Record], is_of_kinds: Callable[[str, Mapping[str, str]], bool]
+    records: Mapping[str, Record], is_of_kinds: Callable[[str, Mapping[str, str], str], bool]
 ) -> dict[str, Settings]:
     """What differs between the runs, and neither has a place in an arm nor follows from one that has."""
     flat = {run: _flat(record) for run, record in records.items()}
@@ -164,8 +164,9 @@ def _contexts(
     def is_placed(key: str) -> bool:
         values = {run: row[key] for run, row in rows.items()}
         # of another value for every seed; one that some seeds have and others have not is a comparison of seeds
-        goes_with_seed = _follows(values, seeds) and _follows(seeds, values) and not is_of_kinds(key, values)
+        goes_with_seed = _follows(values, seeds) and _follows(seeds, values) and not is_of_kinds(key, values, "seed")
         goes_with_size = not is_below(key, NOT_OF_SIZE) and _follows(values, sizes)
+        goes_with_size = goes_with_size and not is_of_kinds(key, values, "train_size")
         return (
             goes_with_seed
             or goes_with_size

@@ -51,10 +51,10 @@ def likeness(overrides: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
     return rest, frozenset(said)
 
 
-def seed_said(overrides: Sequence[str]) -> set[int]:
-    """The seed, where an override says it."""
-    said = _read(overrides)[1].get("seed")
-    return set() if said is None else {said}
+def said(overrides: Sequence[str], place: str) -> set[int]:
+    """The ``seed`` or ``train_size``, where an override says it."""
+    found = _read(overrides)[1].get(place)
+    return set() if found is None else {found}
 
 
 def _read(overrides: Sequence[str]) -> tuple[frozenset[str], dict[str, Any]]:
