@@ -97,11 +97,12 @@ def test_runs_of_all_rows_are_not_placed_until_one_says_how_many_these_are(study
     assert read_runs(study.folder, "made").n_unplaced == 0
 
 
-def test_a_study_of_all_rows_of_which_nothing_is_completed_asks_nothing(study):
+def test_a_study_of_all_rows_of_which_nothing_is_completed_says_why_it_asks_nothing(study):
     study.add("tight", "1100", 0, data__train_size=None, status="failed")
     study.write_index()
     analysis = analyse(study.folder, "made")
     assert (len(analysis.failed), analysis.contrasts, analysis.cells) == (1, (), ())
+    assert any("no run says how many all training tracks are: contrasts" in warning for warning in analysis.warnings)
 
 
 @pytest.mark.parametrize("begun", [{(None, 0), ("misalign", 1)}, {("misalign", 1)}])
