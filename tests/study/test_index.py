@@ -56,7 +56,7 @@ def test_what_the_command_line_of_a_sweep_said_is_kept_and_an_index_without_it_i
     assert [list(sweep) for sweep in sweeps(tmp_path, "s")] == [["a"], ["b"]]
     (kept,) = (tmp_path / FOLDER / "s").glob(f"*{COMMAND}")
     assert kept.suffix != ".json"  # which an msd-mtl that knows nothing of it takes for a sweep
-    for text in ("seed: 0", "[", ""):
+    for text in ("seed: 0", "[", "", r'["seed=\ud800"]'):
         kept.write_text(text)
         assert commands(tmp_path, "s") == [(), ()]
 

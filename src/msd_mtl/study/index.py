@@ -112,9 +112,11 @@ def commands(runs_dir: Path, study: str) -> list[tuple[str, ...]]:
     for path in (sweep.with_suffix(COMMAND) for sweep in _files(runs_dir, study)):
         try:
             said = yaml.safe_load(path.read_text(encoding="utf-8"))
+            given = tuple(map(str, said)) if isinstance(said, list) else ()
+            "".join(given).encode("utf-8")  # an escape may stand for half a character, which no page could hold
         except (FileNotFoundError, ValueError, yaml.YAMLError):  # edited by hand: as good as of a sweep that has none
-            said = None
-        found.append(tuple(map(str, said)) if isinstance(said, list) else ())
+            given = ()
+        found.append(given)
     return found
 
 
