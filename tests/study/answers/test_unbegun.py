@@ -102,7 +102,7 @@ def test_a_study_of_all_rows_of_which_nothing_is_completed_says_why_it_asks_noth
     study.write_index()
     analysis = analyse(study.folder, "made")
     assert (len(analysis.failed), analysis.contrasts, analysis.cells) == (1, (), ())
-    assert any("no run says how many all training tracks are: contrasts" in warning for warning in analysis.warnings)
+    assert any("no run says how many all tracks are: contrasts" in warning for warning in analysis.warnings)
 
 
 @pytest.mark.parametrize("begun", [{(None, 0), ("misalign", 1)}, {("misalign", 1)}])

@@ -61,7 +61,7 @@ def depth(group: Group) -> list[Combination]:
 
 
 def _asked(group: Group, make: Callable[[Group], list[Combination]]) -> list[Combination]:
-    """What would be asked if all runs were there: each as it then were, else of the runs that are, where that can be."""
+    """What would be asked if all runs were there: each as it then were, else of the runs that there are."""
     there = {one.about: one for one in make(group)}
     found = []
     for one in make(group.asked):

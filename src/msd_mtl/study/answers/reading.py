@@ -84,11 +84,11 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
     unread = {run: overrides for run, overrides in expected.items() if run not in found}
     begun = {run: expected[run] for run in found}
     kinds = first_of_kinds(unread, begun.values(), {record["data"]["fingerprint"] for record in found.values()})
-    known = {
+    said = {
         run: {"seed": record["seed"], "train_size": record["config"]["data"]["train_size"]}
         for run, record in (found | kinds).items()
     }
-    arms = arms_of(found | kinds, difference_of_kinds(expected, known))
+    arms = arms_of(found | kinds, difference_of_kinds(expected, said))
     completed = [run for run, record in found.items() if record["status"] == "completed"]
     cells: dict[tuple[Arm, int], list[str]] = defaultdict(list)
     for run in completed:

@@ -46,7 +46,7 @@ def _needs(analysis: Analysis, question: Question) -> str:
 
 
 def _differ(question: Question, arms: Sequence[Arm], *, alike: bool = False) -> bool:
-    """Whether arms of one context and target, or such as are alike otherwise too, differ in what a question is about."""
+    """Whether arms of one context and target, or such as are alike otherwise, differ in what a question is about."""
     found = defaultdict(set)
     for arm in arms:
         places = {"size": arm.train_size, "coupling": (arm.task_set, arm.coupling), "depth": arm.mask}
