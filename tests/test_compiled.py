@@ -95,6 +95,32 @@ def test_a_loop_kept_by_a_process_with_threads_starts_none_in_a_process_with_one
     assert len(list(kept.rglob("*.nbi"))) == 2  # one with threads, one without
 
 
+ZEROED = """
+import sys
+from pathlib import Path
+import numpy
+from msd_mtl.compiled import compiled
+
+def total(values):
+    return values.sum()
+
+compiled(total)(numpy.ones(9))
+(file,) = Path(sys.argv[1]).rglob("*.nbc")
+whole = file.read_bytes()
+for place in range(0, len(whole) - 4096, 4096):
+    file.write_bytes(whole[:place] + bytes(4096) + whole[place + 4096 :])
+    assert compiled(total)(numpy.ones(9)) == 9
+    assert file.read_bytes().count(bytes(4096)) == 0
+"""
+
+
+def test_a_kept_loop_of_which_a_page_is_lost_is_compiled_and_kept_anew(tmp_path):
+    script = tmp_path / "loop.py"
+    script.write_text(ZEROED)
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "kept")}
+    subprocess.run([sys.executable, script, tmp_path / "kept"], env=environment, check=True)
+
+
 def test_a_kept_loop_is_not_taken_by_another_state_of_the_code(monkeypatch, tmp_path):
     names = []
     monkeypatch.setattr(numba, "njit", lambda **_: lambda loop: names.append(loop.__qualname__))

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import FunctionType
 from typing import Any, ParamSpec, TypeVar
@@ -11,6 +12,7 @@ import torch
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core import cgutils, config
+from numba.core.caching import IndexDataCacheFile
 from numba.extending import intrinsic
 
 P = ParamSpec("P")
@@ -84,10 +86,26 @@ prefetch: Any = intrinsic(_prefetch)
 CACHE_LINE = 64  # bytes
 
 
+class _Digested(IndexDataCacheFile):
+    """Files of kept loops that end in a hash: zeros, as a power cut leaves, may load and then kill the process."""
+
+    def _dump(self, obj: Any) -> bytes:
+        data: bytes = super()._dump(obj)  # type: ignore[no-untyped-call]
+        return data + hashlib.sha256(data).digest()  # what follows a pickle is not read
+
+    def _load_data(self, name: str) -> Any:
+        """What is kept; None, for which numba compiles and keeps it anew, where it is damaged."""
+        data = Path(self._data_path(name)).read_bytes()  # type: ignore[no-untyped-call]
+        is_whole = hashlib.sha256(data[:-32]).digest() == data[-32:]
+        return super()._load_data(name) if is_whole else None  # type: ignore[no-untyped-call]
+
+
 def _kept(loop: Callable[..., Any], **options: Any) -> Callable[..., Any]:
     loop = _named_apart(loop, options)
     try:
-        function = _njit(loop, cache=True, **options)
+        function: Any = _njit(loop, cache=True, **options)
+        with suppress(AttributeError):  # of a numba that keeps loops otherwise
+            function._cache._cache_file.__class__ = _Digested
     except RuntimeError:  # neither the package nor the home directory can be written
         return _njit(loop, **options)
 
