@@ -39,7 +39,10 @@ def shown(runs_dir: Path, study: str) -> tuple[list[Record], dict[str, Arm]]:
         sys.stderr.write(f"Left out: {len(runs.renamed):,} runs that a report leaves out too, and says why.\n")
     arms = {run.run_id: run.arm for run in made if run.run_id not in wrong}
     if not arms:
-        raise UserError(f"study must have completed runs in {runs_dir}; got {study!r} with none. See `msd-mtl status`.")
+        raise UserError(
+            f"study must have completed runs in {runs_dir}; got {study!r} with none. See "
+            f"`msd-mtl status study={study}`."
+        )
     return [run.record for run in made if run.run_id in arms], arms
 
 
