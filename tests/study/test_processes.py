@@ -95,7 +95,10 @@ def test_the_first_process_refuses_too_and_its_record_says_why(small_run, tmp_pa
 
 @pytest.mark.parametrize(
     ("error", "status", "exit_code"),
-    [(ValueError, "failed", 1), (UserError, "failed", 2), (OtherRunError, "running", None)],
+    [
+        *((ValueError(), "failed", 1), (UserError(), "failed", 2), (OtherRunError(), "running", None)),
+        *((SystemExit(3), "failed", 3), (SystemExit(0), "failed", 1), (SystemExit("word"), "failed", 1)),
+    ],
 )
 def test_a_process_fails_for_all_unless_it_makes_another_run(tmp_path, monkeypatch, error, status, exit_code):
     def fail(*_):
@@ -105,7 +108,7 @@ def test_a_process_fails_for_all_unless_it_makes_another_run(tmp_path, monkeypat
     (tmp_path / "record.json").write_text(json.dumps(begun))
     monkeypatch.setenv("RANK", "1")
     monkeypatch.setattr(run, "_results", fail)
-    with pytest.raises(FailedPeerError if exit_code == 2 else error):
+    with pytest.raises(FailedPeerError if exit_code in (2, 3) else type(error)):
         run._recorded({"trainer": {"devices": 2}}, tmp_path, begun)
     record = json.loads((tmp_path / "record.json").read_text())
     assert record["status"] == status

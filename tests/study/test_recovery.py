@@ -26,8 +26,7 @@ from msd_mtl.study import files, keep
 from msd_mtl.study.cell import COMPLETED, FAILED, Cell, attempt, name_of
 from msd_mtl.study.identity import resolved
 from msd_mtl.study.launch import launch_in_process
-from msd_mtl.study.peers import FailedPeerError
-from msd_mtl.study.record import read_record, start_record, write_record
+from msd_mtl.study.record import read_record
 from msd_mtl.study.run import run_once
 from msd_mtl.study.states import State, state_of
 
@@ -246,20 +245,6 @@ def test_a_run_that_exits_is_a_failure_and_ends_nothing_else(small_run, monkeypa
     assert [state_of(path.parents[1], p.parent.name) for p in path.parents[1].glob("*/record.json")] == [
         "completed"
     ] * 2
-
-
-@pytest.mark.parametrize(("code", "told"), [(3, 3), (0, 1), ("word", 1)])
-def test_another_process_that_exits_says_with_which_code(small_run, monkeypatch, code, told):
-    config = resolved(small_run("trainer=ddp", "trainer.devices=2"))
-    folder = Path(config["runs_dir"]) / name_of(config)
-    folder.mkdir(parents=True)
-    write_record(folder, start_record(config, folder.name, "synthetic"))
-    monkeypatch.setattr("msd_mtl.study.run._results", lambda *_: sys.exit(code))
-    monkeypatch.setenv("RANK", "1")
-    with pytest.raises(FailedPeerError if told != 1 else SystemExit):
-        run_once(config)
-    said = {"kind": "SystemExit", "message": str(code), "rank": 1, "exit_code": told}
-    assert read_record(folder)["error"] == said
 
 
 def test_a_full_disk_fails_the_runs_that_meet_it_and_no_others(small_run, monkeypatch, capfd):

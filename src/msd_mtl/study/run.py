@@ -134,8 +134,8 @@ def _recorded(
 
             told = message_of(error)
             said = _error(error) | ({} if told is None else {"message": told})  # the first process has this word alone
-            code = error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else 2 if told else 1
-            fail_for_all(folder, said, code or 1)
+            code = error.code if isinstance(error, SystemExit) else 1 if told is None else 2
+            fail_for_all(folder, said, code if isinstance(code, int) and code else 1)
         raise
     if speaks:
         _finish(folder, record)
