@@ -52,10 +52,10 @@ def test_a_sweep_has_one_study_and_one_folder(loaded, setting):
 
 
 def test_runs_that_choose_the_same_groups_are_composed_together(loaded):
-    started = time.perf_counter()
+    started = time.process_time()
     found = cells(*loaded, [["sharing=high", f"seed={seed}"] for seed in range(100)])
     assert len({cell.run_id for cell in found}) == 100
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_a_missing_value_is_one_clear_message(loaded):
