@@ -3,6 +3,7 @@
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -82,6 +83,14 @@ def test_calls_are_limited_and_a_failure_is_told_once(guarded, capsys):
     said = "msd-mtl: W&B is lost; training goes on without it (RuntimeError: lost).\n"
     assert capsys.readouterr().err == said
     assert len(stub.logged) == 2  # the last start has worked
+
+
+def test_a_wandb_core_that_is_killed_while_it_is_let_go_of_ends_no_run(guarded, monkeypatch, capsys):
+    run, stub, *_ = guarded
+    monkeypatch.setattr(wandb_run.wandb, "teardown", lambda **_: sys.exit(-9))  # as W&B does then
+    stub.fails = {"log": RuntimeError("lost")}
+    run.show(ROWS)
+    assert "is lost; training goes on" in capsys.readouterr().err
 
 
 def test_what_is_slow_to_upload_is_told_and_later_runs_are_logged_offline(guarded, tmp_path, capsys):

@@ -163,7 +163,7 @@ class GuardedRun:
         except Exception as error:  # noqa: BLE001  # a view may fail in any way, the run must not
             self._run = None
             self._tell(f"{consequence} ({in_brief(error)})")
-            with suppress(Exception), within(MARGIN_S):
+            with suppress(Exception, SystemExit), within(MARGIN_S):  # W&B exits with the code of a killed wandb-core
                 wandb.teardown(exit_code=1)
 
     def _tell(self, consequence: str) -> None:
