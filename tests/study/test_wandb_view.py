@@ -14,10 +14,12 @@ from wandb.sdk.lib import import_hooks
 
 from msd_mtl.errors import UserError
 from msd_mtl.study import wandb_run
+from msd_mtl.study.identity import resolved
 from msd_mtl.study.interruption import InterruptedRun, stop
 from msd_mtl.study.run import run_once
+from msd_mtl.study.view import viewed
 from msd_mtl.study.wandb_run import MARGIN_S, GuardedRun
-from msd_mtl.study.wandb_view import description, summary
+from msd_mtl.study.wandb_view import WandbView, description, summary
 
 KEY = "0123456789abcdef" * 2 + "deadbeef"  # looks like an API key
 
@@ -307,13 +309,24 @@ def test_csv_does_not_import_wandb(small_run, monkeypatch):
     ("override", "message"),
     [
         ("logger.mode=sometimes", r"logger\.mode must be one of online, offline, disabled; got 'sometimes'"),
-        ("+logger.api_key=secret", r"settings of logger must be ones that it takes"),
+        ("+logger.api_key=secret", r"settings of msd_mtl\.study\.wandb_view\.WandbView must be ones that it takes"),
     ],
 )
 def test_a_wrong_setting_is_one_clear_message_and_leaves_nothing(small_run, override, message):
     with pytest.raises(UserError, match=message):
         run_once(small_run("logger=wandb", override))
     assert not list(Path(small_run().runs_dir).glob("[0-9a-f]*"))
+
+
+@pytest.mark.parametrize("tag", ["x${y}", "${", "${oc.env:HOME}", "\\${x}", "\\\\${x}"])
+def test_a_dollar_in_a_setting_refers_to_nothing(small_run, tmp_path, monkeypatch, tag):
+    opened = []
+    monkeypatch.setattr(WandbView, "open", lambda view, *_: opened.append(view.tags))
+    monkeypatch.setattr(WandbView, "close", lambda *_: None)
+    config = resolved(small_run("logger=wandb"))
+    config["logger"]["tags"] = [tag]
+    with viewed(config, tmp_path, {}):
+        assert opened == [(tag,)]
 
 
 def test_a_view_that_fails_itself_is_told_and_the_run_goes_on(small_run, monkeypatch, capfd):

@@ -11,8 +11,6 @@ from typing import Any, cast
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from hydra.errors import InstantiationException
-from hydra.utils import instantiate
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from pytorch_lightning.callbacks import Callback
 
@@ -22,11 +20,11 @@ from msd_mtl.data.task import Task
 from msd_mtl.errors import UserError
 from msd_mtl.model.module import MultiTaskModule
 from msd_mtl.model.network import SharingNetwork
-from msd_mtl.overrides import literal
 from msd_mtl.study.files import whole_file
 from msd_mtl.study.identity import Config
 from msd_mtl.study.keep import KeepBest, load_best, save_best
 from msd_mtl.study.launch import too_few_gpus
+from msd_mtl.study.making import make
 from msd_mtl.study.progress import StepProgress
 from msd_mtl.study.record import PREDICTIONS
 from msd_mtl.study.resume import Training, trained
@@ -37,7 +35,7 @@ STEPS = "n_steps"  # in the settings of a schedule: the number of steps of the r
 
 def build_data(config: Config) -> MultiTaskDataModule:
     """The DataModule of a run, set up."""
-    data: MultiTaskDataModule = _make({k: v for k, v in config["data"].items() if k != "name"})
+    data: MultiTaskDataModule = make({k: v for k, v in config["data"].items() if k != "name"})
     data.setup()
     return data
 
@@ -46,7 +44,7 @@ def build_module(config: Config, data: MultiTaskDataModule) -> MultiTaskModule:
     """Network and LightningModule of a run, freshly initialised from its seed."""
     recipe = config["recipe"]
     torch.manual_seed(config["seed"])
-    network = _make(
+    network = make(
         config["model"],
         n_features=int(data.parts["train"].features.shape[1]),
         n_outputs=[_n_outputs(task, recipe["binary_outputs"]) for task in data.tasks],
@@ -59,8 +57,8 @@ def build_module(config: Config, data: MultiTaskDataModule) -> MultiTaskModule:
         data.tasks,
         mean,
         scale,
-        _make(recipe["optimizer"]),
-        _make(_with_steps(recipe["scheduler"], config, data)),
+        make(recipe["optimizer"]),
+        make(_with_steps(recipe["scheduler"], config, data)),
         recipe["task_weights"],
         config["seed"],
         selection(recipe["monitor"], data.tasks, data.target).key,
@@ -151,7 +149,7 @@ def build_trainer(
     settings["enable_progress_bar"] = False  # ours, not Lightning's
     if kept is None:  # scoring: every process of a run would see the same rows
         settings |= {"devices": 1, "strategy": "auto"}
-    trainer: pl.Trainer = _make(
+    trainer: pl.Trainer = make(
         settings,
         callbacks=used,
         plugins=LightningEnvironment() if settings["devices"] == 1 else None,
@@ -169,21 +167,6 @@ def _check_gpus(accelerator: str, devices: int | str) -> None:
     needed = devices if isinstance(devices, int) and devices > 0 else 1
     if found.get(accelerator, needed) < needed:
         raise too_few_gpus(accelerator, needed, found[accelerator])
-
-
-def _make(settings: Config | None, **arguments: Any) -> Any:
-    """Make what a group of settings describes; what is wrong with them is the user's to read."""
-    if settings is None:
-        return None
-    try:
-        # libraries want plain dicts and lists; Hydra resolves twice what is resolved already
-        return instantiate(literal(literal(settings)), _convert_="all", **arguments)
-    except InstantiationException as error:
-        cause = error.__cause__
-        if isinstance(cause, UserError):
-            raise cause from None
-        message = (f"{type(cause).__name__}: {cause}" if cause else str(error).splitlines()[0]).rstrip(".")
-        raise UserError(f"settings of {settings['_target_']} must be ones that it takes; got {message}.") from error
 
 
 def _with_steps(scheduler: Config | None, config: Config, data: MultiTaskDataModule) -> Config | None:

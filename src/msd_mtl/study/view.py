@@ -6,13 +6,10 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from hydra.errors import InstantiationException
-from hydra.utils import instantiate
-
-from msd_mtl.errors import UserError
 from msd_mtl.study.given import is_shown
 from msd_mtl.study.interruption import interruptible
 from msd_mtl.study.lock import locked
+from msd_mtl.study.making import make
 from msd_mtl.study.processes import is_main_process
 from msd_mtl.study.record import found_record
 
@@ -55,13 +52,7 @@ def viewed(config: Config, folder: Path, record: Record) -> Iterator[list[Callba
     if settings["_target_"] is None or not is_main_process(config):
         yield []
         return
-    try:
-        view: View = instantiate(settings)
-    except InstantiationException as error:
-        cause = error.__cause__
-        if isinstance(cause, UserError):
-            raise cause from None
-        raise UserError(f"settings of logger must be ones that it takes; got {cause or error}.") from error
+    view: View = make(settings)
     callbacks: list[Callback] = []
     with _guarded():
         callbacks = view.open(folder, record)
