@@ -111,6 +111,14 @@ for place in range(0, len(whole) - 4096, 4096):
     file.write_bytes(whole[:place] + bytes(4096) + whole[place + 4096 :])
     assert compiled(total)(numpy.ones(9)) == 9
     assert file.read_bytes().count(bytes(4096)) == 0
+
+(index,) = Path(sys.argv[1]).rglob("*.nbi")
+whole = index.read_bytes()
+for lost in (b"", bytes(len(whole)), whole[:100], whole[:-150] + bytes(150)):
+    index.write_bytes(lost)
+    assert compiled(total)(numpy.ones(9)) == 9
+    assert len(index.read_bytes()) == len(whole)
+    assert 0 not in index.read_bytes()[-9:]
 """
 
 

@@ -87,14 +87,24 @@ CACHE_LINE = 64  # bytes
 
 
 class _Digested(IndexDataCacheFile):
-    """Files of kept loops that end in a hash: zeros, as a power cut leaves, may load and then kill the process."""
+    """Files of kept loops that end in a hash: zeros, as a power cut leaves, may load and then kill the process.
+
+    What is damaged is compiled, and kept, anew.
+    """
 
     def _dump(self, obj: Any) -> bytes:
         data: bytes = super()._dump(obj)  # type: ignore[no-untyped-call]
         return data + hashlib.sha256(data).digest()  # what follows a pickle is not read
 
+    def _load_index(self) -> Any:
+        """Which loops are kept; none where it is damaged."""
+        try:
+            return super()._load_index()  # type: ignore[no-untyped-call]
+        except Exception:  # noqa: BLE001  # what is no pickle raises anything
+            return {}
+
     def _load_data(self, name: str) -> Any:
-        """What is kept; None, for which numba compiles and keeps it anew, where it is damaged."""
+        """What is kept; None where it is damaged."""
         data = Path(self._data_path(name)).read_bytes()  # type: ignore[no-untyped-call]
         is_whole = hashlib.sha256(data[:-32]).digest() == data[-32:]
         return super()._load_data(name) if is_whole else None  # type: ignore[no-untyped-call]
