@@ -37,7 +37,7 @@ def test_zipped_list_reads_as_the_plain_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("soon<SEP>" + track(2) + "<SEP>A<SEP>T", "year must be a whole number; got 'soon'"),
+        ("soon<SEP>" + track(2) + "<SEP>A<SEP>T", "year must be a whole number of at most four digits; got 'soon'"),
         ("-5<SEP>" + track(2) + "<SEP>A<SEP>T", "year must be a whole number"),
         ("1999<SEP>TRX<SEP>A<SEP>T", "track id must be TR and 16 letters or digits; got 'TRX'"),
         ("1999<SEP>" + track(2), "line must be year<SEP>track_id<SEP>artist<SEP>title"),

@@ -37,7 +37,7 @@ def read_tracks_per_year(file: RawFile) -> TrackTable:
     table, first = _read(file, "year", "track_id", id_column=1)
     for number, year in zip(table.rows, first, strict=True):
         if not (year.isdecimal() and len(year) <= 4):
-            raise bad_line(file, int(number), "year must be a whole number", year)
+            raise bad_line(file, int(number), "year must be a whole number of at most four digits", year)
     table.values["year"] = positive(np.array(first, dtype=np.int64))
     return table
 
