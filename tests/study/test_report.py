@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.conftest import SMALL
 from tests.study.page.made import analysis
 from tests.warm import msd_mtl
 
@@ -39,7 +40,7 @@ def study(folder, small_run):
         cells = []
         for mask in ("[0,0,0,0]", "[1,1,1,1]"):
             for seed in (0, 1):
-                overrides = (f"study.name={STUDY}", f"sharing.mask={mask}", f"seed={seed}")
+                overrides = (*SMALL, f"study.name={STUDY}", f"sharing.mask={mask}", f"seed={seed}")
                 config = resolved(small_run(*overrides, f"runs_dir={runs_dir}"))
                 cells.append(Cell(run_once(config)[0].name, overrides, config))
         add_sweep(runs_dir, STUDY, cells)

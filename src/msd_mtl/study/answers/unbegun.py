@@ -1,17 +1,10 @@
 """What runs would be that are like none that was begun, by composing what their sweep sets in them."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Collection, Mapping, Sequence
 
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import HydraException
-from omegaconf.errors import OmegaConfBaseException
-
-from msd_mtl.app import conf_dir
-from msd_mtl.errors import UserError
+from msd_mtl.study.answers.composed import composed
 from msd_mtl.study.answers.placing import likeness
-from msd_mtl.study.identity import resolved, run_id
+from msd_mtl.study.identity import run_id
 from msd_mtl.study.record import Record
 
 MOST_KINDS = 64  # that are composed: each takes Hydra a tenth of a second or more
@@ -37,17 +30,9 @@ def first_of_kinds(
         kinds.setdefault(likeness(overrides), run)
     found: dict[str, Record] = {}
     for run in [run for kind, run in kinds.items() if kind not in known][:MOST_KINDS]:
-        with suppress(HydraException, OmegaConfBaseException, UserError), _composing():
-            config = resolved(compose("train", list(absent[run])))
-            for data in fingerprints:
-                if run_id(config, data) == run:
-                    found[run] = {"seed": config["seed"], "config": config, "data": {"fingerprint": data}}
+        if (config := composed(absent[run])) is None:
+            continue
+        for data in fingerprints:
+            if run_id(config, data) == run:
+                found[run] = {"seed": config["seed"], "config": config, "data": {"fingerprint": data}}
     return found
-
-
-@contextmanager
-def _composing() -> Iterator[None]:
-    """Hydra as the command has set it up, which knows its ``--config-dir``; in no command as the package is."""
-    is_up = GlobalHydra.instance().is_initialized()
-    with nullcontext() if is_up else initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        yield

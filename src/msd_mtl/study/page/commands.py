@@ -85,7 +85,12 @@ def making(overrides: Sequence[Sequence[str]], command: Sequence[str] = ()) -> M
     more += [settings for settings, made in found.items() if made > wanted]
     if exact or more:
         return Making(_ordered([*exact, *more][0]), "exact" if exact else "more")
-    return Making(_ordered(_shared(runs)), "unknown")
+    return unknown(runs)
+
+
+def unknown(overrides: Sequence[Sequence[str]]) -> Making:
+    """What is told of a sweep where no command is known that makes its runs: what they share."""
+    return Making(_ordered(_shared(list(map(_kept, overrides)))), "unknown")
 
 
 def _planned_of(given: Job) -> set[frozenset[str]] | None:
