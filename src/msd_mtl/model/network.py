@@ -168,7 +168,7 @@ def _check_mask(mask: Sequence[int], n_layers: int, name: str = "sharing.mask") 
     if len(mask) != n_layers:
         expected = f"{n_layers} entries, one per hidden layer"
         raise UserError(f"{name} must have {expected}; got {len(mask)}: {list(mask)}. {see}")
-    if any(type(tied) is not int or tied not in (0, 1) for tied in mask):  # True and 1.0 would be other runs
+    if any(type(tied) is not int or tied not in (0, 1) for tied in mask):  # in a record True or 1.0 is damage
         raise UserError(f"{name} must have entries 1 (tied) or 0 (private); got {list(mask)}. {see}")
 
 
