@@ -233,6 +233,17 @@ def test_a_record_is_whole_whenever_its_writer_is_killed(tmp_path):
         assert len(set(found["n"])) == 1
 
 
+def test_an_error_with_what_is_no_character_stands_in_the_record(small_run, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("no \udcff.h5")  # as Python has a file name that is not UTF-8
+
+    monkeypatch.setattr("msd_mtl.study.run._results", fail)
+    failed = cell(small_run())
+    assert attempt(failed) == FAILED
+    record = read_record(failed.folder) or {}
+    assert (record["status"], record["error"]["message"], record["attempts"]) == ("failed", r"no \udcff.h5", [])
+
+
 def test_a_run_that_exits_is_a_failure_and_ends_nothing_else(small_run, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr("msd_mtl.study.fit.save_best", lambda *_: sys.exit(3))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from msd_mtl.errors import UserError
+from msd_mtl.study.files import writable
 from msd_mtl.study.given import is_shown
 from msd_mtl.study.identity import Config, data_fingerprint, run_id
 from msd_mtl.study.lock import RunInProgressError, locked
@@ -112,7 +113,7 @@ def mark_failed(cell: Cell, kind: str, message: str) -> None:
 def _mark_failed(cell: Cell, kind: str, message: str) -> None:
     with locked(cell.folder.parent, cell.run_id, wait=True):
         record = found_record(cell.folder)
-        error = {"kind": kind, "message": message}
+        error = {"kind": kind, "message": writable(message)}
         if record is not None and is_completed(record):
             return
         if record is not None and _says(record.get("error"), error):

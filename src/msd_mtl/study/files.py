@@ -54,6 +54,11 @@ def read_json(path: Path) -> Any:
     return value
 
 
+def writable(text: str) -> str:
+    """The same text as a file can hold it: what is no character, as in a file name that is not UTF-8, by its number."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write strict JSON: a number that is not finite becomes null."""
     write_text(path, json.dumps(finite(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n")

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from msd_mtl.errors import UserError
 from msd_mtl.imports import lasting_imports
 from msd_mtl.study.checks import check_rows, check_settings
-from msd_mtl.study.files import write_text
+from msd_mtl.study.files import writable, write_text
 from msd_mtl.study.identity import Config, data_fingerprint, resolved, run_id
 from msd_mtl.study.interruption import InterruptedRun, interruptible
 from msd_mtl.study.lock import locked
@@ -133,7 +133,7 @@ def _recorded(
             from msd_mtl.app import message_of
 
             told = message_of(error)
-            said = _error(error) | ({} if told is None else {"message": told})  # the first process has this word alone
+            said = _error(error, told)  # the first process has this word alone
             code = error.code if isinstance(error, SystemExit) else 1 if told is None else 2
             fail_for_all(folder, said, code if isinstance(code, int) and code else 1)
         raise
@@ -142,9 +142,9 @@ def _recorded(
     return record
 
 
-def _error(error: BaseException) -> dict[str, Any]:
-    """What the record says of an error."""
-    failed = {"kind": type(error).__name__, "message": str(error)}
+def _error(error: BaseException, told: str | None = None) -> dict[str, Any]:
+    """What the record says of an error, in other words than its own where there are some."""
+    failed = {"kind": type(error).__name__, "message": writable(str(error) if told is None else told)}
     return failed | {key: getattr(error, key) for key in ("task", "step") if hasattr(error, key)}
 
 
