@@ -1,6 +1,7 @@
 """Loops over arrays, compiled by numba on first use and kept on disk; loops over rows run on the threads of PyTorch."""
 
 import hashlib
+import pickle
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -86,28 +87,33 @@ prefetch: Any = intrinsic(_prefetch)
 CACHE_LINE = 64  # bytes
 
 
-class _Digested(IndexDataCacheFile):
-    """Files of kept loops that end in a hash: zeros, as a power cut leaves, may load and then kill the process.
+class _OneFileEach(IndexDataCacheFile):
+    """A file for each signature, named by it and by the state of the source; it ends in a hash.
 
-    What is damaged is compiled, and kept, anew.
+    numba's own are numbered by an index: of two processes that keep loops at once, or where a disk is full, one may be
+    given the loop of another signature, and of a damaged file any loop.
     """
+
+    def save(self, key: Any, data: Any) -> None:
+        """Keep a loop."""
+        self._save_data(self._name_of(key), data)  # type: ignore[no-untyped-call]
+
+    def load(self, key: Any) -> Any:
+        """What is kept; None, for which numba compiles and keeps it anew, where it is damaged."""
+        try:
+            kept = Path(self._data_path(self._name_of(key))).read_bytes()  # type: ignore[no-untyped-call]
+        except OSError:
+            return None
+        data, digest = kept[:-32], kept[-32:]
+        return pickle.loads(data) if hashlib.sha256(data).digest() == digest else None
 
     def _dump(self, obj: Any) -> bytes:
         data: bytes = super()._dump(obj)  # type: ignore[no-untyped-call]
-        return data + hashlib.sha256(data).digest()  # what follows a pickle is not read
+        return data + hashlib.sha256(data).digest()
 
-    def _load_index(self) -> Any:
-        """Which loops are kept; none where it is damaged."""
-        try:
-            return super()._load_index()  # type: ignore[no-untyped-call]
-        except Exception:  # noqa: BLE001  # what is no pickle raises anything
-            return {}
-
-    def _load_data(self, name: str) -> Any:
-        """What is kept; None where it is damaged."""
-        data = Path(self._data_path(name)).read_bytes()  # type: ignore[no-untyped-call]
-        is_whole = hashlib.sha256(data[:-32]).digest() == data[-32:]
-        return super()._load_data(name) if is_whole else None  # type: ignore[no-untyped-call]
+    def _name_of(self, key: Any) -> Any:
+        of = hashlib.sha256(repr((self._version, self._source_stamp, key)).encode())
+        return self._data_name(int(of.hexdigest()[:15], 16))  # type: ignore[no-untyped-call]
 
 
 def _kept(loop: Callable[..., Any], **options: Any) -> Callable[..., Any]:
@@ -115,7 +121,7 @@ def _kept(loop: Callable[..., Any], **options: Any) -> Callable[..., Any]:
     try:
         function: Any = _njit(loop, cache=True, **options)
         with suppress(AttributeError):  # of a numba that keeps loops otherwise
-            function._cache._cache_file.__class__ = _Digested
+            function._cache._cache_file.__class__ = _OneFileEach
     except RuntimeError:  # neither the package nor the home directory can be written
         return _njit(loop, **options)
 
