@@ -154,3 +154,15 @@ def test_of_the_seed_is_what_a_kind_has_several_values_of_or_what_the_configurat
     assert of_the_seed("01", asked, [0, 1])
     assert of_the_seed("01", [(*one, "b=${seed}") for one in asked], [0, 1])
     assert not of_the_seed("01", [("b=0", "seed=0"), ("b=1", "seed=1"), ("b=0", "seed=1")], [0, 1])
+
+
+def test_what_the_configuration_has_be_the_size_is_no_setting_of_kinds_where_that_is_of_all_rows():
+    sets, sizes = ("tight", "loose"), (500, 1000, None)
+    expected = {
+        (of, size): (f"tasks={of}", "data.train_size=" + ("null" if size is None else str(size)))
+        for of, size in product(sets, sizes)
+    }
+    begun = [("tight", 500), ("loose", 1000), ("tight", None)]
+    known = {run: {"seed": 0, "train_size": run[1]} for run in begun}
+    values = {run: "null" if run[1] is None else str(run[1]) for run in begun}
+    assert not difference_of_kinds(expected, known)("data.epoch_steps", values, "train_size")

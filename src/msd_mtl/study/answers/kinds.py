@@ -1,5 +1,6 @@
 """Settings in which kinds of runs differ, told from those that go with seed or size though few are begun."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
@@ -32,7 +33,7 @@ def difference_of_kinds(
     choices = Counter(one.lstrip("+~").partition("=")[0] for one in set().union(*expected.values()))
 
     def is_of_kinds(key: str, values: Mapping[str, str], place: str) -> bool:
-        if choices[key] < 2 and all(values[run] == str(of_run[place]) for run, of_run in known.items()):
+        if choices[key] < 2 and all(values[run] == json.dumps(of_run[place]) for run, of_run in known.items()):
             return False  # the configuration has it be that
         of_kind: dict[object, set[str]] = defaultdict(set)
         for run, value in values.items():
