@@ -1,17 +1,19 @@
 """Runs composed once more from what their sweep set in them."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from msd_mtl.app import conf_dir
 from msd_mtl.study.answers.composed import composed, still_make
-from msd_mtl.study.identity import run_id
 
 CHOSEN = [
     ("study=places", "tasks=tight", f"sharing={mask}", f"seed={seed}") for mask in ("low", "high") for seed in (0, 1)
 ]
+
+DATA = ["synthetic"]
 
 
 @pytest.fixture
@@ -21,13 +23,8 @@ def conf(tmp_path, monkeypatch) -> Path:
     return tmp_path / "conf"
 
 
-def swept() -> dict[str, tuple[str, ...]]:
-    found = {}
-    for overrides in CHOSEN:
-        config = composed(overrides)
-        assert config is not None
-        found[run_id(config, "synthetic")] = overrides
-    return found
+def swept(given: Sequence[tuple[str, ...]] = CHOSEN) -> dict[str, tuple[str, ...]]:
+    return {run: overrides for overrides in given for run in composed(overrides, DATA)}
 
 
 def edit(file: Path, old: str, new: str) -> None:
@@ -36,26 +33,34 @@ def edit(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new))
 
 
-def test_what_a_study_or_a_group_that_any_run_chooses_sets_is_no_longer_the_same_once_it_is_edited(conf):
-    runs = swept()
-    data = dict.fromkeys(runs, "synthetic")
-    assert still_make(runs, data)
-    for file, old, new in (
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
         ("sharing/high.yaml", "[0, 0, 1, 1]", "[0, 1, 1, 1]"),
+        ("sharing/high.yaml", "mask:", "x: [\nmask:"),
         ("study/places.yaml", "study:", "recipe: {select_after: 0.25}\nstudy:"),
         ("tasks/tight.yaml", "names:", "nonsense:"),
-    ):
-        whole = (conf / file).read_text()
-        edit(conf / file, old, new)
-        assert not still_make(runs, data)
-        assert still_make(runs, {})  # nothing is known of them
-        (conf / file).write_text(whole)
-    assert not still_make(runs, dict.fromkeys(runs, "other data"))
-    assert composed(["sharing=of_nobody"]) is None
+        ("tasks/tight.yaml", "names:", "names: null #"),
+        ("data/synthetic.yaml", "split_seed: 0", "split_seed: ${seed}"),  # the first seed is 0
+    ],
+)
+def test_once_a_study_or_a_group_that_any_run_chooses_is_edited_the_runs_are_not_made(conf, file, old, new):
+    runs = swept()
+    assert len(runs) == 4
+    assert still_make(runs, DATA)
+    edit(conf / file, old, new)
+    assert not still_make(runs, DATA)
 
 
-def test_one_run_is_composed_for_each_group_that_is_chosen(conf, monkeypatch):
+def test_what_makes_no_run_of_the_data_is_nothing(conf):
+    assert not still_make(swept(), ["other data"])
+    assert composed(["sharing=of_nobody"], DATA) == {}
+
+
+def test_one_run_is_composed_for_each_group_that_is_chosen_and_the_last(conf, monkeypatch):
     runs, asked = swept(), []
-    monkeypatch.setattr("msd_mtl.study.answers.composed.composed", lambda run: asked.append(run) or composed(run))
-    assert still_make(runs, dict.fromkeys(runs, "synthetic"))
-    assert asked == [CHOSEN[0], CHOSEN[2]]
+    monkeypatch.setattr(
+        "msd_mtl.study.answers.composed.composed", lambda run, data: asked.append(run) or composed(run, data)
+    )
+    assert still_make(runs, DATA)
+    assert asked == [CHOSEN[3], CHOSEN[0], CHOSEN[2]]

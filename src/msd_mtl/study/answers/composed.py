@@ -1,48 +1,46 @@
 """Runs composed once more, from what their sweep set in them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import HydraException
-from omegaconf.errors import OmegaConfBaseException
 
 from msd_mtl.app import conf_dir
-from msd_mtl.errors import UserError
 from msd_mtl.study.identity import Config, resolved, run_id
 
 
-def composed(overrides: Sequence[str]) -> Config | None:
-    """Resolved configuration of a run; None where the configuration as it is now makes none of what is set.
+def composed(overrides: Sequence[str], fingerprints: Collection[str]) -> dict[str, tuple[Config, str]]:
+    """Resolved configuration of a run, as files of the configuration are now.
 
     Args:
         overrides: What is set in it, as on a command line.
+        fingerprints: Data that it may be of.
+
+    Returns:
+        Configuration and data by the ``run_id`` that they have together; nothing where what is set makes no run.
     """
-    with suppress(HydraException, OmegaConfBaseException, UserError), _composing():
-        return resolved(compose("train", list(overrides)))
-    return None
+    with suppress(Exception), _composing():  # of files that are edited anything may be raised
+        config = resolved(compose("train", list(overrides)))
+        return {run_id(config, data): (config, data) for data in fingerprints}
+    return {}
 
 
-def still_make(sweep: Mapping[str, Sequence[str]], fingerprints: Mapping[str, str]) -> bool:
+def still_make(sweep: Mapping[str, Sequence[str]], fingerprints: Collection[str]) -> bool:
     """Whether what was set in the runs of a sweep gives these runs today, or its study or a group was edited since.
 
-    One run is composed for each group that is chosen in any: what a run sets itself is no matter of files.
+    Composed are the last run, which has another seed than the first, and one for each group that any chooses.
 
     Args:
         sweep: What it set in each run, as on a command line, by ``run_id``.
-        fingerprints: Data of the runs that are known; the others are not looked at.
+        fingerprints: Data that runs of the study are of.
     """
-    seen: set[str] = set()
-    for run in (run for run in sweep if run in fingerprints):
-        chosen = {"", *(one for one in sweep[run] if "." not in one.partition("=")[0] and not one.startswith("seed="))}
-        if chosen <= seen:
-            continue
+    looked_at, seen = list(sweep)[-1:], set[str]()
+    for run, overrides in sweep.items():
+        chosen = {one for one in overrides if "." not in one.partition("=")[0] and not one.startswith("seed=")}
+        looked_at += [] if chosen <= seen else [run]
         seen |= chosen
-        config = composed(sweep[run])
-        if config is None or run_id(config, fingerprints[run]) != run:
-            return False
-    return True
+    return all(run in composed(sweep[run], fingerprints) for run in dict.fromkeys(looked_at))
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 
 from msd_mtl.study.answers.composed import composed
 from msd_mtl.study.answers.placing import likeness
-from msd_mtl.study.identity import run_id
 from msd_mtl.study.record import Record
 
 MOST_KINDS = 64  # that are composed: each takes Hydra a tenth of a second or more
@@ -30,9 +29,7 @@ def first_of_kinds(
         kinds.setdefault(likeness(overrides), run)
     found: dict[str, Record] = {}
     for run in [run for kind, run in kinds.items() if kind not in known][:MOST_KINDS]:
-        if (config := composed(absent[run])) is None:
-            continue
-        for data in fingerprints:
-            if run_id(config, data) == run:
-                found[run] = {"seed": config["seed"], "config": config, "data": {"fingerprint": data}}
+        if made := composed(absent[run], fingerprints).get(run):
+            config, data = made
+            found[run] = {"seed": config["seed"], "config": config, "data": {"fingerprint": data}}
     return found

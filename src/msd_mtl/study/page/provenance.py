@@ -1,7 +1,7 @@
 """Where the numbers come from: versions, configurations, data, and the commands that make them again."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ def provenance(analysis: Analysis, runs_dir: Path, options: Sequence[str] = ()) 
         options: Options of the command that makes the page which say where else it is composed from.
     """
     said = zip(sweeps(runs_dir, analysis.study), commands(runs_dir, analysis.study), strict=True)
-    fingerprints = {run.run_id: run.record["data"]["fingerprint"] for run in analysis.runs}
+    fingerprints = {one for run in analysis.runs if (one := run.record["data"]["fingerprint"])}
     made = [_making(sweep, command, fingerprints) for sweep, command in said]
     began = sorted(run.record["started_at"] for run in analysis.runs if run.record.get("started_at"))
     return Provenance(
@@ -79,13 +79,13 @@ def provenance(analysis: Analysis, runs_dir: Path, options: Sequence[str] = ()) 
         page=report_command(analysis, options),
         environments=_environments(analysis),
         differences=_differences(analysis),
-        fingerprints=tuple(sorted(filter(None, {*fingerprints.values()}))),
+        fingerprints=tuple(sorted(fingerprints)),
         first=began[0] if began else None,
         last=began[-1] if began else None,
     )
 
 
-def _making(sweep: Sweep, command: Sequence[str], fingerprints: Mapping[str, str]) -> Making:
+def _making(sweep: Sweep, command: Sequence[str], fingerprints: Collection[str]) -> Making:
     """What makes the runs of a sweep; nothing known where its study, or what this chooses, was edited since."""
     runs = list(sweep.values())
     made = making(runs, command)
