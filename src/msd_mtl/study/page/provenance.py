@@ -15,6 +15,7 @@ from msd_mtl.study.identity import OPERATIONAL
 from msd_mtl.study.index import Sweep, commands, sweeps
 from msd_mtl.study.page.commands import Making, making, shown, unknown
 from msd_mtl.study.page.table import Column, Table
+from msd_mtl.study.record import Record
 
 MOST_VALUES = 12
 
@@ -71,25 +72,25 @@ def provenance(analysis: Analysis, runs_dir: Path, options: Sequence[str] = ()) 
         options: Options of the command that makes the page which say where else it is composed from.
     """
     said = zip(sweeps(runs_dir, analysis.study), commands(runs_dir, analysis.study), strict=True)
-    fingerprints = {one for run in analysis.runs if (one := run.record["data"]["fingerprint"])}
-    made = [_making(sweep, command, fingerprints) for sweep, command in said]
+    records = [run.record for run in analysis.runs]
+    made = [_making(sweep, command, records) for sweep, command in said]
     began = sorted(run.record["started_at"] for run in analysis.runs if run.record.get("started_at"))
     return Provenance(
         makings=tuple(made or [Making((f"study.name={analysis.study}",), "unknown")]),
         page=report_command(analysis, options),
         environments=_environments(analysis),
         differences=_differences(analysis),
-        fingerprints=tuple(sorted(fingerprints)),
+        fingerprints=tuple(sorted({record["data"]["fingerprint"] for record in records})),
         first=began[0] if began else None,
         last=began[-1] if began else None,
     )
 
 
-def _making(sweep: Sweep, command: Sequence[str], fingerprints: Collection[str]) -> Making:
+def _making(sweep: Sweep, command: Sequence[str], records: Collection[Record]) -> Making:
     """What makes the runs of a sweep; nothing known where its study, or what this chooses, was edited since."""
     runs = list(sweep.values())
     made = making(runs, command)
-    return made if made.claim in ("given", "unknown") or still_make(sweep, fingerprints) else unknown(runs)
+    return made if made.claim in ("given", "unknown") or still_make(sweep, records) else unknown(runs)
 
 
 def report_command(analysis: Analysis, options: Sequence[str] = ()) -> str:
