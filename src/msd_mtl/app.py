@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from errno import EEXIST, ENOSPC, ENOTDIR
 from functools import partial
@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+import yaml
 from hydra._internal.utils import get_args_parser
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
+from omegaconf._utils import get_yaml_loader
 from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue, OmegaConfBaseException
 
 from msd_mtl.errors import UserError
@@ -34,6 +36,30 @@ def conf_dir() -> Path:
     """The configuration folder: inside an installed package, or at the top of a working copy."""
     installed = Path(__file__).parent / "conf"
     return installed if installed.is_dir() else Path(__file__).parents[2] / "conf"
+
+
+def read_conf(file: Path, *keys: str) -> Any:
+    """What a file of the configuration folder says, read as Hydra reads it.
+
+    Args:
+        file: The file.
+        keys: Where in it, from the outside in; none for all.
+
+    Returns:
+        Plain values; None where it has nothing there.
+
+    Raises:
+        UserError: If it is not YAML.
+    """
+    try:
+        with file.open(encoding="utf-8") as text:
+            said = yaml.load(text, get_yaml_loader())  # noqa: S506  # makes plain values and paths only
+    except (ValueError, yaml.YAMLError) as error:
+        what = " ".join(str(error).replace(f'in "{file}", ', "in ").split())
+        raise UserError(f"{file} must be YAML; got {what}. Mend it, and repeat the command.") from None
+    for key in keys:
+        said = said.get(key) if isinstance(said, Mapping) else None
+    return said
 
 
 def composed_from(given: Any, command: str) -> list[str]:
@@ -119,15 +145,21 @@ def hydra_app(
 
 def _run(config_name: str, signed: str, main: Callable[[], None]) -> None:
     """Run a Hydra application; overrides that it refuses end it with one message and exit code 2."""
-    sys.argv[1:] = reachable(sys.argv[1:], list(OmegaConf.load(conf_dir() / "trainer" / "cpu.yaml")))
+    with one_message(signed):
+        sys.argv[1:] = reachable(sys.argv[1:], read_conf(conf_dir() / "trainer" / "cpu.yaml") or ())
     if FULL_ERROR in os.environ:
         main()
         return
     os.environ[FULL_ERROR] = "1"
     try:
         main()
-    except (HydraException, OmegaConfBaseException, ValueError) as error:
+    except (HydraException, OmegaConfBaseException, ValueError, yaml.YAMLError) as error:
         given = get_args_parser().parse_args(sys.argv[1:])
+        if isinstance(error, UnicodeDecodeError | yaml.YAMLError):  # of which file, Hydra does not always say
+            with one_message(signed):
+                for folder in (conf_dir(), *map(Path, filter(None, [given.config_dir]))):
+                    for file in sorted(folder.rglob("*.yaml")):
+                        read_conf(file)
         own = given.config_dir or given.config_path or given.config_name  # choices that are not known here
         message = None if own else explain(conf_dir(), config_name, given.overrides, multirun=given.multirun)
         if message is None and not isinstance(error, HydraException):

@@ -6,6 +6,8 @@ from typing import Any
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from msd_mtl.errors import UserError
+
 Choices = Mapping[str, Any]
 GRID = ("hydra.sweeper.params", "hydra.sweeper.grids")  # of Hydra's settings those that say which runs there are
 
@@ -24,13 +26,17 @@ def jobs(
 
     Returns:
         The grids' combinations one after another. Some may be the same run.
+
+    Raises:
+        UserError: If any of these is no group.
     """
+    every, named = _group(GRID[0], params), {"all": {}} if grids is None else _group(GRID[1], grids)
     parser = OverridesParser.create(config_loader=loader)
     found: list[list[str]] = []
-    for grid in ({"all": {}} if grids is None else grids).values():
+    for name, grid in named.items():
         if grid is None:
             continue
-        swept = [f"{key}={_written(value)}" for key, value in {**(params or {}), **grid}.items()]
+        swept = [f"{key}={_written(value)}" for key, value in {**every, **_group(f"{GRID[1]}.{name}", grid)}.items()]
         (of_grid,) = BasicSweeper.split_arguments(parser.parse_overrides([*swept, *arguments]), None)
         found += of_grid
     return found
@@ -39,6 +45,13 @@ def jobs(
 def n_runs(params: Choices, overrides: Sequence[str]) -> int:
     """Number of runs of a sweep of one grid; see ``jobs``."""
     return len(jobs(params, None, overrides))
+
+
+def _group(key: str, choices: Choices | None) -> Choices:
+    """Choices, if that is what a setting has."""
+    if choices is None or isinstance(choices, Mapping):
+        return choices or {}
+    raise UserError(f"{key} must be a group of settings; got {choices!r}. Mend it in the file of the study.")
 
 
 def _written(value: Any) -> str:

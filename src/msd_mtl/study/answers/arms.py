@@ -2,14 +2,12 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from statistics import median
 from typing import Any
 
-import yaml
-
-from msd_mtl.app import conf_dir
+from msd_mtl.app import conf_dir, read_conf
 from msd_mtl.study.answers.types import Arm, Settings
 from msd_mtl.study.identity import OPERATIONAL, Config
 from msd_mtl.study.record import Record
@@ -205,14 +203,17 @@ def is_below(key: str, prefixes: tuple[str, ...]) -> bool:
 
 @cache
 def _task_sets() -> dict[tuple[tuple[str, ...], str], str]:
-    return {(tuple(preset["names"]), preset["target"]): name for name, preset in _presets("tasks").items()}
+    presets = _presets("tasks", "names", "target")
+    whole = [(name, *both) for name, both in presets if isinstance(both[0], list) and both[1] is not None]
+    return {(tuple(map(str, names)), str(target)): name for name, names, target in whole}
 
 
 @cache
 def _sharings() -> dict[str, str]:
-    return {"".join(map(str, preset["mask"])): name for name, preset in _presets("sharing").items()}
+    return {"".join(map(str, mask)): name for name, (mask,) in _presets("sharing", "mask") if isinstance(mask, list)}
 
 
-def _presets(group: str) -> dict[str, dict[str, Any]]:
-    files = sorted((conf_dir() / group).glob("*.yaml"))
-    return {file.stem: yaml.safe_load(file.read_text(encoding="utf-8")) for file in files}
+def _presets(group: str, *keys: str) -> Iterator[tuple[str, list[Any]]]:
+    """Name and settings of each file of a group; None for a setting that it leaves to others."""
+    for file in sorted((conf_dir() / group).glob("*.yaml")):
+        yield file.stem, [read_conf(file, key) for key in keys]

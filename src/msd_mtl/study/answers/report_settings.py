@@ -5,9 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from msd_mtl.app import conf_dir
+from msd_mtl.app import conf_dir, read_conf
 from msd_mtl.errors import UserError
 from msd_mtl.study.answers.margins import margin_problem
 from msd_mtl.study.answers.types import QUESTIONS, Run
@@ -112,7 +110,5 @@ def _of_runs(study: str, runs: Iterable[Run]) -> list[Any]:
 
 def _of_file(study: str) -> list[Any]:
     path = conf_dir() / "study" / f"{study}.yaml"
-    said = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
-    of_study = said.get("study") if isinstance(said, dict) else None
-    report = of_study.get("report") if isinstance(of_study, dict) else None
+    report = read_conf(path, "study", "report") if path.is_file() else None
     return [report] if report else []

@@ -5,12 +5,12 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Literal
+from typing import Literal
 
 from hydra.errors import HydraException
-from omegaconf import OmegaConf
 
-from msd_mtl.app import conf_dir
+from msd_mtl.app import conf_dir, read_conf
+from msd_mtl.errors import UserError
 from msd_mtl.study.answers.arms import is_below, is_one_task
 from msd_mtl.study.sweep import GRID, jobs
 
@@ -99,6 +99,8 @@ def _planned_of(given: Job) -> set[frozenset[str]] | None:
         return None
     try:
         return planned(given)
+    except UserError:
+        raise
     except (HydraException, ValueError):  # patterns of names, or edited by hand
         return None
 
@@ -109,10 +111,9 @@ def planned(settings: Sequence[str]) -> set[frozenset[str]]:
     file = conf_dir() / "study" / f"{name}.yaml"
     if not file.is_file():
         return set()
-    sweeper = OmegaConf.select(OmegaConf.load(file), "hydra.sweeper")
-    grids: Any = {} if sweeper is None else OmegaConf.to_container(sweeper)
+    params, grids = (read_conf(file, *key.split(".")) for key in GRID)
     made: dict[frozenset[str], frozenset[str]] = {}
-    for job in jobs(grids.get("params"), grids.get("grids"), settings):
+    for job in jobs(params, grids, settings):
         run = frozenset(_kept(job))
         made.setdefault(_alike(run), run)
     return set(made.values())
