@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from hydra import initialize_config_dir
 
 from msd_mtl.app import conf_dir
 from msd_mtl.data.store import Store
-from msd_mtl.study.answers.composed import composed, still_make
+from msd_mtl.study.answers.composed import composed, still_made
 from msd_mtl.study.record import Record
 
 CHOSEN = [
@@ -30,9 +31,14 @@ def swept(given: Sequence[tuple[str, ...]] = CHOSEN, data: Sequence[str] = DATA)
     return {run: overrides for overrides in given for run in composed(overrides, data)}
 
 
-def recorded(runs: dict[str, tuple[str, ...]], data: Sequence[str] = DATA) -> list[Record]:
-    found = [composed(overrides, data)[run] for run, overrides in runs.items()]
-    return [{"config": config, "data": {"fingerprint": one}} for config, one in found]
+def recorded(runs: dict[str, tuple[str, ...]], data: Sequence[str] = DATA) -> dict[str, Record]:
+    found = {run: composed(overrides, data)[run] for run, overrides in runs.items()}
+    return {run: {"config": config, "data": {"fingerprint": one}} for run, (config, one) in found.items()}
+
+
+def still_make(runs: dict[str, tuple[str, ...]], records: dict[str, Record]) -> bool:
+    (found,) = still_made([runs], records)
+    return found
 
 
 def of_store(store: str, mask: str = "low") -> list[tuple[str, ...]]:
@@ -68,7 +74,7 @@ def test_once_a_study_or_a_group_that_any_run_chooses_is_edited_the_runs_are_not
 
 def test_what_makes_no_run_of_its_own_data_is_nothing(conf):
     begun = swept(of_store("here.h5"), [HERE])
-    assert not still_make(swept(data=["other data"]), [])
+    assert not still_make(swept(data=["other data"]), {})
     assert not still_make(swept(of_store("here.h5", "high"), [ELSEWHERE]) | begun, recorded(begun, [HERE]))
     assert composed(["sharing=of_nobody"], DATA) == {}
 
@@ -90,10 +96,64 @@ def test_runs_of_a_store_of_which_none_is_begun_are_compared_with_what_is_in_it(
     assert not still_make(begun | other, records)
 
 
-def test_one_run_is_composed_for_each_group_that_is_chosen_and_the_last(conf, monkeypatch):
-    runs, asked = swept(), []
+def test_runs_that_have_a_record_are_compared_with_that_wherever_their_store_is(conf):
+    runs = swept(of_store("old/here.h5") + of_store("old/here.h5", "high"), [HERE])
+    moved = swept(of_store("new/here.h5") + of_store("new/here.h5", "high"), [HERE])
+    assert list(moved) == list(runs)
+    elsewhere = swept(of_store("elsewhere.h5") + of_store("elsewhere.h5", "high"), [ELSEWHERE])
+    sweeps, records = [runs, moved, runs | elsewhere, elsewhere], recorded(runs, [HERE])
+    assert still_made(sweeps, records) == [True, True, True, True]
+    edit(conf / "sharing/high.yaml", "[0, 0, 1, 1]", "[0, 1, 1, 1]")
+    assert still_made(sweeps, records) == [False, False, False, True]  # of the last nothing is known
+
+
+def test_runs_of_a_store_that_was_made_anew_since_are_taken_for_made(conf, msd_store):
+    begun = swept(of_store(str(msd_store)), ["what was in it"])
+    now = swept(of_store(str(msd_store), "high"), [Store.open(msd_store).content_hash])
+    assert still_made([begun, now], recorded(begun, ["what was in it"])) == [True, True]
+
+
+def test_where_to_write_and_a_store_may_hang_on_the_machine(conf, monkeypatch):
+    monkeypatch.setenv("SCRATCH", "somewhere")
+    places = ("runs_dir=${oc.env:SCRATCH}/runs", "logger=wandb", "logger.entity=${oc.env:SCRATCH}")
+    runs = swept([(*one, *places) for one in of_store("${oc.env:SCRATCH}/here.h5", "high")], [HERE])
+    records = recorded(runs, [HERE])
+    monkeypatch.delenv("SCRATCH")
+    assert still_make(runs, records)
+    assert still_make(runs, {})
+    edit(conf / "sharing/high.yaml", "[0, 0, 1, 1]", "[0, 1, 1, 1]")
+    assert not still_make(runs, records)
+
+
+def test_an_edit_that_spares_the_only_run_with_a_record_is_seen(conf):
+    runs = swept(CHOSEN[:2])
+    edit(conf / "data/synthetic.yaml", "split_seed: 0", "split_seed: ${seed}")
+    assert not still_make(runs, recorded(dict(list(runs.items())[:1])))
+
+
+def test_runs_are_composed_as_the_command_itself_is(tmp_path):
+    shutil.copytree(conf_dir(), tmp_path / "own")
+    (tmp_path / "own" / "sharing" / "mine.yaml").write_text("mask: [0, 1, 0, 1]\n")
+    with initialize_config_dir(str(tmp_path / "own"), version_base="1.3"):
+        runs = swept([("tasks=tight", "sharing=mine", "seed=0")])
+        assert still_make(runs, {})
+    assert not still_make(runs, {})
+
+
+def asked_of(sweeps: list[dict[str, tuple[str, ...]]], monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, ...]]:
+    asked = set()
     monkeypatch.setattr(
-        "msd_mtl.study.answers.composed._still_makes", lambda run, overrides, _: asked.append(overrides) or True
+        "msd_mtl.study.answers.composed._still_makes", lambda run, overrides, _: not asked.add(overrides)
     )
-    assert still_make(runs, [])
-    assert asked == [CHOSEN[3], CHOSEN[0], CHOSEN[2]]
+    assert all(still_made(sweeps, {}))
+    return asked
+
+
+def test_the_last_run_is_composed_for_each_group_that_is_chosen(conf, monkeypatch):
+    assert asked_of([swept()], monkeypatch) == {CHOSEN[1], CHOSEN[3]}
+
+
+def test_of_sweeps_that_choose_alike_only_the_last_is_composed(conf, monkeypatch):
+    sweeps = [swept([("study=places", "model.dropout=0.1", f"seed={seed}")]) for seed in range(3)]
+    other = swept([("study=places", "seed=1")])  # what is set in the others may be edited in it
+    assert asked_of([other, *sweeps], monkeypatch) == {*other.values(), *sweeps[-1].values()}

@@ -179,17 +179,22 @@ def test_a_study_all_of_whose_runs_are_controlled_says_so(tmp_path):
     assert capacity.state == "always"
 
 
+@pytest.mark.parametrize("n_runs", [4, 3])  # of those that the command makes
 @pytest.mark.parametrize("is_edited", [False, True])
-def test_provenance_names_what_differs_and_where_the_data_is_from(tmp_path, monkeypatch, is_edited):
-    monkeypatch.setattr("msd_mtl.study.page.provenance.still_make", lambda *_: not is_edited)  # none was composed
+def test_provenance_names_what_differs_and_where_the_data_is_from(tmp_path, monkeypatch, is_edited, n_runs):
+    monkeypatch.setattr(  # none was composed
+        "msd_mtl.study.page.provenance.still_made", lambda sweeps, _: [not is_edited for _ in sweeps]
+    )
     made = analysis(tmp_path, **SMALL)
     sweep = {run.run_id: [f"sharing.mask=[{','.join(run.arm.mask)}]", f"seed={run.seed}"] for run in made.runs}
     (tmp_path / FOLDER / "made").mkdir(parents=True)
-    (tmp_path / FOLDER / "made" / "a.json").write_text(json.dumps(sweep))
+    (tmp_path / FOLDER / "made" / "a.json").write_text(json.dumps(dict(list(sweep.items())[:n_runs])))
+    given = ["sharing.mask=[0,0,0,0],[1,1,0,0]", "seed=0,1"]
+    (tmp_path / FOLDER / "made" / "a.command.yaml").write_text(json.dumps(given))
     found = provenance(made, tmp_path)
     command = "msd-mtl train -m 'sharing.mask=[0,0,0,0],[1,1,0,0]' seed=0,1"
     assert found.commands == (*(() if is_edited else (command,)), "msd-mtl report study=made")
-    assert found.exact == (not is_edited)
+    assert found.exact == (not is_edited and n_runs == 4)
     assert found.shared == (("",) if is_edited else ())
     assert {row["key"]: row["n"] for row in found.differences.rows} == {"seed": 2, "sharing.mask": 2}
     assert {"what": "torch", "value": "2.13.0", "n": 4} in list(found.environments.rows)

@@ -5,9 +5,11 @@ from contextlib import contextmanager, nullcontext, suppress
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig, OmegaConf
 
 from msd_mtl.app import conf_dir
 from msd_mtl.errors import UserError
+from msd_mtl.study.answers.arms import is_below
 from msd_mtl.study.identity import Config, data_fingerprint, resolved, run_id
 from msd_mtl.study.record import Record
 
@@ -28,37 +30,65 @@ def composed(overrides: Sequence[str], fingerprints: Collection[str]) -> dict[st
     return {}
 
 
-def still_make(sweep: Mapping[str, Sequence[str]], records: Collection[Record]) -> bool:
-    """Whether what was set in the runs of a sweep gives these runs today, or its study or a group was edited since.
+def still_made(sweeps: Sequence[Mapping[str, Sequence[str]]], records: Mapping[str, Record]) -> list[bool]:
+    """Whether what was set in the runs of each sweep gives these runs today, or its study or a group was edited since.
 
-    Composed are the last run, which has another seed than the first, and one for each group that any chooses.
+    Composed are the last run and, of each group that any chooses, the last with a record if there is one; of sweeps
+    that choose alike only those of one.
 
     Args:
-        sweep: What it set in each run, as on a command line, by ``run_id``.
-        records: Of runs of its study, which say what data is in which store.
+        sweeps: What each set in its runs, as on a command line, by ``run_id``, from the first sweep to the last.
+        records: Of runs of their study, by ``run_id``.
     """
-    looked_at, seen = list(sweep)[-1:], set[str]()
-    for run, overrides in sweep.items():
-        chosen = {one for one in overrides if "." not in one.partition("=")[0] and not one.startswith("seed=")}
-        looked_at += [] if chosen <= seen else [run]
-        seen |= chosen
-    return all(_still_makes(run, sweep[run], records) for run in dict.fromkeys(looked_at))
+    found: list[bool] = []
+    known: dict[tuple[bool, frozenset[str]], bool] = {}
+    for sweep in reversed(sweeps):  # the last run of all has the latest seed: an edit may spare the first
+        likes = {run: (run in records, frozenset(map(_group_or_key, sweep[run]))) for run in sweep}
+        by_record = sorted(sweep, key=lambda run: likes[run][0])
+        looked_at = {*list(sweep)[-1:], *{one: run for run in by_record for one in likes[run][1]}.values()}
+        for run in looked_at:
+            if likes[run] not in known:
+                known[likes[run]] = _still_makes(run, sweep[run], records)
+        found.append(all(known[likes[run]] for run in looked_at))
+    return found[::-1]
 
 
-def _still_makes(run: str, overrides: Sequence[str], records: Collection[Record]) -> bool:
+def _group_or_key(override: str) -> str:
+    """A group with what is chosen of it, or the key of a value, which no file can change."""
+    key = override.partition("=")[0]
+    return key if "." in key or key == "seed" else override
+
+
+def _still_makes(run: str, overrides: Sequence[str], records: Mapping[str, Record]) -> bool:
     with suppress(Exception), _composing():
-        config = resolved(compose("train", list(overrides)))
-        data = _data(config["data"], records)
+        config = resolved(_placed(compose("train", [one for one in overrides if not _is_of_place(one)])))
+        data = _data(run, config["data"], records)
         return not data or any(run_id(config, one) == run for one in data)
     return False
 
 
-def _data(data: Config, records: Collection[Record]) -> set[str]:
-    """Fingerprints that data may have; none where nobody here knows their store."""
-    of_store = [one for one in records if one["config"]["data"].get("store") == data.get("store")]
+def _is_of_place(override: str) -> bool:
+    """Whether it changes no number, and may refer to what is not known on another machine."""
+    return is_below(override.partition("=")[0], ("runs_dir", "logger"))
+
+
+def _placed(known: DictConfig) -> DictConfig:
+    """The same without a store that an environment variable names which is not set here."""
+    if "store" in known.data.keys() and OmegaConf.is_interpolation(known.data, "store"):  # noqa: SIM118  # known or not
+        store = OmegaConf.select(known, "data.store", throw_on_resolution_failure=False)
+        known.data.store = "" if store is None else store
+    return known
+
+
+def _data(run: str, data: Config, records: Mapping[str, Record]) -> set[str]:
+    """Fingerprints that the data of a run may have; none where nobody here knows its store."""
+    if run in records:
+        return {records[run]["data"]["fingerprint"]}
+    of_store = [one for one in records.values() if one["config"]["data"].get("store") == data.get("store")]
+    found = {one["data"]["fingerprint"] for one in of_store}
     with suppress(UserError):
-        return {one["data"]["fingerprint"] for one in of_store} or {data_fingerprint(data)}
-    return set()
+        found.add(data_fingerprint(data))
+    return found
 
 
 @contextmanager

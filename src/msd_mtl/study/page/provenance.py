@@ -1,21 +1,20 @@
 """Where the numbers come from: versions, configurations, data, and the commands that make them again."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from msd_mtl import __version__
 from msd_mtl.study.answers.arms import is_below
-from msd_mtl.study.answers.composed import still_make
+from msd_mtl.study.answers.composed import still_made
 from msd_mtl.study.answers.margins import margin_problem, margins_of
 from msd_mtl.study.answers.types import Analysis
 from msd_mtl.study.identity import OPERATIONAL
-from msd_mtl.study.index import Sweep, commands, sweeps
+from msd_mtl.study.index import commands, sweeps
 from msd_mtl.study.page.commands import Making, making, shown, unknown
 from msd_mtl.study.page.table import Column, Table
-from msd_mtl.study.record import Record
 
 MOST_VALUES = 12
 
@@ -71,26 +70,28 @@ def provenance(analysis: Analysis, runs_dir: Path, options: Sequence[str] = ()) 
         runs_dir: Where its runs are.
         options: Options of the command that makes the page which say where else it is composed from.
     """
-    said = zip(sweeps(runs_dir, analysis.study), commands(runs_dir, analysis.study), strict=True)
-    records = [run.record for run in analysis.runs]
-    made = [_making(sweep, command, records) for sweep, command in said]
+    fingerprints = {one for run in analysis.runs if (one := run.record["data"]["fingerprint"])}
     began = sorted(run.record["started_at"] for run in analysis.runs if run.record.get("started_at"))
     return Provenance(
-        makings=tuple(made or [Making((f"study.name={analysis.study}",), "unknown")]),
+        makings=tuple(_makings(analysis, runs_dir) or [Making((f"study.name={analysis.study}",), "unknown")]),
         page=report_command(analysis, options),
         environments=_environments(analysis),
         differences=_differences(analysis),
-        fingerprints=tuple(sorted({record["data"]["fingerprint"] for record in records})),
+        fingerprints=tuple(sorted(fingerprints)),
         first=began[0] if began else None,
         last=began[-1] if began else None,
     )
 
 
-def _making(sweep: Sweep, command: Sequence[str], records: Collection[Record]) -> Making:
-    """What makes the runs of a sweep; nothing known where its study, or what this chooses, was edited since."""
-    runs = list(sweep.values())
-    made = making(runs, command)
-    return made if made.claim in ("given", "unknown") or still_make(sweep, records) else unknown(runs)
+def _makings(analysis: Analysis, runs_dir: Path) -> list[Making]:
+    """What makes the runs of each sweep; nothing known where its study, or what this chooses, was edited since."""
+    said = sweeps(runs_dir, analysis.study)
+    given = commands(runs_dir, analysis.study)
+    made = [making(list(sweep.values()), command) for sweep, command in zip(said, given, strict=True)]
+    compared = [k for k, one in enumerate(made) if one.claim in ("exact", "more")]
+    still = still_made([said[k] for k in compared], {run.run_id: run.record for run in analysis.runs})
+    edited = {k for k, is_made in zip(compared, still, strict=True) if not is_made}
+    return [unknown(list(said[k].values())) if k in edited else one for k, one in enumerate(made)]
 
 
 def report_command(analysis: Analysis, options: Sequence[str] = ()) -> str:
