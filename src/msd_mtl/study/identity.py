@@ -13,19 +13,23 @@ from msd_mtl.errors import UserError
 NUMBERS_VERSION = 3
 
 # Settings that say where and how visibly a run is made, not what comes out of it.
-OPERATIONAL = (
+WITHOUT_EFFECT = (
     "runs_dir",
     "baselines",
     "checkpoint_every_s",
     "logger",
     "study",
-    "data.store",
-    "tasks.coupling",  # counts as data.coupling, where the data has one
-    "recipe.epoch_steps",  # counts as data.epoch_steps, where the budget is one of steps
     "trainer.enable_progress_bar",
     "trainer.enable_model_summary",
     "trainer.log_every_n_steps",
 )
+# Settings that count by what they come to, if they do.
+COUNTED_ELSEWHERE = (
+    "data.store",  # as the fingerprint of what is in it
+    "tasks.coupling",  # as data.coupling, where the data has one
+    "recipe.epoch_steps",  # as data.epoch_steps, where the budget is one of steps
+)
+OPERATIONAL = WITHOUT_EFFECT + COUNTED_ELSEWHERE
 
 # Settings that came later than the first runs, with the value that leaves a run what it was before.
 LATER: dict[str, Any] = {"data.target_train_size": None, "data.epoch_steps": None, "model.match_parameters": None}

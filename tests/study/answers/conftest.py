@@ -33,6 +33,7 @@ class Study:
     folder: Path
     base: Mapping[str, Any]
     name: str = "made"
+    fingerprint: str = "synthetic"
     index: dict[str, list[str]] = field(default_factory=dict)
 
     def add(
@@ -78,8 +79,8 @@ class Study:
             for parent in parents:
                 node = node[parent]
             node[leaf] = value
-        name = run_id(config, "synthetic")
-        record = start_record(config, name, "synthetic")
+        name = run_id(config, self.fingerprint)
+        record = start_record(config, name, self.fingerprint)
         (self.folder / name).mkdir(parents=True)
         if status == "completed":
             record |= self._results(name, names, config["seed"], shift, label_coupling, shuffle)
@@ -113,7 +114,7 @@ class Study:
         known = {} if label_coupling is None else {"label": {"value": label_coupling}}
         return {
             "data": {
-                "fingerprint": "synthetic",
+                "fingerprint": self.fingerprint,
                 "rows": {"train": 500, "val": 200, "test": len(truth)},
                 "labelled": {part: {names[0]: n} for part, n in zip(PARTS, (300, 200, len(truth)), strict=True)},
                 "prevalence": {part: {} for part in PARTS},

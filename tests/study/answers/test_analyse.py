@@ -182,7 +182,10 @@ def test_runs_that_are_not_used_are_told_without_paths_of_the_machine(crossed):
     for path in (study.folder / ".studies").rglob("*.json"):
         path.write_text(json.dumps(json.loads(path.read_text()) | cells))
     unused = analyse(study.folder, "made").damaged + analyse(study.folder, "made").missing
-    assert {(one.run_id, one.cell) for one in unused} == {(run, "seed=0"), ("absent", "seed=7")}
+    assert {(one.run_id, one.cell) for one in unused} == {
+        (run, "seed=0 data.store=store.h5"),
+        ("absent", "seed=7 data.store=store.h5"),
+    }
 
 
 def test_a_record_of_another_schema_that_no_index_names_ends_no_report(crossed):

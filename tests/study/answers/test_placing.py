@@ -35,6 +35,9 @@ def test_a_run_is_placed_by_one_in_which_all_else_is_alike(changes, place, seed)
     [
         {"tasks": "loose"},
         {"recipe": "paper2016"},
+        {"data__store": "another.h5"},
+        {"recipe__epoch_steps": 4},
+        {"tasks__coupling": "1e-1"},
         {"sharing": "one of theirs"},
         {"data__train_size": "null"},
         {"data__coupling": "${seed}"},

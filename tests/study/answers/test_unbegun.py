@@ -5,7 +5,9 @@ from itertools import product
 
 import pytest
 
+from msd_mtl.data.store import Store
 from msd_mtl.study.answers.analyse import analyse
+from msd_mtl.study.answers.composed import composed
 from msd_mtl.study.answers.kinds import difference_of_kinds
 from msd_mtl.study.answers.reading import read_runs
 from msd_mtl.study.answers.unbegun import first_of_kinds
@@ -18,7 +20,7 @@ LOW = {"tasks": "tight", "sharing": "low"}
 def swept(study):
     """Makes runs as a sweep does, so that their settings come to their names; returns those by what is set in them."""
 
-    def make(**settings):
+    def make(also_given=None, **settings):
         made = {}
         for seed in (0, 1, 2):
             for of_arm, mask, coupling in ((ALONE, "0000", 0.0), (LOW, "1100", 0.9)):
@@ -27,6 +29,7 @@ def swept(study):
                     of_arm
                     | {"data.train_size": 500}
                     | {key.replace("__", "."): value for key, value in settings.items()}
+                    | (also_given or {})
                 )
                 study.index[name] = [*(f"{k}={v}" for k, v in given.items()), f"seed={seed}"]
                 made[of_arm["tasks"], seed] = name
@@ -72,6 +75,92 @@ def test_settings_that_do_not_come_to_the_name_of_a_run_are_not_believed(study, 
     analysis = analyse(study.folder, "made")
     assert not analysis.contrasts
     assert any(warning.startswith("Of 3 of them it cannot be told") for warning in analysis.warnings)
+
+
+def test_runs_that_set_the_steps_of_an_epoch_alone_are_not_taken_for_those_begun(study, swept):
+    for n in (2, 4):
+        names = swept({"budget": "steps"}, recipe__epoch_steps=n, data__epoch_steps=n)
+        for name in names.values():
+            study.index[name].remove(f"data.epoch_steps={n}")
+    study.write_index()
+    lose(study, names.values())
+    analysis = analyse(study.folder, "made", n_bootstrap=3)
+    assert [(one.context, one.effect.n_pairs, len(one.missing)) for one in analysis.contrasts] == [
+        ((("data.epoch_steps", "2"),), 3, 0),
+        ((("data.epoch_steps", "4"),), 0, 6),
+    ]
+    assert all(" recipe.epoch_steps=4 " in one.cell for one in analysis.missing)
+
+
+STORE = ("data=msd", "data.split=artist", "data.train_size=500")
+HERE = "content of a store that is not on this machine"
+
+
+@pytest.fixture
+def of_stores(study):
+    """Makes runs of stores by what is in them, and loses those of some seeds."""
+    here = composed([*STORE, "data.store=here.h5"], [HERE])
+    ((study.base, _),) = here.values()
+
+    def make(store, content, lost):
+        study.fingerprint = content
+        for (tasks, mask, sharing), seed in product((("pop", "0000", "none"), ("tight", "1100", "low")), range(3)):
+            name = study.add(tasks, mask, seed, data__store=str(store))
+            study.index[name] = [*STORE, f"data.store={store}", f"tasks={tasks}", f"sharing={sharing}", f"seed={seed}"]
+            if seed in lost:
+                lose(study, [name])
+        study.write_index()
+
+    return make
+
+
+def test_runs_of_a_store_of_which_nothing_was_begun_are_of_what_is_in_it(study, of_stores, msd_store):
+    content = Store.open(msd_store).content_hash
+    of_stores("here.h5", HERE, lost=[])
+    of_stores(msd_store, content, lost=[0, 1, 2])
+    analysis = analyse(study.folder, "made", n_bootstrap=3)
+    assert {
+        (dict(one.context)["data.fingerprint"], one.effect.n_pairs, len(one.missing)) for one in analysis.contrasts
+    } == {
+        (HERE, 3, 0),
+        (content, 0, 6),
+    }
+    for one in analysis.missing:
+        assert one.cell.startswith(f"data.store={msd_store.name} ")
+        assert one.cell.endswith(f" data.fingerprint={content}")
+
+
+def test_runs_of_a_store_that_is_gone_are_warned_of_and_named_without_its_folder(study, of_stores, tmp_path):
+    of_stores("here.h5", HERE, lost=[])
+    of_stores(tmp_path / "gone.h5", "of nobody", lost=[0, 1, 2])
+    analysis = analyse(study.folder, "made", n_bootstrap=3)
+    assert [one.effect.n_pairs for one in analysis.contrasts] == [3]
+    assert any(warning.startswith("Of 6 of them it cannot be told") for warning in analysis.warnings)
+    assert all(one.cell.startswith("data.store=gone.h5 tasks=") for one in analysis.missing)
+
+
+def test_runs_of_a_store_that_was_moved_are_those_of_what_is_in_it(study, of_stores):
+    of_stores("here.h5", HERE, lost=[2])
+    for overrides in study.index.values():
+        if "seed=2" in overrides:
+            overrides[overrides.index("data.store=here.h5")] = "data.store=moved/there.h5"
+    study.write_index()
+    analysis = analyse(study.folder, "made", n_bootstrap=3)
+    (one,) = analysis.contrasts
+    assert (one.context, one.effect.n_pairs, len(one.missing)) == ((), 2, 2)
+    assert {one.cell for one in analysis.missing} == {
+        "data.store=there.h5 tasks=pop sharing=none seed=2",
+        "data.store=there.h5 tasks=tight sharing=low seed=2",
+    }
+    assert analysis.warnings == ("2 of 6 runs are not completed.",)
+
+
+def test_a_run_that_nothing_tells_from_a_completed_one_but_its_name_is_warned_of(study, swept):
+    study.index["f" * 16] = [*study.index[swept()["tight", 0]]]
+    study.write_index()
+    analysis = analyse(study.folder, "made", n_bootstrap=3)
+    assert [(one.effect.n_pairs, one.missing) for one in analysis.contrasts] == [(3, ())]
+    assert any(warning.startswith("Of 1 of them it cannot be told") for warning in analysis.warnings)
 
 
 @pytest.mark.parametrize("wrong", ["tasks=none_such", "data.no_such=1", "seed=[", "data.train_size=${no.such}"])

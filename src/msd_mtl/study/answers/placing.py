@@ -8,7 +8,7 @@ from typing import Any
 
 from msd_mtl.study.answers.arms import is_below, mask_of
 from msd_mtl.study.answers.types import Arm
-from msd_mtl.study.identity import OPERATIONAL
+from msd_mtl.study.identity import WITHOUT_EFFECT
 
 COUPLING = ("tasks.coupling", "data.coupling")  # data has that of the tasks, unless it is given one of its own
 LAST = ("sharing.mask=", "data.coupling=")  # go before a name of a mask, and before the coupling of the tasks
@@ -71,6 +71,6 @@ def _read(overrides: Sequence[str]) -> tuple[frozenset[str], dict[str, Any]]:
             said[key.rpartition(".")[2]] = int(value)
         elif key in COUPLING and re.fullmatch(r"\d+(\.\d+)?", value):
             said["coupling"] = float(value)
-        elif not is_below(key.lstrip("+~"), OPERATIONAL):
+        elif not is_below(key.lstrip("+~"), WITHOUT_EFFECT):
             rest.add(override)
     return frozenset(rest), said

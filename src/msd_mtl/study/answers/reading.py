@@ -1,5 +1,6 @@
 """The runs of a study as they are on disk: completed, and those that are not or cannot be used."""
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,14 +8,14 @@ from pathlib import Path
 
 from msd_mtl.data.task import Kind, task_of
 from msd_mtl.errors import UserError
-from msd_mtl.study.answers.arms import arms_of, describe, differences, is_below
+from msd_mtl.study.answers.arms import FINGERPRINT, arms_of, describe, differences, is_below
 from msd_mtl.study.answers.kinds import difference_of_kinds
 from msd_mtl.study.answers.placing import placed
 from msd_mtl.study.answers.splits import placed_by_other_split
 from msd_mtl.study.answers.types import Absent, Arm, Duplicate, Run, Settings
 from msd_mtl.study.answers.unbegun import first_of_kinds
 from msd_mtl.study.damage import damage, is_foreign, lacks
-from msd_mtl.study.identity import OPERATIONAL, has_own_name
+from msd_mtl.study.identity import WITHOUT_EFFECT, has_own_name
 from msd_mtl.study.index import left_out, read_study, studies
 from msd_mtl.study.record import RECORD, Record, error_of, seen_record
 from msd_mtl.study.states import State, state_of
@@ -23,6 +24,7 @@ from msd_mtl.study.summary import baseline_score, best_possible, target_score
 # What a target is compared by: higher is better, and 0 is the same for every part of the data.
 COMPARED_BY: dict[Kind, str] = {"binary": "auroc", "regression": "r2", "multiclass": "accuracy"}
 
+STORE = "data.store"
 FOREIGN = "of another schema"  # how a run stands whose record says no more
 UNREADABLE = "its record cannot be read; repeat the sweep, which makes the run again"
 
@@ -93,23 +95,21 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
     cells: dict[tuple[Arm, int], list[str]] = defaultdict(list)
     for run in completed:
         cells[arms[run], found[run]["seed"]].append(run)
+    by = [(expected[run], arm) for run, arm in arms.items()]
+    unread_places = placed_by_other_split(unread, by) | placed(unread, by)
+    # one of another name than a completed run is not the same, though nothing that is set says so
+    places = {run: place for run, place in unread_places.items() if place not in cells}
+    places |= {run: (arms[run], record["seed"]) for run, record in found.items() if run in arms}
     everywhere = set.intersection(*(set(overrides) for overrides in expected.values()))
     absent = {
-        run: _absent(run, states[run], found.get(run), arms.get(run), [o for o in overrides if o not in everywhere])
+        run: _absent(run, states[run], found.get(run), places.get(run), [o for o in overrides if o not in everywhere])
         for run, overrides in expected.items()
         if run not in completed
     } | {run: _damaged(run, states[run], records[run] or {}, expected[run], damaged[run]) for run in damaged}
-    by = [(expected[run], arm) for run, arm in arms.items()]
-    places = placed_by_other_split(unread, by) | placed(unread, by)
-    places |= {run: (arms[run], record["seed"]) for run, record in found.items() if run in arms}
     return StudyRuns(
         runs=tuple(_run(runs_dir, found[cell[0]], arm) for (arm, _), cell in cells.items() if len(cell) == 1),
         absent=tuple(absent.values()),
-        arms_absent={
-            places[run]: one
-            for run, one in absent.items()
-            if run in places and (run in found or places[run] not in cells)
-        },
+        arms_absent={places[run]: one for run, one in absent.items() if run in places},
         duplicates=tuple(
             Duplicate(arm, seed, tuple(cell), differences([found[run] for run in cell]))
             for (arm, seed), cell in cells.items()
@@ -152,12 +152,15 @@ def _without_index(runs_dir: Path, study: str) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _absent(run: str, state: State, record: Record | None, arm: Arm | None, overrides: Sequence[str]) -> Absent:
+def _absent(
+    run: str, state: State, record: Record | None, place: tuple[Arm, int] | None, overrides: Sequence[str]
+) -> Absent:
     if record is None:
+        data = [] if place is None else [f"{key}={value}" for key, value in place[0].context if key == FINGERPRINT]
         if state == State.INTERRUPTED:  # its record is there, and nobody writes half of one
-            return Absent(run, str(State.DAMAGED), _told(overrides), UNREADABLE)
-        return Absent(run, str(state), _told(overrides), "")
-    what = _told(overrides) if arm is None else f"{describe(arm)}, seed {record['seed']}"
+            return Absent(run, str(State.DAMAGED), _told([*overrides, *data]), UNREADABLE)
+        return Absent(run, str(state), _told([*overrides, *data]), "")
+    what = _told(overrides) if place is None else f"{describe(place[0])}, seed {place[1]}"
     return Absent(run, str(state), what, error_of(record))
 
 
@@ -173,7 +176,11 @@ def _damaged(run: str, state: State, record: Record, overrides: Sequence[str], l
 def _told(overrides: Sequence[str]) -> str:
     """Overrides that make a run what it is: the others are paths of the machine, or say how it was to be shown."""
     keys = {override: override.lstrip("+~").partition("=")[0] for override in overrides}
-    return " ".join(one for one, key in keys.items() if not is_below(key, OPERATIONAL))
+    return " ".join(
+        re.sub("=.*/", "=", one) if key == STORE else one
+        for one, key in keys.items()
+        if not is_below(key, WITHOUT_EFFECT)
+    )
 
 
 def _run(runs_dir: Path, record: Record, arm: Arm) -> Run:

@@ -29,8 +29,9 @@ def warnings_of(runs: StudyRuns, scored: Sequence[Scored], reasons: Mapping[tupl
     if runs.n_unplaced:
         n = runs.n_unplaced
         said.append(
-            f"Of {n:,} of them it cannot be told what they would be, as their settings are not known, or no run says "
-            "how many all tracks are: contrasts that they alone ask are not named, nor counted in the correction."
+            f"Of {n:,} of them it cannot be told what they would be, as their settings or data are not known, or no "
+            "run says how many all tracks are: contrasts that they alone ask are not named, nor counted in the "
+            "correction."
         )
     said += _of_foreign(runs)
     said += [f"Not in the data: {line}" for line in together(runs.left_out)]
