@@ -115,6 +115,11 @@ def test_tables_hold_every_digit_in_csv(plain):
     assert (plain / "tables" / "cells.tex").read_text().startswith("\\begin{tabular}")
 
 
+def test_latex_needs_no_package_for_the_characters_of_tables(plain):
+    for file in (plain / "tables").glob("*.tex"):
+        assert file.read_text().isascii(), file
+
+
 def test_verdicts_hold_every_contrast_with_its_seeds_and_where_it_is_from(plain):
     verdicts = json.loads((plain / "verdicts.json").read_text())
     assert verdicts["schema_version"] == 1

@@ -9,7 +9,12 @@ from typing import Any
 import pandas as pd
 
 from msd_mtl.study.files import write_text
-from msd_mtl.study.page.words import NOT_KNOWN, number
+from msd_mtl.study.page.words import MINUS, NOT_KNOWN, number
+
+# What tables write of themselves that LaTeX typesets as something else, or not at all without a package.
+LATEX = str.maketrans(
+    {MINUS: "$-$", NOT_KNOWN: "--", "<": "$<$", "²": "$^2$", "φ": r"$\phi$", "η": r"$\eta$", "é": r"\'{e}"}
+)
 
 
 @dataclass(frozen=True)
@@ -100,4 +105,4 @@ class Table:
         latex = shown.to_latex(
             index=False, escape=True, column_format=alignment, longtable=len(self.rows) > 40, na_rep=NOT_KNOWN
         )
-        write_text(folder / f"{self.name}.tex", latex)
+        write_text(folder / f"{self.name}.tex", latex.translate(LATEX))
