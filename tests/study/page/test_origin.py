@@ -46,6 +46,21 @@ def test_no_command_is_shown_that_nobody_knows_to_make_runs_which_are_compared(t
     assert "msd-mtl train" not in page
 
 
+@pytest.mark.parametrize("shared", ["", "a=0"])
+def test_what_runs_without_a_command_share_is_shown_where_they_share_anything(tmp_path, shared):
+    made = analysis(tmp_path / "runs", **SMALL)
+    folder = tmp_path / "runs" / FOLDER / "made"
+    folder.mkdir(parents=True)
+    index = {run.run_id: [f"seed={k}", f"b={k}", *shared.split()] for k, run in enumerate(made.runs)}
+    (folder / "a.json").write_text(json.dumps(index))
+    page = make_report(made, tmp_path / "runs", tmp_path / "report").read_text()
+    assert (
+        ("Where none is, they share these settings" in page) == ("<pre><code>a=0</code></pre>" in page) == bool(shared)
+    )
+    assert ("Where none is, they differ in the settings of the tables." in page) == (not shared)
+    assert "<pre><code></code></pre>" not in page
+
+
 def test_controlled_runs_stand_beside_the_plain_ones(tmp_path):
     capacity, _ = comparisons(analysis(tmp_path, contexts=(PLAIN, MATCHED), **SMALL), ())
     assert capacity.state == "compared"
