@@ -1,4 +1,6 @@
-"""The one kind of error that a user is meant to read, and the check that needs it most."""
+"""The one kind of error that a user is meant to read, the check that needs it most, and the exit code of the others."""
+
+from typing import Any
 
 
 class UserError(ValueError):
@@ -11,6 +13,15 @@ class UserError(ValueError):
 
 class RefusedLaunchError(UserError):
     """A sweep that was refused before any of its runs could begin."""
+
+
+def failing(code: Any) -> Any:
+    """What a process exits by whose run has called ``sys.exit``: as it was called, but never what comes to 0.
+
+    Args:
+        code: As ``sys.exit`` has it. Of a whole number the last byte counts; a text is shown, and is 1.
+    """
+    return 1 if code is None or (isinstance(code, int) and code % 256 == 0) else code
 
 
 def quoted(value: object) -> str:

@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import SMALL
 
 from msd_mtl.errors import UserError
-from msd_mtl.study import launch, train
+from msd_mtl.study import launch, train, worker
 from msd_mtl.study.cell import BUSY, COMPLETED, Cell, name_of
 from msd_mtl.study.identity import resolved
 from msd_mtl.study.index import commands, read_study, studies
@@ -81,11 +81,28 @@ def test_a_single_run_is_entered_with_where_it_is_composed_from(tmp_path, monkey
         'names: ["term:pop", loudness]\ntarget: "term:pop"\ncoupling: 0.5\n'
     )
     own, given = f"--config-dir={tmp_path / 'own'}", ["study.name=z", "tasks=duo", f"runs_dir={tmp_path / 'runs'}"]
-    monkeypatch.setattr(train, "run_once", lambda config: sys.exit(0))
+    monkeypatch.setattr(train, "run_once", lambda config: sys.exit(3))
     monkeypatch.setattr(sys, "argv", ["msd-mtl", own, *given])
-    with pytest.raises(SystemExit, match="1"):  # a run that exits has failed, whatever its code
+    with pytest.raises(SystemExit, match="3"):
         train.train()
     assert commands(tmp_path / "runs", "z") == [(own, *given)]
+
+
+@pytest.mark.parametrize(
+    ("code", "ends_by"), [(None, 1), (0, 1), (256, 1), (-512, 1), (3, 3), (257, 257), ("no", "no")]
+)
+def test_a_run_that_exits_has_failed_whatever_its_code(tmp_path, monkeypatch, code, ends_by):
+    for module in (train, worker):
+        monkeypatch.setattr(module, "run_once", lambda _: sys.exit(code))
+    monkeypatch.setattr(sys, "argv", ["msd-mtl", *SMALL, f"runs_dir={tmp_path}"])
+    with pytest.raises(SystemExit) as ended:
+        train.train()
+    assert ended.value.code == ends_by
+    (tmp_path / "config.yaml").write_text("{}")
+    monkeypatch.setattr(sys, "argv", ["worker", str(tmp_path / "config.yaml")])
+    with pytest.raises(SystemExit) as ended:
+        worker.main()
+    assert ended.value.code == ends_by
 
 
 @pytest.mark.parametrize("code", [1, 2])

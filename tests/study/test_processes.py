@@ -99,6 +99,7 @@ def test_the_first_process_refuses_too_and_its_record_says_why(small_run, tmp_pa
     [
         *((ValueError(), "failed", 1), (UserError(), "failed", 2), (OtherRunError(), "running", None)),
         *((SystemExit(3), "failed", 3), (SystemExit(0), "failed", 1), (SystemExit("word"), "failed", 1)),
+        (SystemExit(256), "failed", 1),
         (OSError(errno.ENOENT, "no \udcff", "\udcff"), "failed", 2),  # a file name that is not UTF-8
     ],
 )

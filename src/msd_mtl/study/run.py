@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from omegaconf import DictConfig
 
-from msd_mtl.errors import UserError
+from msd_mtl.errors import UserError, failing
 from msd_mtl.imports import lasting_imports
 from msd_mtl.study.checks import check_rows, check_settings
 from msd_mtl.study.files import writable, write_text
@@ -134,8 +134,8 @@ def _recorded(
 
             told = message_of(error)
             said = _error(error, told)  # the first process has this word alone
-            code = error.code if isinstance(error, SystemExit) else 1 if told is None else 2
-            fail_for_all(folder, said, code if isinstance(code, int) and code else 1)
+            code = failing(error.code) if isinstance(error, SystemExit) else 1 if told is None else 2
+            fail_for_all(folder, said, code if isinstance(code, int) else 1)
         raise
     if speaks:
         _finish(folder, record)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from msd_mtl.app import composed_from, hydra_app
+from msd_mtl.errors import failing
 from msd_mtl.study.answers.report_settings import check_report
 from msd_mtl.study.cell import Cell, attempt, name_of
 from msd_mtl.study.checks import check_settings
@@ -51,7 +52,7 @@ def train(cfg: DictConfig) -> None:
             sys.stderr.write(f"msd-mtl train: {error}\n")
         raise SystemExit(error.exit_code) from None
     except SystemExit as error:  # of whatever a setting names; its run has failed
-        raise SystemExit(error.code or 1) from None
+        raise SystemExit(failing(error.code)) from None
     if not is_main_process(config):
         return
     check_shown(folder, record)

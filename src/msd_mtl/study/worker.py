@@ -14,6 +14,7 @@ from pathlib import Path
 
 import yaml
 
+from msd_mtl.errors import failing
 from msd_mtl.study.cell import Cell, attempt
 from msd_mtl.study.interruption import InterruptedRun, interruptible
 from msd_mtl.study.peers import FailedPeerError
@@ -32,6 +33,8 @@ def main() -> None:
                 run_once(yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8")))
         except (InterruptedRun, FailedPeerError) as ended:  # of which the first process tells
             raise SystemExit(ended.exit_code) from None
+        except SystemExit as ended:
+            raise SystemExit(failing(ended.code)) from None
         return
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the pool, which then asks for a checkpoint
     if sys.platform == "linux":
