@@ -140,15 +140,16 @@ def test_two_processes_make_the_run_of_one(tmp_path):
 
 @pytest.mark.slow
 def test_the_demo_ends_with_a_table_a_picture_and_its_report(tmp_path):
-    done = msd_mtl("demo", *FAST, "seed=0,1", "sharing=none,low", "data.coupling=0.9", cwd=tmp_path)
+    places = ('runs_dir="runs [b]"', 'study.name="demo [b]"')  # as they are: to rich, [b] is bold
+    done = msd_mtl("demo", *FAST, "seed=0,1", "sharing=none,low", "data.coupling=0.9", *places, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "4/4 runs" in done.stdout
     assert "gain over no sharing, paired by seed" in " ".join(done.stdout.split())
-    assert "runs/demo.png" in done.stdout
-    assert (tmp_path / "runs" / "demo.png").stat().st_size > 10_000
-    assert "Page: reports/demo/index.html" in done.stdout
-    assert (tmp_path / "reports" / "demo" / "verdicts.json").is_file()
-    assert len(list(tmp_path.glob("runs/*/record.json"))) == 4
+    assert "Picture: runs [b]/demo.png" in done.stdout
+    assert (tmp_path / "runs [b]" / "demo.png").stat().st_size > 10_000
+    assert "Page: reports/demo [b]/index.html" in done.stdout
+    assert (tmp_path / "reports" / "demo [b]" / "verdicts.json").is_file()
+    assert len(list((tmp_path / "runs [b]").glob("*/record.json"))) == 4
 
 
 @pytest.mark.parametrize(

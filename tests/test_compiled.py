@@ -145,6 +145,15 @@ def _picked(values, rows):
     return total
 
 
+def test_a_kept_loop_is_named_by_its_signature_its_source_and_numba(monkeypatch, tmp_path):
+    names = set()
+    for version, source, key in (("1", "a", "x"), ("2", "a", "x"), ("1", "b", "x"), ("1", "a", "y")):
+        file = _OneFileEach(str(tmp_path), "loop", source)
+        monkeypatch.setattr(file, "_version", version)
+        names.add(file._name_of(key))
+    assert len(names) == 4
+
+
 def test_a_kept_loop_is_not_taken_by_another_state_of_the_code(monkeypatch, tmp_path):
     names = []
     monkeypatch.setattr(numba, "njit", lambda **_: lambda loop: names.append(loop.__qualname__))

@@ -225,6 +225,16 @@ def test_a_record_that_cannot_be_read_costs_no_other_run_and_is_told_of_its_stud
     assert told.startswith(f"Run {run} is left out: its record ")
 
 
+def test_runs_that_a_report_leaves_out_are_counted(runs, tmp_path, capsys):
+    folder = Path(shutil.copytree(runs, tmp_path / "runs"))
+    trial = shown(folder, "trial")
+    for record in trial[:2]:
+        record["config"]["data"]["batch_size"] = 17  # by hand: other settings than those that the run is named by
+        write_record(folder / record["run_id"], record)
+    assert shown(folder, "trial") == trial[2:]
+    assert capsys.readouterr().err == "Left out: 2 runs that a report leaves out too, and says why.\n"
+
+
 def test_runs_that_wandb_was_never_given_are_counted(runs, tmp_path, monkeypatch, capsys):
     def said(project: str = "msd-mtl") -> list[str]:
         monkeypatch.setenv("WANDB_PROJECT", project)

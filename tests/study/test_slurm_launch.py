@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import chdir
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -280,6 +281,9 @@ def test_a_launch_is_checked_as_far_as_it_has_runs_to_make(tmp_path, monkeypatch
             UserError, match=r"runs_dir must have no % and no backslash .*; got .*(100%n?|a\\\\b)'\. Set"
         ):
             slurm.check_launch([Cell("r0", (), CONFIG | {"runs_dir": str(tmp_path / name)})], settings())
+    (tmp_path / "100%").mkdir()
+    with chdir(tmp_path / "100%"), pytest.raises(UserError, match=r"backslash .*; got .*/100%/runs'\. Set"):
+        slurm.check_launch([Cell("r0", (), CONFIG | {"runs_dir": "runs"})], settings())
     monkeypatch.setattr(slurm, "site", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         slurm.check_launch([cell], settings())

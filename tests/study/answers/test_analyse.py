@@ -599,3 +599,11 @@ def test_no_gain_is_over_no_sharing_where_the_target_alone_is_asked_and_lost(stu
         "term:pop: no run of the target alone has a score, so no gain is known. Contrasts in which the reference "
         "cancels are made all the same."
     )
+
+
+def test_runs_of_which_no_settings_are_known_are_said_to_ask_nothing(crossed):
+    study = crossed(seeds=(0,))
+    study.index["f" * 16] = []
+    study.write_index()
+    said = "Of 1 of them it cannot be told what they would be, as their settings or data are not known, or no run says "
+    assert any(warning.startswith(said) for warning in analyse(study.folder, "made").warnings)
