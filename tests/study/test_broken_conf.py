@@ -76,6 +76,14 @@ def test_what_a_study_sweeps_must_be_groups(conf, sweeper, what):
             making([("study=rows", "seed=0"), ("study=rows", "seed=1", "a=1")], command)
 
 
+@pytest.mark.parametrize("seeds", ["glob(*)", "'0,[1'", "'range(0,a)'"])
+def test_what_a_study_sweeps_may_be_left_untold(conf, seeds):
+    (conf / "study" / "rows.yaml").write_text(f"hydra: {{sweeper: {{params: {{seed: {seeds}}}}}}}")
+    runs = [("study=rows", "seed=0"), ("study=rows", "seed=1", "a=1")]
+    assert making(runs).claim == "unknown"
+    assert making(runs, ("study=rows", "sharing=low")).claim == "given"
+
+
 @pytest.mark.parametrize(("file", "command"), [("conf/trainer/cpu.yaml", "status"), ("own/study/mine.yaml", "train")])
 @pytest.mark.parametrize("content", BROKEN)
 def test_a_command_that_meets_one_ends_with_one_message(conf, monkeypatch, capsys, content, file, command):

@@ -71,7 +71,7 @@ def making(overrides: Sequence[Sequence[str]], command: Sequence[str] = ()) -> M
     wanted = set(map(frozenset, runs))
     more = []
     if given := _kept(command):
-        made = _planned_of(given)
+        made = _planned(given)
         if made is None:
             is_sweep = {frozenset(one for one in given if not one.startswith("--"))} != wanted
             return Making(given, "given", is_sweep)
@@ -80,7 +80,7 @@ def making(overrides: Sequence[Sequence[str]], command: Sequence[str] = ()) -> M
         more += [given] if made > wanted else []
     if len(runs) == 1:
         return Making(_ordered(runs[0]), "exact", is_sweep=False)
-    found = {settings: planned(settings) for settings in _candidates(runs)}
+    found = {settings: _planned(settings) or set() for settings in _candidates(runs)}
     exact = [settings for settings, made in found.items() if made == wanted]
     more += [settings for settings, made in found.items() if made > wanted]
     if exact or more:
@@ -93,30 +93,25 @@ def unknown(overrides: Sequence[Sequence[str]]) -> Making:
     return Making(_ordered(_shared(list(map(_kept, overrides)))), "unknown")
 
 
-def _planned_of(given: Job) -> set[frozenset[str]] | None:
-    """What a command that was given would set in its runs; None where that is not told by ``conf/`` and it alone."""
-    if any(one.startswith("--") or is_below(_key(one), GRID) for one in given):
-        return None
-    try:
-        return planned(given)
-    except UserError:
-        raise
-    except (HydraException, ValueError):  # patterns of names, or edited by hand
-        return None
+def _planned(settings: Sequence[str]) -> set[frozenset[str]] | None:
+    """What a command would set in its runs, as far as it is shown; nothing of a study that is not one of ``conf/``.
 
-
-def planned(settings: Sequence[str]) -> set[frozenset[str]]:
-    """What a command would set in its runs, as far as it is shown; nothing of a study that is not one of ``conf/``."""
+    None where that is not told by ``conf/`` and it alone.
+    """
+    if any(one.startswith("--") or is_below(_key(one), GRID) for one in settings):
+        return None
     name = next((one.partition("=")[2] for one in settings if _key(one) == "study"), "none")
     file = conf_dir() / "study" / f"{name}.yaml"
     if not file.is_file():
         return set()
     params, grids = (read_conf(file, *key.split(".")) for key in GRID)
-    made: dict[frozenset[str], frozenset[str]] = {}
-    for job in jobs(params, grids, settings):
-        run = frozenset(_kept(job))
-        made.setdefault(_alike(run), run)
-    return set(made.values())
+    try:
+        runs = [frozenset(_kept(job)) for job in jobs(params, grids, settings)]
+    except UserError:
+        raise
+    except (HydraException, ValueError):  # patterns of names, or edited by hand
+        return None
+    return set({_alike(run): run for run in reversed(runs)}.values())
 
 
 def _alike(run: frozenset[str]) -> frozenset[str]:
@@ -135,7 +130,7 @@ def _candidates(runs: Sequence[Job]) -> Iterator[Job]:
     shared = _shared(runs)
     if any(_key(one) == "study" for one in shared):
         yield shared
-        swept = _choices([tuple(one) for one in planned(shared)])
+        swept = _choices([tuple(one) for one in _planned(shared) or ()])
         other = {key: own for key, own in choices.items() if key in swept and set(own) != set(swept[key])}
         if _is_small(other, runs):
             yield (*shared, *_written(other))
