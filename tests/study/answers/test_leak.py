@@ -186,3 +186,53 @@ def test_runs_not_begun_ask_for_all_tracks_where_those_like_them_do_however_many
     assert (high.effect.n_pairs, low.effect.n_pairs) == (2, 0)
     assert high.effect.p_holm == pytest.approx(min(1, 2 * high.effect.p))
     assert len(low.missing) == 2 * len(lost)
+
+
+@pytest.fixture
+def lost_year(study):
+    """Fills a study of all tracks of both splits with runs of one target, and sets out to make some of another."""
+
+    def fill(lost, *of_year):
+        for split, seed in product((BY_ARTIST, BY_TRACK), (0, 1)):
+            side = {"data__split": split, "data__coupling": 0.0, "data__train_size": None}
+            study.add("pop", "0000", seed, **side)
+            for names, mask in of_year:
+                run = study.add(names, mask, seed, status="failed", **side)
+                of_mask = [f"sharing.mask=[{','.join(mask)}]"]
+                study.index[run] = [
+                    "tasks=year",
+                    *of_mask,
+                    f"data.split={split}",
+                    "data.train_size=null",
+                    f"seed={seed}",
+                ]
+                if lost == "missing":
+                    shutil.rmtree(study.folder / run)
+        study.write_index()
+        return analyse(study.folder, "made", n_bootstrap=50)
+
+    return fill
+
+
+@pytest.mark.parametrize("lost", ["failed", "missing"])
+def test_a_target_of_which_no_run_says_how_many_all_tracks_are_is_listed_and_counted(lost_year, lost):
+    analysis = lost_year(lost, (["year"], "0000"))
+    pop, year = analysis.contrasts
+    assert (pop.name, year.name) == ("term:pop: pop, coupling 0, alone", "year: year, coupling 0, alone")
+    assert pop.effect.p_holm == pytest.approx(min(1, 2 * pop.effect.p))
+    assert (year.sizes, year.per_seed, year.effect.untested.partition(",")[0]) == ((), {}, "0 seeds")
+    assert [why.partition(f" {lost}")[0] for why in year.missing] == [
+        f"seed {seed}: year, none (0000), all tracks, coupling 0, split by {split},{' is' if lost == 'missing' else ''}"
+        for seed, split in product((0, 1), (BY_TRACK, BY_ARTIST))
+    ]
+    assert analysis.warnings == ("4 of 8 runs are not completed.",)
+
+
+def test_gains_at_all_tracks_of_which_no_run_says_how_many_these_are_are_not_named_but_warned_of(lost_year):
+    analysis = lost_year("failed", (["year"], "0000"), (["year", "term:pop"], "1100"))
+    assert [(one.question, one.name) for one in analysis.contrasts] == [
+        ("leak", "term:pop: pop, coupling 0, alone"),
+        ("leak", "year: year, coupling 0, alone"),
+        ("leak", "year: year + term:pop, coupling 0, low (1100)"),
+    ]
+    assert analysis.warnings[1].startswith("Of 8 of them it cannot be told")

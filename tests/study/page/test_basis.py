@@ -105,6 +105,7 @@ def test_a_caption_says_how_many_tracks_each_split_has_where_the_auxiliaries_tak
     only = [run for run in runs if run is not first and run.arm.train_size < 8000]
     single = replace(first, arm=replace(first.arm, tasks=(alone,)))
     assert tracks([8000], [*only, single]) == "307"
+    assert tracks([], only) == "all"  # of which no run says how many these are
 
 
 def test_what_a_caption_says_follows_what_is_drawn(study):

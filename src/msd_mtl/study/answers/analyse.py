@@ -111,7 +111,7 @@ def all_contrasts(runs: StudyRuns, scored: Sequence[Scored], margins: Mapping[st
     """
     reasons = _reasons(runs, scored)
     found = [contrast for question in ASKED for contrast in _contrasts(question, scored, reasons, margins)]
-    return found + leaks(scored, reasons, runs.asked, margins)
+    return found + leaks(scored, reasons | _why(runs.uncounted), runs.asked, margins)
 
 
 def _in_state(runs: StudyRuns, *states: str) -> tuple[Absent, ...]:
@@ -179,14 +179,18 @@ def _missing(scored: Scored, combination: Combination, reasons: Mapping[tuple[Ar
 
 def _reasons(runs: StudyRuns, scored: Sequence[Scored]) -> dict[tuple[Arm, int], str]:
     """Why an arm has no run of a seed that counts."""
-    reasons = {
-        place: f"failed ({one.error})"
-        if one.state == State.FAILED and one.error
-        else f"is {one.state}{one.error and f' ({one.error})'}"
-        for place, one in runs.arms_absent.items()
-    }
+    reasons = _why(runs.arms_absent)
     reasons |= {(one.arm, one.seed): f"has {len(one.run_ids)} completed runs" for one in runs.duplicates}
     reasons |= {(run.arm, run.seed): "has no score" for run in runs.runs if math.isnan(run.score)}
     for one in scored:
         reasons |= one.unusable
     return reasons
+
+
+def _why(absent: Mapping[tuple[Arm, int], Absent]) -> dict[tuple[Arm, int], str]:
+    return {
+        place: f"failed ({one.error})"
+        if one.state == State.FAILED and one.error
+        else f"is {one.state}{one.error and f' ({one.error})'}"
+        for place, one in absent.items()
+    }

@@ -33,9 +33,22 @@ NOT_OF_SIZE = (
     *("data.split", "data.split_seed", "data.val_fraction", "data.test_fraction"),
 )
 FINGERPRINT, UNKNOWN = "data.fingerprint", "None"
+UNCOUNTED = 0  # training size of an arm that takes all rows where no run says how many these are
 
 
 def arms_of(
+    records: Mapping[str, Record], is_of_kinds: Callable[[str, Mapping[str, str], str], bool] = lambda *_: False
+) -> dict[str, Arm]:
+    """Arm of each run of a study, but for runs that take all rows where no run of their target says how many these are.
+
+    Args:
+        records: See ``all_arms``.
+        is_of_kinds: See ``all_arms``.
+    """
+    return {run: arm for run, arm in all_arms(records, is_of_kinds).items() if arm.train_size != UNCOUNTED}
+
+
+def all_arms(
     records: Mapping[str, Record], is_of_kinds: Callable[[str, Mapping[str, str], str], bool] = lambda *_: False
 ) -> dict[str, Arm]:
     """Arm of each run of a study.
@@ -46,7 +59,7 @@ def arms_of(
             whether it is a setting of kinds of runs all the same, as not all runs are begun.
 
     Returns:
-        The arms by ``run_id``, but for runs that take all rows where no run of their target says how many these are.
+        The arms by ``run_id``.
     """
     contexts = _contexts(records, is_of_kinds)
     all_rows: dict[tuple[Settings, str], list[int]] = defaultdict(list)
@@ -59,11 +72,10 @@ def arms_of(
         if rows is not None and config["train_size"] is None:
             all_rows[contexts[run], target].append(rows)
             anywhere[target].append(rows)
-    rows_of = {run: _rows_of(record, contexts[run], all_rows, anywhere) for run, record in records.items()}
-    known = [
-        run for run, record in records.items() if rows_of[run] or record["config"]["data"]["train_size"] is not None
-    ]
-    return {run: _arm(records[run], contexts[run], rows_of[run]) for run in known}
+    return {
+        run: _arm(record, contexts[run], _rows_of(record, contexts[run], all_rows, anywhere))
+        for run, record in records.items()
+    }
 
 
 def differences(records: list[Record]) -> tuple[str, ...]:
@@ -75,7 +87,8 @@ def differences(records: list[Record]) -> tuple[str, ...]:
 
 def describe(arm: Arm, *, with_context: bool = True) -> str:
     """An arm in a few words."""
-    words = [arm.task_set, mask_name(arm.mask), f"n={arm.train_size:,}"]
+    size = "all tracks" if arm.train_size == UNCOUNTED else f"n={arm.train_size:,}"
+    words = [arm.task_set, mask_name(arm.mask), size]
     words += [] if arm.coupling is None else [f"coupling {arm.coupling:g}"]
     words += [f"{key}={value}" for key, value in arm.context] if with_context else []
     return ", ".join(words)
@@ -139,8 +152,10 @@ def _train_size(config: Config, all_rows: Sequence[int]) -> int:
     Where only some rows keep it, the most that any run has: the target alone trains on those that do.
     """
     asked: int | None = config["data"]["train_size"]
+    if asked is not None or not all_rows:
+        return asked or UNCOUNTED
     typical = median if config["data"].get("target_train_size") is None else max
-    return round(typical(all_rows)) if asked is None else asked
+    return round(typical(all_rows))
 
 
 def _contexts(

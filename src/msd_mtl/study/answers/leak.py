@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from msd_mtl.study.answers.arms import describe, mask_name
+from msd_mtl.study.answers.arms import UNCOUNTED, describe, mask_name
 from msd_mtl.study.answers.bootstrap import ArtistBootstrap
 from msd_mtl.study.answers.gains import Group, level_name
 from msd_mtl.study.answers.measured import Measured, measure
@@ -144,7 +144,7 @@ def _without_runs(arm: Arm) -> Scored:
 def _sizes(pair: Pair) -> tuple[int, ...]:
     """Training sizes, of sides with runs if there are any: how many all rows are, only runs say."""
     there = [side for side in pair.sides if side.scored.group.scores[side.arm]]
-    return tuple(sorted({side.arm.train_size for side in there or pair.sides}))
+    return tuple(sorted({side.arm.train_size for side in there or pair.sides} - {UNCOUNTED}))
 
 
 def _bootstrap(*scored: Scored) -> ArtistBootstrap | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msd_mtl.data.task import Kind, task_of
 from msd_mtl.errors import UserError
-from msd_mtl.study.answers.arms import FINGERPRINT, arms_of, describe, differences, is_below
+from msd_mtl.study.answers.arms import FINGERPRINT, UNCOUNTED, all_arms, describe, differences, is_below
 from msd_mtl.study.answers.kinds import difference_of_kinds
 from msd_mtl.study.answers.placing import placed
 from msd_mtl.study.answers.splits import placed_by_other_split
@@ -37,14 +37,15 @@ class StudyRuns:
         runs: Completed runs, one an arm and seed.
         absent: Runs that are not completed.
         arms_absent: Arm and seed of those of them whose record, or whose sweep, says.
+        uncounted: The same of those that take all rows where no run says how many these are.
         duplicates: Completed runs that share arm and seed; none of them is in ``runs``.
         double: The same, one by one.
         expected: Number of runs, but for those in ``renamed``.
         renamed: Runs that are left out, as their settings do not give their ``run_id`` and those of other runs do.
         left_out: Why runs that its sweeps asked for were not made, as they cannot be.
         foreign: Those of ``absent`` whose record is of another schema.
-        n_unplaced: Number of ``absent`` of which it cannot be told what they would be, as where they have no record, or
-            take all rows and no run says how many these are.
+        n_unplaced: Number of ``absent`` that may ask what is not known: it cannot be told what they would be, or they
+            are of ``uncounted``, with others that they give a gain over or that give them one.
         asked: Training rows that runs of a context, target and training size ask for, where a record says; None for
             all.
     """
@@ -60,6 +61,7 @@ class StudyRuns:
     asked: Mapping[tuple[Settings, str, int], int | None] = field(default_factory=dict)
     n_unplaced: int = 0
     double: tuple[Run, ...] = ()
+    uncounted: Mapping[tuple[Arm, int], Absent] = field(default_factory=dict)
 
 
 def read_runs(runs_dir: Path, study: str) -> StudyRuns:
@@ -90,7 +92,7 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
         run: {"seed": record["seed"], "train_size": record["config"]["data"]["train_size"]}
         for run, record in (found | kinds).items()
     }
-    arms = arms_of(found | kinds, difference_of_kinds(expected, said))
+    arms = all_arms(found | kinds, difference_of_kinds(expected, said))
     completed = [run for run, record in found.items() if record["status"] == "completed"]
     cells: dict[tuple[Arm, int], list[str]] = defaultdict(list)
     for run in completed:
@@ -99,7 +101,9 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
     unread_places = placed_by_other_split(unread, by) | placed(unread, by)
     # one of another name than a completed run is not the same, though nothing that is set says so
     places = {run: place for run, place in unread_places.items() if place not in cells}
-    places |= {run: (arms[run], record["seed"]) for run, record in found.items() if run in arms}
+    places |= {run: (arms[run], record["seed"]) for run, record in found.items()}
+    uncounted = {run: arm for run, (arm, _) in places.items() if arm.train_size == UNCOUNTED}
+    with_gains = {(arm.context, arm.target) for arm in uncounted.values() if not arm.is_alone}
     everywhere = set.intersection(*(set(overrides) for overrides in expected.values()))
     absent = {
         run: _absent(run, states[run], found.get(run), places.get(run), [o for o in overrides if o not in everywhere])
@@ -109,7 +113,8 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
     return StudyRuns(
         runs=tuple(_run(runs_dir, found[cell[0]], arm) for (arm, _), cell in cells.items() if len(cell) == 1),
         absent=tuple(absent.values()),
-        arms_absent={places[run]: one for run, one in absent.items() if run in places},
+        arms_absent={places[run]: one for run, one in absent.items() if run in places.keys() - uncounted.keys()},
+        uncounted={places[run]: absent[run] for run in uncounted},
         duplicates=tuple(
             Duplicate(arm, seed, tuple(cell), differences([found[run] for run in cell]))
             for (arm, seed), cell in cells.items()
@@ -124,7 +129,8 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
             (arm.context, arm.target, arm.train_size): (found | kinds)[run]["config"]["data"]["train_size"]
             for run, arm in arms.items()
         },
-        n_unplaced=len(expected.keys() - places.keys()),
+        n_unplaced=len(expected.keys() - places.keys())
+        + sum((arm.context, arm.target) in with_gains for arm in uncounted.values()),
     )
 
 

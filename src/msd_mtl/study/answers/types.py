@@ -24,7 +24,7 @@ class Arm:
         tasks: Names of the tasks trained together.
         target: The task the study asks about.
         mask: Sharing mask, such as ``1100``.
-        train_size: Rows it asked for; where it took all, as many as have a label of the target.
+        train_size: Rows it asked for; where it took all, as many as have a label of the target, 0 where no run says.
         coupling: Planted coupling, 0 to 1; None on real data.
         context: Every other setting in which runs of the study differ.
     """
@@ -89,7 +89,7 @@ class Contrast:
         task_set: Where it belongs to one.
         mask: Where it belongs to one.
         coupling: Planted coupling, where it belongs to one.
-        sizes: Training sizes of the arms that it weighs.
+        sizes: Training sizes of the arms that it weighs; none where all rows are taken and no run says how many.
         reference: What the gains are over; ``no sharing`` if any of them is; None where it cancels, as there is none.
         per_seed: The contrast of each seed.
         effect: What it came to.

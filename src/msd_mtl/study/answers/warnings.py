@@ -30,7 +30,7 @@ def warnings_of(runs: StudyRuns, scored: Sequence[Scored], reasons: Mapping[tupl
         n = runs.n_unplaced
         said.append(
             f"Of {n:,} of them it cannot be told what they would be, as their settings or data are not known, or no "
-            "run says how many all tracks are: contrasts that they alone ask are not named, nor counted in the "
+            "run says how many all tracks are: contrasts that they alone ask are not all named, nor all counted in the "
             "correction."
         )
     said += _of_foreign(runs)

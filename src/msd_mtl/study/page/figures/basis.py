@@ -43,9 +43,11 @@ def tracks(sizes: Collection[int], runs: Sequence[Run]) -> str:
     """Training sizes in words: ``500``, ``500, 1,000 and 2,000``, ``1,014 to 1,072``.
 
     Args:
-        sizes: Sizes of arms.
+        sizes: Sizes of arms; none where these take all tracks and no run says how many.
         runs: Runs of these arms: where they took all tracks there are, each seed has its own number of them.
     """
+    if not sizes:
+        return "all"
     taken = all_taken(runs)
     *first, last = (spread(taken.get(size, [size])) for size in sorted(set(sizes)))
     return f"{', '.join(first)} and {last}" if first else last
