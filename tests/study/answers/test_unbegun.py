@@ -11,6 +11,7 @@ from msd_mtl.study.answers.composed import composed
 from msd_mtl.study.answers.kinds import difference_of_kinds
 from msd_mtl.study.answers.reading import read_runs
 from msd_mtl.study.answers.unbegun import first_of_kinds
+from msd_mtl.study.record import read_record, write_record
 
 ALONE = {"tasks": "pop", "sharing": "none"}
 LOW = {"tasks": "tight", "sharing": "low"}
@@ -153,6 +154,47 @@ def test_runs_of_a_store_that_was_moved_are_those_of_what_is_in_it(study, of_sto
         "data.store=there.h5 tasks=tight sharing=low seed=2",
     }
     assert analysis.warnings == ("2 of 6 runs are not completed.",)
+
+
+def forget_data(study, of_seeds):
+    for name, overrides in study.index.items():
+        if int(overrides[-1].removeprefix("seed=")) in of_seeds:
+            record = read_record(study.folder / name)
+            write_record(
+                study.folder / name,
+                record
+                | {
+                    "status": "failed",
+                    "error": {"kind": "UserError", "message": "no store"},
+                    "data": {"fingerprint": None},
+                },
+            )
+
+
+@pytest.mark.parametrize("failed", [[2], [0, 1, 2]])
+def test_failed_runs_whose_store_could_not_be_opened_are_placed_by_what_is_set_in_them(study, of_stores, failed):
+    of_stores("here.h5", HERE, lost=[])
+    forget_data(study, failed)
+    analysis = analyse(study.folder, "made", n_bootstrap=3)
+    (one,) = analysis.contrasts
+    assert (one.context, one.effect.n_pairs, len(one.missing)) == ((), 3 - len(failed), 2 * len(failed))
+    assert [(one.state, one.error) for one in analysis.failed] == [("failed", "UserError: no store")] * 2 * len(failed)
+    assert analysis.warnings[0] == f"{2 * len(failed)} of 6 runs are not completed."
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_failed_runs_of_a_store_that_none_could_open_are_of_what_is_in_it(study, of_stores, msd_store, is_there):
+    content = Store.open(msd_store).content_hash if is_there else "of nobody"
+    of_stores(msd_store if is_there else "gone.h5", content, lost=[])
+    forget_data(study, [0, 1, 2])
+    of_stores("here.h5", HERE, lost=[])
+    analysis = analyse(study.folder, "made", n_bootstrap=3)
+    asked = {
+        (dict(one.context).get("data.fingerprint"), one.effect.n_pairs, len(one.missing)) for one in analysis.contrasts
+    }
+    assert asked == ({(HERE, 3, 0), (content, 0, 6)} if is_there else {(None, 3, 0)})
+    assert {(one.state, one.error) for one in analysis.failed} == {("failed", "UserError: no store")}
+    assert any(one.startswith("Of 6 of them it cannot be told") for one in analysis.warnings) != is_there
 
 
 def test_a_run_that_nothing_tells_from_a_completed_one_but_its_name_is_warned_of(study, swept):

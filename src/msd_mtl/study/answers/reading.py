@@ -81,7 +81,10 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
     states = {run: state_of(runs_dir, run) for run in expected}
     records = {run: seen_record(runs_dir / run) for run, state in states.items() if state != State.MISSING}
     damaged = {run: lacking for run, record in records.items() if record is not None and (lacking := lacks(record))}
-    found = {run: record for run, record in records.items() if record is not None and run not in damaged}
+    whole = {run: record for run, record in records.items() if record is not None and run not in damaged}
+    if any(record["data"]["fingerprint"] for record in whole.values()):  # others could not open their store
+        damaged |= {run: [FINGERPRINT] for run, one in whole.items() if one["data"]["fingerprint"] is None}
+    found = {run: record for run, record in whole.items() if run not in damaged}
     renamed = _renamed(found)
     expected = {run: overrides for run, overrides in expected.items() if run not in renamed}
     found = {run: record for run, record in found.items() if run not in renamed}
