@@ -140,20 +140,32 @@ def test_runs_are_composed_as_the_command_itself_is(tmp_path):
     assert not still_make(runs, {})
 
 
-def asked_of(sweeps: list[dict[str, tuple[str, ...]]], monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, ...]]:
+def asked_of(sweeps, records, monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, ...]]:
     asked = set()
     monkeypatch.setattr(
         "msd_mtl.study.answers.composed._still_makes", lambda run, overrides, _: not asked.add(overrides)
     )
-    assert all(still_made(sweeps, {}))
+    assert all(still_made(sweeps, records))
     return asked
 
 
 def test_the_last_run_is_composed_for_each_group_that_is_chosen(conf, monkeypatch):
-    assert asked_of([swept()], monkeypatch) == {CHOSEN[1], CHOSEN[3]}
+    assert asked_of([swept()], {}, monkeypatch) == {CHOSEN[1], CHOSEN[3]}
 
 
 def test_of_sweeps_that_choose_alike_only_the_last_is_composed(conf, monkeypatch):
-    sweeps = [swept([("study=places", "model.dropout=0.1", f"seed={seed}")]) for seed in range(3)]
-    other = swept([("study=places", "seed=1")])  # what is set in the others may be edited in it
-    assert asked_of([other, *sweeps], monkeypatch) == {*other.values(), *sweeps[-1].values()}
+    given = ("study=places", "data.split_seed=${seed}")
+    sweeps = [swept([(*given, f"model.dropout=0.{seed}", f"seed={seed}")]) for seed in (3, 1, 2)]
+    other = swept([("study=places", "data.split_seed=0", "seed=1")])  # what is set in the others may be edited in it
+    records = recorded({run: overrides for sweep in (other, *sweeps) for run, overrides in sweep.items()})
+    assert asked_of([other, *sweeps], records, monkeypatch) == {*other.values(), *sweeps[-1].values()}
+
+
+def test_sweeps_that_choose_alike_with_an_edit_between_are_each_compared(conf):
+    first = swept(CHOSEN[:2])
+    records = recorded(first)
+    edit(conf / "data/synthetic.yaml", "split_seed: 0", "split_seed: 7")
+    second = swept([(*CHOSEN[0][:3], "seed=2")])
+    records |= recorded(second)
+    assert still_made([first, second], records) == [False, True]
+    assert still_made([second, first], records) == [True, False]

@@ -80,7 +80,7 @@ def all_arms(
 
 def differences(records: list[Record]) -> tuple[str, ...]:
     """Dotted keys in which the configurations of runs differ, but for those that say where and how they were made."""
-    flat = [_flat(record) for record in records]
+    flat = [settings_of(record) for record in records]
     keys = sorted({key for one in flat for key in one})
     return tuple(key for key in keys if len({one.get(key, "null") for one in flat}) > 1)
 
@@ -162,7 +162,7 @@ def _contexts(
     records: Mapping[str, Record], is_of_kinds: Callable[[str, Mapping[str, str], str], bool]
 ) -> dict[str, Settings]:
     """What differs between the runs, and neither has a place in an arm nor follows from one that has."""
-    flat = {run: _flat(record) for run, record in records.items()}
+    flat = {run: settings_of(record) for run, record in records.items()}
     fingerprints = {settings[FINGERPRINT] for settings in flat.values()} - {UNKNOWN}
     if len(fingerprints) == 1:
         flat = {run: settings | {FINGERPRINT: next(iter(fingerprints))} for run, settings in flat.items()}
@@ -195,7 +195,7 @@ def _follows(values: Mapping[str, str], leader: Mapping[str, str]) -> bool:
     return len({(leader[run], value) for run, value in values.items()}) == len(set(leader.values()))
 
 
-def _flat(record: Record) -> dict[str, str]:
+def settings_of(record: Record) -> dict[str, str]:
     """Dotted keys and values as text, without those that say where and how the run was made."""
     found = {FINGERPRINT: str(record["data"]["fingerprint"])}  # None where the store could not be opened
     _flatten("", record["config"], found)

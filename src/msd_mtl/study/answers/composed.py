@@ -1,7 +1,9 @@
 """Runs composed once more, from what their sweep set in them."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
@@ -9,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from msd_mtl.app import conf_dir
 from msd_mtl.errors import UserError
-from msd_mtl.study.answers.arms import is_below
+from msd_mtl.study.answers.arms import is_below, settings_of
 from msd_mtl.study.identity import Config, data_fingerprint, resolved, run_id
 from msd_mtl.study.record import Record
 
@@ -34,23 +36,51 @@ def still_made(sweeps: Sequence[Mapping[str, Sequence[str]]], records: Mapping[s
     """Whether what was set in the runs of each sweep gives these runs today, or its study or a group was edited since.
 
     Composed are the last run and, of each group that any chooses, the last with a record if there is one; of sweeps
-    that choose alike only those of one.
+    that choose alike, and whose records differ in no more than what was set in them, only those of one.
 
     Args:
         sweeps: What each set in its runs, as on a command line, by ``run_id``, from the first sweep to the last.
         records: Of runs of their study, by ``run_id``.
     """
     found: list[bool] = []
-    known: dict[tuple[bool, frozenset[str]], bool] = {}
+    known: dict[frozenset[str], list[tuple[_Made, bool]]] = defaultdict(list)
     for sweep in reversed(sweeps):  # the last run of all has the latest seed: an edit may spare the first
-        likes = {run: (run in records, frozenset(map(_group_or_key, sweep[run]))) for run in sweep}
-        by_record = sorted(sweep, key=lambda run: likes[run][0])
-        looked_at = {*list(sweep)[-1:], *{one: run for run in by_record for one in likes[run][1]}.values()}
+        likes = {run: frozenset(map(_group_or_key, sweep[run])) for run in sweep}
+        by_record = sorted(sweep, key=lambda run: run in records)
+        looked_at = {*list(sweep)[-1:], *{one: run for run in by_record for one in likes[run]}.values()}
+        is_made = []
         for run in looked_at:
-            if likes[run] not in known:
-                known[likes[run]] = _still_makes(run, sweep[run], records)
-        found.append(all(known[likes[run]] for run in looked_at))
+            one = _Made(sweep[run], settings_of(records[run]) if run in records else None)
+            like = known[likes[run]]
+            said = next((said for other, said in like if one.differs_as_set(other)), None)
+            if said is None:
+                said = _still_makes(run, sweep[run], records)
+                like.append((one, said))
+            is_made.append(said)
+        found.append(all(is_made))
     return found[::-1]
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What was set in a run, and the settings of its record."""
+
+    overrides: Sequence[str]
+    settings: Mapping[str, str] | None
+
+    def differs_as_set(self, other: "_Made") -> bool:
+        """Whether each setting that the records differ in has the values of one that was set so: no edit is between."""
+        if self.settings is None or other.settings is None:
+            return False
+        own, others = _values(self.overrides), _values(other.overrides)
+        was_set = {(value, others.get(key)) for key, value in own.items()}
+        keys = self.settings.keys() | other.settings.keys()
+        values = {(self.settings.get(key), other.settings.get(key)) for key in keys}
+        return all(one == another or (one, another) in was_set for one, another in values)
+
+
+def _values(overrides: Sequence[str]) -> dict[str, str]:
+    return {key: value for key, _, value in (one.partition("=") for one in overrides)}
 
 
 def _group_or_key(override: str) -> str:
