@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 
 from msd_mtl.data.store import Store
-from msd_mtl.study.answers.analyse import analyse
+from msd_mtl.study.answers.analyse import ALL_TRACKS, analyse
 from msd_mtl.study.answers.composed import composed
 from msd_mtl.study.answers.kinds import difference_of_kinds
 from msd_mtl.study.answers.reading import read_runs
@@ -131,13 +131,16 @@ def test_runs_of_a_store_of_which_nothing_was_begun_are_of_what_is_in_it(study, 
         assert one.cell.endswith(f" data.fingerprint={content}")
 
 
-def test_runs_of_a_store_that_is_gone_are_warned_of_and_named_without_its_folder(study, of_stores, tmp_path):
+@pytest.mark.parametrize(
+    ("store", "name"), [("/of/me/gone.h5", "gone.h5"), ("'/of/me/go ne.h5'", "'go ne.h5'"), ('"me/g.h5"', '"g.h5"')]
+)
+def test_runs_of_a_store_that_is_gone_are_warned_of_and_named_without_its_folder(study, of_stores, store, name):
     of_stores("here.h5", HERE, lost=[])
-    of_stores(tmp_path / "gone.h5", "of nobody", lost=[0, 1, 2])
+    of_stores(store, "of nobody", lost=[0, 1, 2])
     analysis = analyse(study.folder, "made", n_bootstrap=3)
     assert [one.effect.n_pairs for one in analysis.contrasts] == [3]
     assert any(warning.startswith("Of 6 of them it cannot be told") for warning in analysis.warnings)
-    assert all(one.cell.startswith("data.store=gone.h5 tasks=") for one in analysis.missing)
+    assert all(one.cell.startswith(f"data.store={name} tasks=") for one in analysis.missing)
 
 
 def test_runs_of_a_store_that_was_moved_are_those_of_what_is_in_it(study, of_stores):
@@ -197,12 +200,22 @@ def test_failed_runs_of_a_store_that_none_could_open_are_of_what_is_in_it(study,
     assert any(one.startswith("Of 6 of them it cannot be told") for one in analysis.warnings) != is_there
 
 
-def test_a_run_that_nothing_tells_from_a_completed_one_but_its_name_is_warned_of(study, swept):
-    study.index["f" * 16] = [*study.index[swept()["tight", 0]]]
+@pytest.mark.parametrize("more", [{}, {"e" * 16: "seed=7"}])  # of those like it another may be another run, too
+def test_a_run_that_nothing_tells_from_a_completed_one_but_its_name_is_warned_of(study, swept, more):
+    like = study.index[swept()["tight", 0]]
+    study.index["f" * 16] = [*like]
+    study.index |= {name: [*like[:-1], seed] for name, seed in more.items()}
     study.write_index()
     analysis = analyse(study.folder, "made", n_bootstrap=3)
     assert [(one.effect.n_pairs, one.missing) for one in analysis.contrasts] == [(3, ())]
-    assert any(warning.startswith("Of 1 of them it cannot be told") for warning in analysis.warnings)
+    assert any(warning.startswith(f"Of {1 + len(more)} of them it cannot be told") for warning in analysis.warnings)
+
+
+def test_two_runs_that_nothing_tells_apart_but_their_names_are_warned_of(study, swept):
+    like = study.index[swept()["tight", 0]]
+    study.index |= {name * 16: [*like[:-1], "seed=7"] for name in "ef"}
+    study.write_index()
+    assert read_runs(study.folder, "made").n_unplaced == 2
 
 
 @pytest.mark.parametrize("wrong", ["tasks=none_such", "data.no_such=1", "seed=[", "data.train_size=${no.such}"])
@@ -222,10 +235,11 @@ def test_runs_of_all_rows_are_not_placed_until_one_says_how_many_these_are(study
     assert len(analysis.absent) == 4
     assert all(", all tracks, coupling " in one.cell for one in analysis.absent)
     assert {one.sizes for one in analysis.contrasts} == {(500,)}
-    assert not any(reason for one in analysis.contrasts for reason in one.missing)
+    assert {one.missing for one in analysis.contrasts} == {(ALL_TRACKS,)}
     study.add("pop", "0000", 2, data__coupling=0.0, data__train_size=None)
     study.write_index()
     assert read_runs(study.folder, "made").n_unplaced == 0
+    assert not any(ALL_TRACKS in one.missing for one in analyse(study.folder, "made", n_bootstrap=3).contrasts)
 
 
 def test_a_study_of_all_rows_of_which_nothing_is_completed_says_why_it_asks_nothing(study):

@@ -1,7 +1,7 @@
 """From the records of a study to its answers."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,12 +16,13 @@ from msd_mtl.study.answers.reading import FOREIGN, StudyRuns, metric_of, read_ru
 from msd_mtl.study.answers.report_settings import report_settings
 from msd_mtl.study.answers.scoring import Scored, score_group
 from msd_mtl.study.answers.terms import Combination
-from msd_mtl.study.answers.types import Absent, Analysis, Arm, Contrast, Question, Reference
+from msd_mtl.study.answers.types import Absent, Analysis, Arm, Contrast, Question, Reference, Settings
 from msd_mtl.study.answers.verdicts import conclude
 from msd_mtl.study.answers.warnings import warnings_of
 from msd_mtl.study.states import State
 
 N_BOOTSTRAP = 1000
+ALL_TRACKS = "all tracks are left out: no run says how many these are"
 
 
 def analyse(
@@ -110,7 +111,8 @@ def all_contrasts(runs: StudyRuns, scored: Sequence[Scored], margins: Mapping[st
         margins: Margin of each metric.
     """
     reasons = _reasons(runs, scored)
-    found = [contrast for question in ASKED for contrast in _contrasts(question, scored, reasons, margins)]
+    all_tracks = {(arm.context, arm.target) for arm, _ in runs.uncounted if not arm.is_alone}
+    found = [one for question in ASKED for one in _contrasts(question, scored, reasons, all_tracks, margins)]
     return found + leaks(scored, reasons | _why(runs.uncounted), runs.asked, margins)
 
 
@@ -119,9 +121,16 @@ def _in_state(runs: StudyRuns, *states: str) -> tuple[Absent, ...]:
 
 
 def _contrasts(
-    question: Question, scored: Sequence[Scored], reasons: Mapping[tuple[Arm, int], str], margins: Mapping[str, float]
+    question: Question,
+    scored: Sequence[Scored],
+    reasons: Mapping[tuple[Arm, int], str],
+    all_tracks: Collection[tuple[Settings, str]],
+    margins: Mapping[str, float],
 ) -> list[Contrast]:
-    """The contrasts of a question, corrected together."""
+    """The contrasts of a question, corrected together.
+
+    Those of ``all_tracks`` would also be over a training size that no run tells.
+    """
     asked = [(one, combination) for one in scored for combination in ASKED[question](one.group)]
     measured = [one.measure(combination.terms) for one, combination in asked]
     effects = conclude(measured, [margins[metric_of(one.group.target)] for one, _ in asked])
@@ -141,7 +150,8 @@ def _contrasts(
             per_seed=one.per_seed(combination.terms),
             effect=effect,
             few_artists=one.few_artists,
-            missing=_missing(one, combination, reasons),
+            missing=_missing(one, combination, reasons)
+            + (ALL_TRACKS,) * ((one.group.context, one.group.target) in all_tracks),
             masks=tuple(sorted({arm.mask for arm in _multi(combination)}, key=mask_order)),
             weighs_alone=any(arm.is_alone for arm in combination.terms),
             couplings=tuple(sorted({arm.coupling for arm in _multi(combination) if arm.coupling is not None})),
