@@ -9,7 +9,7 @@ from hydra import initialize_config_dir
 
 from msd_mtl.app import conf_dir
 from msd_mtl.data.store import Store
-from msd_mtl.study.answers.composed import composed, still_made
+from msd_mtl.study.answers.composed import _still_makes, composed, still_made
 from msd_mtl.study.record import Record
 
 CHOSEN = [
@@ -141,9 +141,10 @@ def test_runs_are_composed_as_the_command_itself_is(tmp_path):
 
 
 def asked_of(sweeps, records, monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, ...]]:
-    asked = set()
+    asked, compared = set(), _still_makes
     monkeypatch.setattr(
-        "msd_mtl.study.answers.composed._still_makes", lambda run, overrides, _: not asked.add(overrides)
+        "msd_mtl.study.answers.composed._still_makes",
+        lambda run, overrides, _: (asked.add(overrides), compared(run, overrides, {}))[1],
     )
     assert all(still_made(sweeps, records))
     return asked
@@ -169,3 +170,13 @@ def test_sweeps_that_choose_alike_with_an_edit_between_are_each_compared(conf):
     records |= recorded(second)
     assert still_made([first, second], records) == [False, True]
     assert still_made([second, first], records) == [True, False]
+
+
+@pytest.mark.parametrize(("seeds", "edited"), [((0, 1), "1"), ((3, 4), "${seed}")])
+def test_an_edit_that_goes_as_a_seed_goes_or_makes_a_value_go_so_is_seen(conf, seeds, edited):
+    first = swept([(*CHOSEN[0][:3], f"seed={seeds[0]}")])
+    records = recorded(first)
+    edit(conf / "data/synthetic.yaml", "split_seed: 0", f"split_seed: {edited}")
+    second = swept([(*CHOSEN[0][:3], f"seed={seeds[1]}")])
+    records |= recorded(second)
+    assert still_made([first, second], records) == [False, True]

@@ -43,40 +43,55 @@ def still_made(sweeps: Sequence[Mapping[str, Sequence[str]]], records: Mapping[s
         records: Of runs of their study, by ``run_id``.
     """
     found: list[bool] = []
-    known: dict[frozenset[str], list[tuple[_Made, bool]]] = defaultdict(list)
+    known: dict[frozenset[str], list[_Compared]] = defaultdict(list)
     for sweep in reversed(sweeps):  # the last run of all has the latest seed: an edit may spare the first
         likes = {run: frozenset(map(_group_or_key, sweep[run])) for run in sweep}
         by_record = sorted(sweep, key=lambda run: run in records)
         looked_at = {*list(sweep)[-1:], *{one: run for run in by_record for one in likes[run]}.values()}
         is_made = []
         for run in looked_at:
-            one = _Made(sweep[run], settings_of(records[run]) if run in records else None)
-            like = known[likes[run]]
-            said = next((said for other, said in like if one.differs_as_set(other)), None)
-            if said is None:
-                said = _still_makes(run, sweep[run], records)
-                like.append((one, said))
-            is_made.append(said)
+            settings, like = settings_of(records[run]) if run in records else None, known[likes[run]]
+            one = next((one for one in like if one.stands_for(sweep[run], settings)), None)
+            if one is None:
+                one = _Compared(sweep[run], settings, *_still_makes(run, sweep[run], records))
+                like.append(one)
+            is_made.append(one.is_made)
         found.append(all(is_made))
     return found[::-1]
 
 
 @dataclass(frozen=True)
-class _Made:
-    """What was set in a run, and the settings of its record."""
+class _Compared:
+    """A run that was composed once more.
+
+    Attributes:
+        overrides: What was set in it.
+        settings: Of its record, if it has one.
+        is_made: Whether it is made today.
+        follows: Settings that refer to others; None where nothing is made.
+    """
 
     overrides: Sequence[str]
     settings: Mapping[str, str] | None
+    is_made: bool
+    follows: Collection[str] | None
 
-    def differs_as_set(self, other: "_Made") -> bool:
-        """Whether each setting that the records differ in has the values of one that was set so: no edit is between."""
-        if self.settings is None or other.settings is None:
-            return False
-        own, others = _values(self.overrides), _values(other.overrides)
+    def stands_for(self, overrides: Sequence[str], settings: Mapping[str, str] | None) -> bool:
+        """Whether no edit is between it and a run that chose alike: the records differ in what was set, or follows it.
+
+        Where neither has a record, nothing tells.
+        """
+        if self.follows is None:
+            return True
+        if self.settings is None or settings is None:
+            return self.settings is settings
+        own, others = _values(self.overrides), _values(overrides)
         was_set = {(value, others.get(key)) for key, value in own.items()}
-        keys = self.settings.keys() | other.settings.keys()
-        values = {(self.settings.get(key), other.settings.get(key)) for key in keys}
-        return all(one == another or (one, another) in was_set for one, another in values)
+        differ = [key for key in self.settings.keys() | settings.keys() if self.settings.get(key) != settings.get(key)]
+        return all(
+            (key in own or key in self.follows) and (self.settings.get(key), settings.get(key)) in was_set
+            for key in differ
+        )
 
 
 def _values(overrides: Sequence[str]) -> dict[str, str]:
@@ -89,12 +104,18 @@ def _group_or_key(override: str) -> str:
     return key if "." in key or key == "seed" else override
 
 
-def _still_makes(run: str, overrides: Sequence[str], records: Mapping[str, Record]) -> bool:
+def _still_makes(
+    run: str, overrides: Sequence[str], records: Mapping[str, Record]
+) -> tuple[bool, Collection[str] | None]:
+    """Whether a run is made today, and the settings that refer to others."""
     with suppress(Exception), _composing():
-        config = resolved(_placed(compose("train", [one for one in overrides if not _is_of_place(one)])))
+        known = _placed(compose("train", [one for one in overrides if not _is_of_place(one)]))
+        config = resolved(known)
         data = _data(run, config["data"], records)
-        return not data or any(run_id(config, one) == run for one in data)
-    return False
+        is_made = not data or any(run_id(config, one) == run for one in data)
+        written = settings_of({"config": OmegaConf.to_container(known), "data": {"fingerprint": None}})
+        return is_made, {key for key, value in written.items() if "${" in value}
+    return False, None
 
 
 def _is_of_place(override: str) -> bool:
