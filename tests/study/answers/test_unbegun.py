@@ -132,7 +132,13 @@ def test_runs_of_a_store_of_which_nothing_was_begun_are_of_what_is_in_it(study, 
 
 
 @pytest.mark.parametrize(
-    ("store", "name"), [("/of/me/gone.h5", "gone.h5"), ("'/of/me/go ne.h5'", "'go ne.h5'"), ('"me/g.h5"', '"g.h5"')]
+    ("store", "name"),
+    [
+        ("/of/me/gone.h5", "gone.h5"),
+        ("'/of/me/go ne.h5'", "'go ne.h5'"),
+        ("'/a=b/o.h5'", "'o.h5'"),
+        ('"me/g.h5"', '"g.h5"'),
+    ],
 )
 def test_runs_of_a_store_that_is_gone_are_warned_of_and_named_without_its_folder(study, of_stores, store, name):
     of_stores("here.h5", HERE, lost=[])
@@ -200,22 +206,36 @@ def test_failed_runs_of_a_store_that_none_could_open_are_of_what_is_in_it(study,
     assert any(one.startswith("Of 6 of them it cannot be told") for one in analysis.warnings) != is_there
 
 
-@pytest.mark.parametrize("more", [{}, {"e" * 16: "seed=7"}])  # of those like it another may be another run, too
-def test_a_run_that_nothing_tells_from_a_completed_one_but_its_name_is_warned_of(study, swept, more):
+def test_a_run_that_nothing_tells_from_a_completed_one_but_its_name_is_warned_of(study, swept):
     like = study.index[swept()["tight", 0]]
-    study.index["f" * 16] = [*like]
-    study.index |= {name: [*like[:-1], seed] for name, seed in more.items()}
+    study.index |= {"f" * 16: [*like], "e" * 16: [*like[:-1], "seed=7"]}  # the other may be what it seems
     study.write_index()
     analysis = analyse(study.folder, "made", n_bootstrap=3)
-    assert [(one.effect.n_pairs, one.missing) for one in analysis.contrasts] == [(3, ())]
-    assert any(warning.startswith(f"Of {1 + len(more)} of them it cannot be told") for warning in analysis.warnings)
+    (one,) = analysis.contrasts
+    assert (one.effect.n_pairs, one.missing[0]) == (3, "seed 7: tight, low (1100), n=500, coupling 0.9 is missing")
+    assert any(warning.startswith("Of 1 of them it cannot be told") for warning in analysis.warnings)
 
 
-def test_two_runs_that_nothing_tells_apart_but_their_names_are_warned_of(study, swept):
+def test_a_run_that_nothing_tells_from_a_failed_one_does_not_take_its_place(study, swept):
+    name = swept()["tight", 0]
+    record = read_record(study.folder / name)
+    write_record(
+        study.folder / name, record | {"status": "failed", "error": {"kind": "UserError", "message": "it broke"}}
+    )
+    study.index["f" * 16] = [*study.index[name]]
+    study.write_index()
+    runs = read_runs(study.folder, "made")
+    assert runs.n_unplaced == 1
+    assert [one.run_id for one in runs.arms_absent.values()] == [name]
+
+
+def test_of_two_runs_that_nothing_tells_apart_but_their_names_one_is_warned_of(study, swept):
     like = study.index[swept()["tight", 0]]
     study.index |= {name * 16: [*like[:-1], "seed=7"] for name in "ef"}
     study.write_index()
-    assert read_runs(study.folder, "made").n_unplaced == 2
+    runs = read_runs(study.folder, "made")
+    assert runs.n_unplaced == 1
+    assert [one.run_id for one in runs.arms_absent.values()] == ["e" * 16]
 
 
 @pytest.mark.parametrize("wrong", ["tasks=none_such", "data.no_such=1", "seed=[", "data.train_size=${no.such}"])
@@ -235,7 +255,9 @@ def test_runs_of_all_rows_are_not_placed_until_one_says_how_many_these_are(study
     assert len(analysis.absent) == 4
     assert all(", all tracks, coupling " in one.cell for one in analysis.absent)
     assert {one.sizes for one in analysis.contrasts} == {(500,)}
-    assert {one.missing for one in analysis.contrasts} == {(ALL_TRACKS,)}
+    of_arm = {one.task_set == "tight" and one.coupling == 0.9 for one in analysis.contrasts if one.missing}
+    assert of_arm == {True}
+    assert {one.missing for one in analysis.contrasts} == {(), (ALL_TRACKS,)}
     study.add("pop", "0000", 2, data__coupling=0.0, data__train_size=None)
     study.write_index()
     assert read_runs(study.folder, "made").n_unplaced == 0

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from msd_mtl.study.answers.arms import describe, mask_order
+from msd_mtl.study.answers.arms import UNCOUNTED, describe, mask_order
 from msd_mtl.study.answers.cells import cell_results, n_lacking
 from msd_mtl.study.answers.contrasts import ASKED
 from msd_mtl.study.answers.gains import Group, groups
@@ -16,7 +16,7 @@ from msd_mtl.study.answers.reading import FOREIGN, StudyRuns, metric_of, read_ru
 from msd_mtl.study.answers.report_settings import report_settings
 from msd_mtl.study.answers.scoring import Scored, score_group
 from msd_mtl.study.answers.terms import Combination
-from msd_mtl.study.answers.types import Absent, Analysis, Arm, Contrast, Question, Reference, Settings
+from msd_mtl.study.answers.types import Absent, Analysis, Arm, Contrast, Question, Reference
 from msd_mtl.study.answers.verdicts import conclude
 from msd_mtl.study.answers.warnings import warnings_of
 from msd_mtl.study.states import State
@@ -111,7 +111,7 @@ def all_contrasts(runs: StudyRuns, scored: Sequence[Scored], margins: Mapping[st
         margins: Margin of each metric.
     """
     reasons = _reasons(runs, scored)
-    all_tracks = {(arm.context, arm.target) for arm, _ in runs.uncounted if not arm.is_alone}
+    all_tracks = {arm for arm, _ in runs.uncounted}
     found = [one for question in ASKED for one in _contrasts(question, scored, reasons, all_tracks, margins)]
     return found + leaks(scored, reasons | _why(runs.uncounted), runs.asked, margins)
 
@@ -124,13 +124,10 @@ def _contrasts(
     question: Question,
     scored: Sequence[Scored],
     reasons: Mapping[tuple[Arm, int], str],
-    all_tracks: Collection[tuple[Settings, str]],
+    all_tracks: Collection[Arm],
     margins: Mapping[str, float],
 ) -> list[Contrast]:
-    """The contrasts of a question, corrected together.
-
-    Those of ``all_tracks`` would also be over a training size that no run tells.
-    """
+    """The contrasts of a question, corrected together; the arms of ``all_tracks`` have a size that no run tells."""
     asked = [(one, combination) for one in scored for combination in ASKED[question](one.group)]
     measured = [one.measure(combination.terms) for one, combination in asked]
     effects = conclude(measured, [margins[metric_of(one.group.target)] for one, _ in asked])
@@ -150,8 +147,8 @@ def _contrasts(
             per_seed=one.per_seed(combination.terms),
             effect=effect,
             few_artists=one.few_artists,
-            missing=_missing(one, combination, reasons)
-            + (ALL_TRACKS,) * ((one.group.context, one.group.target) in all_tracks),
+            missing=(ALL_TRACKS,) * any(replace(arm, train_size=UNCOUNTED) in all_tracks for arm in _multi(combination))
+            + _missing(one, combination, reasons),
             masks=tuple(sorted({arm.mask for arm in _multi(combination)}, key=mask_order)),
             weighs_alone=any(arm.is_alone for arm in combination.terms),
             couplings=tuple(sorted({arm.coupling for arm in _multi(combination) if arm.coupling is not None})),

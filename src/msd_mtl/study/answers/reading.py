@@ -1,7 +1,7 @@
 """The runs of a study as they are on disk: completed, and those that are not or cannot be used."""
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +10,7 @@ from msd_mtl.data.task import Kind, task_of
 from msd_mtl.errors import UserError
 from msd_mtl.study.answers.arms import FINGERPRINT, UNCOUNTED, all_arms, describe, differences, is_below
 from msd_mtl.study.answers.kinds import difference_of_kinds
-from msd_mtl.study.answers.placing import likeness, placed
+from msd_mtl.study.answers.placing import placed
 from msd_mtl.study.answers.splits import placed_by_other_split
 from msd_mtl.study.answers.types import Absent, Arm, Duplicate, Run, Settings
 from msd_mtl.study.answers.unbegun import first_of_kinds
@@ -24,7 +24,7 @@ from msd_mtl.study.summary import baseline_score, best_possible, target_score
 # What a target is compared by: higher is better, and 0 is the same for every part of the data.
 COMPARED_BY: dict[Kind, str] = {"binary": "auroc", "regression": "r2", "multiclass": "accuracy"}
 
-STORE, FOLDERS = "data.store", r"[^='\"]*/"
+STORE, FOLDERS = "data.store", r"(=['\"]?).*/"
 FOREIGN = "of another schema"  # how a run stands whose record says no more
 UNREADABLE = "its record cannot be read; repeat the sweep, which makes the run again"
 
@@ -102,11 +102,10 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
         cells[arms[run], found[run]["seed"]].append(run)
     by = [(expected[run], arm) for run, arm in arms.items()]
     unread_places = placed_by_other_split(unread, by) | placed(unread, by)
-    # one of another name is not the same run, though nothing that is set says so: those like it may be others, too
-    n_there = Counter([*cells, *unread_places.values()])
-    other = {likeness(unread[run]) for run, place in unread_places.items() if n_there[place] > 1}
-    places = {run: place for run, place in unread_places.items() if likeness(unread[run]) not in other}
-    places |= {run: (arms[run], record["seed"]) for run, record in found.items()}
+    begun_places = {run: (arms[run], record["seed"]) for run, record in found.items()}
+    taken = set(begun_places.values())  # one of another name is not the same run, though nothing that is set says so
+    firsts = {place: run for run, place in reversed(unread_places.items()) if place not in taken}
+    places = {run: place for place, run in firsts.items()} | begun_places
     uncounted = {run: arm for run, (arm, _) in places.items() if arm.train_size == UNCOUNTED and run not in completed}
     with_gains = {(arm.context, arm.target) for arm in uncounted.values() if not arm.is_alone}
     everywhere = set.intersection(*(set(overrides) for overrides in expected.values()))
@@ -188,7 +187,7 @@ def _told(overrides: Sequence[str]) -> str:
     """Overrides that make a run what it is: the others are paths of the machine, or say how it was to be shown."""
     keys = {override: override.lstrip("+~").partition("=")[0] for override in overrides}
     return " ".join(
-        re.sub(FOLDERS, "", one) if key == STORE else one
+        re.sub(FOLDERS, r"\1", one) if key == STORE else one
         for one, key in keys.items()
         if not is_below(key, WITHOUT_EFFECT)
     )
