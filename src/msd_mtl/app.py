@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from errno import EEXIST, ENOSPC, ENOTDIR
 from functools import partial
@@ -38,28 +38,24 @@ def conf_dir() -> Path:
     return installed if installed.is_dir() else Path(__file__).parents[2] / "conf"
 
 
-def read_conf(file: Path, *keys: str) -> Any:
+def read_conf(file: Path) -> Any:
     """What a file of the configuration folder says, read as Hydra reads it.
 
     Args:
         file: The file.
-        keys: Where in it, from the outside in; none for all.
 
     Returns:
-        Plain values; None where it has nothing there.
+        Plain values; None where it is empty.
 
     Raises:
         UserError: If it is not YAML.
     """
     try:
         with file.open(encoding="utf-8") as text:
-            said = yaml.load(text, get_yaml_loader())  # noqa: S506  # makes plain values and paths only
+            return yaml.load(text, get_yaml_loader())  # noqa: S506  # makes plain values and paths only
     except (ValueError, yaml.YAMLError) as error:
         what = " ".join(str(error).replace(f'in "{file}", ', "in ").split())
         raise UserError(f"{file} must be YAML; got {what}. Mend it, and repeat the command.") from None
-    for key in keys:
-        said = said.get(key) if isinstance(said, Mapping) else None
-    return said
 
 
 def composed_from(given: Any, command: str) -> list[str]:

@@ -11,6 +11,7 @@ from msd_mtl.app import conf_dir, read_conf
 from msd_mtl.errors import UserError
 from msd_mtl.study.answers import arms
 from msd_mtl.study.answers.report_settings import report_settings
+from msd_mtl.study.identity import value_of
 from msd_mtl.study.page.commands import making
 
 BROKEN = {b"a: [1\nb: 2": "line 1, column 4", b"a: 1\na: 2": "duplicate key a", b"a: \xff": "can't decode byte 0xff"}
@@ -32,8 +33,9 @@ def conf(tmp_path, monkeypatch):
 def test_what_a_file_says_is_read_as_hydra_reads_it(tmp_path):
     file = tmp_path / "some.yaml"
     file.write_text("hydra: {sweeper: {params: {a: 1e-3, b: 2016-01-01}}}\nstudy: 3")
-    assert read_conf(file, "hydra", "sweeper", "params") == {"a": 0.001, "b": "2016-01-01"}
-    assert read_conf(file, "study", "report") is read_conf(file, "data") is None
+    said = read_conf(file)
+    assert value_of(said, "hydra.sweeper.params") == {"a": 0.001, "b": "2016-01-01"}
+    assert value_of(said, "study.report") is value_of(said, "data") is None
 
 
 @pytest.mark.parametrize(("content", "said"), BROKEN.items())

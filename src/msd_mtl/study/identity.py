@@ -91,8 +91,8 @@ def run_id(config: Config, fingerprint: str) -> str:
         config: Resolved configuration.
         fingerprint: See ``data_fingerprint``.
     """
-    unset = tuple(key for key, value in LATER.items() if _value(config, key) == value)
-    shares = [key for key in SHARES if isinstance(share := _value(config, key), float) and share == 1]
+    unset = tuple(key for key, value in LATER.items() if value_of(config, key) == value)
+    shares = [key for key in SHARES if isinstance(share := value_of(config, key), float) and share == 1]
     counted = {"config": without(config, OPERATIONAL + unset), "data": fingerprint, "numbers": NUMBERS_VERSION}
     unlabelled = {"unlabelled": UNLABELLED_VERSION} if _may_keep_no_label(config) else {}
     return digest(counted | ({"shares": shares} if shares else {}) | unlabelled)
@@ -100,10 +100,10 @@ def run_id(config: Config, fingerprint: str) -> str:
 
 def _may_keep_no_label(config: Config) -> bool:
     """Whether training tracks that lose the target's label may have no other: there is none, or it may be missing."""
-    if _value(config, "data.target_train_size") is None:
+    if value_of(config, "data.target_train_size") is None:
         return False
-    has_all = _value(config, "data.name") == "synthetic" and _value(config, "data.world.missing") == 0
-    return len(_value(config, "tasks.names")) == 1 or not has_all
+    has_all = value_of(config, "data.name") == "synthetic" and value_of(config, "data.world.missing") == 0
+    return len(value_of(config, "tasks.names")) == 1 or not has_all
 
 
 def has_own_name(record: dict[str, Any]) -> bool:
@@ -124,9 +124,9 @@ def without(config: Config, keys: tuple[str, ...]) -> Config:
     return kept
 
 
-def _value(config: Config, key: str) -> Any:
+def value_of(config: Any, key: str) -> Any:
     """Value of a dotted key; None where there is none."""
-    node: Any = config
+    node = config
     for part in key.split("."):
         node = node.get(part) if isinstance(node, dict) else None
     return node

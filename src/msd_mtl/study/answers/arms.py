@@ -9,7 +9,7 @@ from typing import Any
 
 from msd_mtl.app import conf_dir, read_conf
 from msd_mtl.study.answers.types import Arm, Settings
-from msd_mtl.study.identity import OPERATIONAL, Config
+from msd_mtl.study.identity import OPERATIONAL, Config, value_of
 from msd_mtl.study.record import Record
 
 # Settings that an arm has a place for, or that follow from one.
@@ -231,4 +231,5 @@ def _sharings() -> dict[str, str]:
 def _presets(group: str, *keys: str) -> Iterator[tuple[str, list[Any]]]:
     """Name and settings of each file of a group; None for a setting that it leaves to others."""
     for file in sorted((conf_dir() / group).glob("*.yaml")):
-        yield file.stem, [read_conf(file, key) for key in keys]
+        said = read_conf(file)
+        yield file.stem, [value_of(said, key) for key in keys]

@@ -117,7 +117,7 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
     return StudyRuns(
         runs=tuple(_run(runs_dir, found[cell[0]], arm) for (arm, _), cell in cells.items() if len(cell) == 1),
         absent=tuple(absent.values()),
-        arms_absent={places[run]: one for run, one in absent.items() if run in places.keys() - uncounted.keys()},
+        arms_absent={places[run]: one for run, one in absent.items() if run in places and run not in uncounted},
         uncounted={places[run]: one for run, one in absent.items() if run in uncounted},
         duplicates=tuple(
             Duplicate(arm, seed, tuple(cell), differences([found[run] for run in cell]))

@@ -9,6 +9,7 @@ from msd_mtl.app import conf_dir, read_conf
 from msd_mtl.errors import UserError
 from msd_mtl.study.answers.margins import margin_problem
 from msd_mtl.study.answers.types import QUESTIONS, Run
+from msd_mtl.study.identity import value_of
 from msd_mtl.study.index import reports
 
 Report = Mapping[str, Any]
@@ -110,5 +111,5 @@ def _of_runs(study: str, runs: Iterable[Run]) -> list[Any]:
 
 def _of_file(study: str) -> list[Any]:
     path = conf_dir() / "study" / f"{study}.yaml"
-    report = read_conf(path, "study", "report") if path.is_file() else None
+    report = value_of(read_conf(path), "study.report") if path.is_file() else None
     return [report] if report else []

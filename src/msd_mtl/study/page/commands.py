@@ -12,6 +12,7 @@ from hydra.errors import HydraException
 from msd_mtl.app import conf_dir, read_conf
 from msd_mtl.errors import UserError
 from msd_mtl.study.answers.arms import is_below, is_one_task
+from msd_mtl.study.identity import value_of
 from msd_mtl.study.sweep import GRID, jobs
 
 # Settings of one place: they change no number, and a path may tell more than its owner wants.
@@ -104,7 +105,8 @@ def _planned(settings: Sequence[str]) -> set[frozenset[str]] | None:
     file = conf_dir() / "study" / f"{name}.yaml"
     if not file.is_file():
         return set()
-    params, grids = (read_conf(file, *key.split(".")) for key in GRID)
+    said = read_conf(file)
+    params, grids = (value_of(said, key) for key in GRID)
     try:
         runs = [frozenset(_kept(job)) for job in jobs(params, grids, settings)]
     except UserError:
