@@ -196,7 +196,9 @@ OF_CONFIG += [("config", *key.split(".")) for key in ("tasks.names", "tasks.targ
 def test_every_entry_that_a_report_needs_is_checked(pair, monkeypatch, tmp_path, change):
     monkeypatch.setattr("msd_mtl.study.page.make.draw", lambda picture, folder: Drawn(picture, ()))
     monkeypatch.setattr(Table, "write", lambda table, folder: None)
-    monkeypatch.setattr("msd_mtl.study.answers.reading.first_of_kinds", lambda *_: {})  # composes, a hundred times
+    monkeypatch.setattr(
+        "msd_mtl.study.answers.reading.told_by_composing", lambda *_: ({}, set())
+    )  # composes, a hundred times
     whole = [read_record(folder) for folder in pair]
     runs_dir, listed = pair[0].parent, []
     of_record = keys({name: item for name, item in whole[0].items() if name not in LEFT})

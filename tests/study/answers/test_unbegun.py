@@ -10,7 +10,7 @@ from msd_mtl.study.answers.analyse import ALL_TRACKS, analyse
 from msd_mtl.study.answers.composed import composed
 from msd_mtl.study.answers.kinds import difference_of_kinds
 from msd_mtl.study.answers.reading import read_runs
-from msd_mtl.study.answers.unbegun import first_of_kinds
+from msd_mtl.study.answers.unbegun import told_by_composing
 from msd_mtl.study.record import read_record, write_record
 
 ALONE = {"tasks": "pop", "sharing": "none"}
@@ -103,9 +103,9 @@ def of_stores(study):
     here = composed([*STORE, "data.store=here.h5"], [HERE])
     ((study.base, _),) = here.values()
 
-    def make(store, content, lost):
+    def make(store, content, lost, seeds=range(3)):
         study.fingerprint = content
-        for (tasks, mask, sharing), seed in product((("pop", "0000", "none"), ("tight", "1100", "low")), range(3)):
+        for (tasks, mask, sharing), seed in product((("pop", "0000", "none"), ("tight", "1100", "low")), seeds):
             name = study.add(tasks, mask, seed, data__store=str(store))
             study.index[name] = [*STORE, f"data.store={store}", f"tasks={tasks}", f"sharing={sharing}", f"seed={seed}"]
             if seed in lost:
@@ -165,6 +165,35 @@ def test_runs_of_a_store_that_was_moved_are_those_of_what_is_in_it(study, of_sto
     assert analysis.warnings == ("2 of 6 runs are not completed.",)
 
 
+@pytest.mark.parametrize("lost", [[3, 4], [4]])
+def test_runs_of_a_store_that_was_made_anew_are_of_what_is_in_it_now(study, of_stores, msd_store, lost):
+    content = Store.open(msd_store).content_hash
+    of_stores(msd_store, HERE, lost=[2])
+    of_stores(msd_store, content, lost=lost, seeds=[3, 4])
+    analysis = analyse(study.folder, "made", n_bootstrap=3)
+    assert {
+        (dict(one.context)["data.fingerprint"], one.effect.n_pairs, len(one.missing)) for one in analysis.contrasts
+    } == {
+        (HERE, 2, 2),
+        (content, 2 - len(lost), 2 * len(lost)),
+    }
+    assert not any("cannot be told" in one for one in analysis.warnings)
+
+
+@pytest.mark.parametrize("is_edited", [False, True])
+def test_runs_of_a_store_that_was_made_anew_and_is_gone_are_warned_of(study, of_stores, is_edited):
+    of_stores("gone.h5", HERE, lost=[])
+    of_stores("gone.h5", "of nobody", lost=[3, 4], seeds=[3, 4])
+    if is_edited:  # then a name says nothing, and what is set alike is taken to be so
+        for overrides in study.index.values():
+            overrides.insert(0, "model.dropout=0.2")
+        study.write_index()
+    analysis = analyse(study.folder, "made", n_bootstrap=3)
+    (one,) = analysis.contrasts
+    assert (one.effect.n_pairs, len(one.missing)) == (3, 4 if is_edited else 0)
+    assert any(warning.startswith("Of 4 of them it cannot be told") for warning in analysis.warnings) != is_edited
+
+
 def forget_data(study, of_seeds):
     for name, overrides in study.index.items():
         if int(overrides[-1].removeprefix("seed=")) in of_seeds:
@@ -206,13 +235,17 @@ def test_failed_runs_of_a_store_that_none_could_open_are_of_what_is_in_it(study,
     assert any(one.startswith("Of 6 of them it cannot be told") for one in analysis.warnings) != is_there
 
 
-def test_a_run_that_nothing_tells_from_a_completed_one_but_its_name_is_warned_of(study, swept):
-    like = study.index[swept()["tight", 0]]
-    study.index |= {"f" * 16: [*like], "e" * 16: [*like[:-1], "seed=7"]}  # the other may be what it seems
+@pytest.mark.parametrize("is_last", [False, True])
+def test_a_run_that_nothing_tells_from_a_completed_one_but_its_name_is_warned_of(study, swept, is_last):
+    lost = swept()["tight", 2]
+    lose(study, [lost])
+    other = {"f" * 16: [*study.index[lost][:-1], "seed=1"]}
+    study.index = study.index | other if is_last else other | study.index
     study.write_index()
     analysis = analyse(study.folder, "made", n_bootstrap=3)
     (one,) = analysis.contrasts
-    assert (one.effect.n_pairs, one.missing[0]) == (3, "seed 7: tight, low (1100), n=500, coupling 0.9 is missing")
+    assert one.effect.n_pairs == 2
+    assert one.missing == ("seed 2: tight, low (1100), n=500, coupling 0.9 is missing",)
     assert any(warning.startswith("Of 1 of them it cannot be told") for warning in analysis.warnings)
 
 
@@ -230,17 +263,18 @@ def test_a_run_that_nothing_tells_from_a_failed_one_does_not_take_its_place(stud
 
 
 def test_of_two_runs_that_nothing_tells_apart_but_their_names_one_is_warned_of(study, swept):
-    like = study.index[swept()["tight", 0]]
-    study.index |= {name * 16: [*like[:-1], "seed=7"] for name in "ef"}
+    lost = swept()["tight", 2]
+    lose(study, [lost])
+    study.index = {"f" * 16: study.index[lost]} | study.index
     study.write_index()
     runs = read_runs(study.folder, "made")
     assert runs.n_unplaced == 1
-    assert [one.run_id for one in runs.arms_absent.values()] == ["e" * 16]
+    assert len(runs.arms_absent) == 1
 
 
 @pytest.mark.parametrize("wrong", ["tasks=none_such", "data.no_such=1", "seed=[", "data.train_size=${no.such}"])
 def test_what_cannot_be_composed_is_left_out(wrong):
-    assert first_of_kinds({"x": [wrong]}, [], {"synthetic"}) == {}
+    assert told_by_composing({"x": [wrong]}, {}, {"y": "synthetic"}) == ({}, set())
 
 
 @pytest.mark.parametrize("status", ["failed", "running"])

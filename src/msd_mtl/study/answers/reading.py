@@ -1,8 +1,7 @@
 """The runs of a study as they are on disk: completed, and those that are not or cannot be used."""
 
-import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,10 +9,11 @@ from msd_mtl.data.task import Kind, task_of
 from msd_mtl.errors import UserError
 from msd_mtl.study.answers.arms import FINGERPRINT, UNCOUNTED, all_arms, describe, differences, is_below
 from msd_mtl.study.answers.kinds import difference_of_kinds
+from msd_mtl.study.answers.paths import without_folders
 from msd_mtl.study.answers.placing import placed
 from msd_mtl.study.answers.splits import placed_by_other_split
 from msd_mtl.study.answers.types import Absent, Arm, Duplicate, Run, Settings
-from msd_mtl.study.answers.unbegun import first_of_kinds
+from msd_mtl.study.answers.unbegun import told_by_composing
 from msd_mtl.study.damage import damage, is_foreign, lacks
 from msd_mtl.study.identity import WITHOUT_EFFECT, has_own_name
 from msd_mtl.study.index import left_out, read_study, studies
@@ -24,7 +24,6 @@ from msd_mtl.study.summary import baseline_score, best_possible, target_score
 # What a target is compared by: higher is better, and 0 is the same for every part of the data.
 COMPARED_BY: dict[Kind, str] = {"binary": "auroc", "regression": "r2", "multiclass": "accuracy"}
 
-STORE, FOLDERS = "data.store", r"(=['\"]?).*/"
 FOREIGN = "of another schema"  # how a run stands whose record says no more
 UNREADABLE = "its record cannot be read; repeat the sweep, which makes the run again"
 
@@ -90,7 +89,7 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
     found = {run: record for run, record in found.items() if run not in renamed}
     unread = {run: overrides for run, overrides in expected.items() if run not in found}
     begun = {run: expected[run] for run in found}
-    kinds = first_of_kinds(unread, begun.values(), {record["data"]["fingerprint"] for record in found.values()})
+    kinds, apart = told_by_composing(unread, begun, {run: one["data"]["fingerprint"] for run, one in found.items()})
     said = {
         run: {"seed": record["seed"], "train_size": record["config"]["data"]["train_size"]}
         for run, record in (found | kinds).items()
@@ -100,12 +99,10 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
     cells: dict[tuple[Arm, int], list[str]] = defaultdict(list)
     for run in completed:
         cells[arms[run], found[run]["seed"]].append(run)
+    alike = {run: overrides for run, overrides in unread.items() if run not in apart}
     by = [(expected[run], arm) for run, arm in arms.items()]
-    unread_places = placed_by_other_split(unread, by) | placed(unread, by)
-    begun_places = {run: (arms[run], record["seed"]) for run, record in found.items()}
-    taken = set(begun_places.values())  # one of another name is not the same run, though nothing that is set says so
-    firsts = {place: run for run, place in reversed(unread_places.items()) if place not in taken}
-    places = {run: place for place, run in firsts.items()} | begun_places
+    told = {run: (arms[run], record["seed"]) for run, record in (kinds | found).items()}
+    places = _places(placed_by_other_split(alike, by) | placed(alike, by) | told, of_records=found)
     uncounted = {run: arm for run, (arm, _) in places.items() if arm.train_size == UNCOUNTED and run not in completed}
     with_gains = {(arm.context, arm.target) for arm in uncounted.values() if not arm.is_alone}
     everywhere = set.intersection(*(set(overrides) for overrides in expected.values()))
@@ -141,6 +138,17 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
 def metric_of(target: str) -> str:
     """Metric by which a target is compared."""
     return COMPARED_BY[task_of(target).kind]
+
+
+def _places(places: dict[str, tuple[Arm, int]], of_records: Collection[str]) -> dict[str, tuple[Arm, int]]:
+    """Arm and seed by run: of those without a record one for each place that no record has.
+
+    One of another name is not the same run, though nothing that is set says so.
+    """
+    begun = {run: places[run] for run in of_records}
+    taken = set(begun.values())
+    firsts = {place: run for run, place in reversed(places.items()) if place not in taken}
+    return {run: place for place, run in firsts.items()} | begun
 
 
 def _renamed(records: Mapping[str, Record]) -> tuple[str, ...]:
@@ -186,11 +194,7 @@ def _damaged(run: str, state: State, record: Record, overrides: Sequence[str], l
 def _told(overrides: Sequence[str]) -> str:
     """Overrides that make a run what it is: the others are paths of the machine, or say how it was to be shown."""
     keys = {override: override.lstrip("+~").partition("=")[0] for override in overrides}
-    return " ".join(
-        re.sub(FOLDERS, r"\1", one) if key == STORE else one
-        for one, key in keys.items()
-        if not is_below(key, WITHOUT_EFFECT)
-    )
+    return " ".join(without_folders(one) for one, key in keys.items() if not is_below(key, WITHOUT_EFFECT))
 
 
 def _run(runs_dir: Path, record: Record, arm: Arm) -> Run:

@@ -12,14 +12,13 @@ from hydra.errors import HydraException
 from msd_mtl.app import conf_dir, read_conf
 from msd_mtl.errors import UserError
 from msd_mtl.study.answers.arms import is_below, is_one_task
+from msd_mtl.study.answers.paths import without_folders
 from msd_mtl.study.identity import value_of
 from msd_mtl.study.sweep import GRID, jobs
 
 # Settings of one place: they change no number, and a path may tell more than its owner wants.
 LEFT_OUT = ("runs_dir", "trainer.enable_progress_bar", "trainer.enable_model_summary", "logger", "hydra", "baselines")
-PATHS = ("data.store", "--config-dir")
 MASK = ("sharing", "model.mask")
-FOLDERS = r"[^,'\"]*/"  # of each of several paths
 
 Claim = Literal["exact", "more", "given", "unknown"]
 Job = tuple[str, ...]
@@ -58,7 +57,7 @@ class Making:
 
 def shown(settings: Sequence[str]) -> str:
     """Settings as in a shell, with the names of their files, not of their folders."""
-    return shlex.join(map(_local, settings))
+    return shlex.join(map(without_folders, settings))
 
 
 def making(overrides: Sequence[Sequence[str]], command: Sequence[str] = ()) -> Making:
@@ -175,11 +174,3 @@ def _kept(settings: Sequence[str]) -> Job:
 
 def _key(override: str) -> str:
     return override.partition("=")[0].lstrip("+~")
-
-
-def _local(override: str) -> str:
-    """An override with the names of its files, not of their folders."""
-    key, _, value = override.partition("=")
-    if key.lstrip("+") not in PATHS:
-        return override
-    return f"{key}={re.sub(FOLDERS, '', value)}"
