@@ -143,7 +143,9 @@ def lacks(record: Record, further: Sequence[str] = ()) -> list[str]:
     targets = dict.fromkeys((record["config"]["tasks"]["target"], record["cell"]["target"]))
     of_tasks = {f"metrics.{part}": record["metrics"][part] for part in ("test", "val")}
     of_tasks |= {f"data.labelled.{part}": record["data"]["labelled"][part] for part in PARTS}
-    return [f"{where}.{target}" for where, of_task in of_tasks.items() for target in targets if target not in of_task]
+    absent = [f"{where}.{target}" for where, of_task in of_tasks.items() for target in targets if target not in of_task]
+    labelled = record["data"]["labelled"]["train"]
+    return absent + [f"data.labelled.train.{one} above 0" for one in targets if labelled.get(one, 1) < 1]
 
 
 def is_foreign(record: Record) -> bool:

@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import Any
 
 import pytest
@@ -52,3 +53,19 @@ def test_no_edit_of_a_record_ends_an_analysis(study, status):
             made = analyse(study.folder, "made", n_bootstrap=2)
             told = [*(run.run_id for run in made.runs), *(one.run_id for one in made.absent), *made.warnings]
             assert any(name in one for one in told), (place, value)
+
+
+@pytest.mark.parametrize("n", [0, -3])
+def test_a_completed_run_without_a_labelled_training_track_is_damaged(study, n):
+    for seed, train_size in product((0, 1), (500, None)):
+        study.add("pop", "0000", seed, data__train_size=train_size)
+        name = study.add("tight", "1100", seed, data__train_size=train_size)
+    study.write_index()
+    folder = study.folder / name
+    record = json.loads((folder / RECORD).read_text())
+    record["data"]["labelled"]["train"]["term:pop"] = n
+    (folder / RECORD).write_text(json.dumps(record))
+    made = analyse(study.folder, "made", n_bootstrap=2)
+    (one,) = made.damaged
+    assert one.error == "its record lacks data.labelled.train.term:pop above 0; delete it, and repeat the sweep"
+    assert [one.effect.n_pairs for one in made.contrasts if one.question == "size"] == [1]
