@@ -36,7 +36,7 @@ def explain(conf: Path, command: str, overrides: Sequence[str], *, multirun: boo
             try:
                 (override,) = parser.parse_overrides([text])
             except OverrideParseException as error:
-                return _unreadable(text, str(error))
+                return unreadable(text, str(error))
             if override.is_sweep_override() and not multirun:
                 return _one_value(override)
             if not loader.repository.group_exists(override.key_or_group):
@@ -73,7 +73,8 @@ def literal(value: Any) -> Any:
     return re.sub(r"(\\*)\$\{", r"\1\1\\${", value) if isinstance(value, str) else value
 
 
-def _unreadable(text: str, error: str) -> str:
+def unreadable(text: str, error: str) -> str:
+    """What is wrong with a setting that Hydra's parser cannot read, as it stands on a command line."""
     reason = next(line for line in error.splitlines() if not line.startswith("Error parsing override"))
     reason = reason.partition(" expecting {")[0]  # the parser's own names of all that may stand there
     hint = (

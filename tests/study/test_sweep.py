@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -7,6 +8,7 @@ from hydra import compose, initialize_config_dir
 from hydra._internal.hydra import Hydra
 from hydra.conf import ConfigSourceInfo
 from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import OverrideParseException
 from omegaconf import open_dict
 from tests.conftest import SMALL
 from tests.warm import msd_mtl
@@ -85,6 +87,18 @@ def test_a_sweep_of_no_run_is_refused(sweeper, capsys, grids, arguments):
     with pytest.raises(SystemExit, match="2"):
         given_to(made).launch([], 0)
     assert not made.done
+
+
+def test_choices_of_a_study_that_cannot_be_read_are_told_as_they_stand_in_its_file(sweeper, capsys):
+    made = sweeper(grids={"all": {"seed": "0,[1"}})
+    with pytest.raises(SystemExit, match="2"):
+        made.sweep(SMALL)
+    assert re.fullmatch(
+        r"msd-mtl train: setting must be written KEY=VALUE; got 'seed=0,\[1': .+ Mend it in the file of the study\.\n",
+        capsys.readouterr().err,
+    )
+    with pytest.raises(OverrideParseException):  # it is not the study's
+        jobs({"seed": "0"}, None, ["sharing=[low"])
 
 
 def test_runs_of_another_sweeper_that_fail_fail_the_command(tmp_path):

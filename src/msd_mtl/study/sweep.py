@@ -5,8 +5,10 @@ from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import OverrideParseException
 
 from msd_mtl.errors import UserError
+from msd_mtl.overrides import unreadable
 
 Choices = Mapping[str, Any]
 GRID = ("hydra.sweeper.params", "hydra.sweeper.grids")  # of Hydra's settings those that say which runs there are
@@ -28,7 +30,7 @@ def jobs(
         The grids' combinations one after another. Some may be the same run.
 
     Raises:
-        UserError: If any of these is no group.
+        UserError: If any of these is no group, or choices of the first two cannot be read.
     """
     every, named = _group(GRID[0], params), {"all": {}} if grids is None else _group(GRID[1], grids)
     parser = OverridesParser.create(config_loader=loader)
@@ -37,7 +39,12 @@ def jobs(
         if grid is None:
             continue
         swept = [f"{key}={_written(value)}" for key, value in {**every, **_group(f"{GRID[1]}.{name}", grid)}.items()]
-        (of_grid,) = BasicSweeper.split_arguments(parser.parse_overrides([*swept, *arguments]), None)
+        try:
+            parsed = parser.parse_overrides([*swept, *arguments])
+        except OverrideParseException:  # says nothing of where it stands
+            _check(swept, parser)
+            raise
+        (of_grid,) = BasicSweeper.split_arguments(parsed, None)
         found += of_grid
     return found
 
@@ -52,6 +59,15 @@ def _group(key: str, choices: Choices | None) -> Choices:
     if choices is None or isinstance(choices, Mapping):
         return choices or {}
     raise UserError(f"{key} must be a group of settings; got {choices!r}. Mend it in the file of the study.")
+
+
+def _check(swept: Sequence[str], parser: OverridesParser) -> None:
+    """Refuse the first choices of a study's file that cannot be read."""
+    for text in swept:
+        try:
+            parser.parse_overrides([text])
+        except OverrideParseException as error:
+            raise UserError(f"{unreadable(text, str(error))} Mend it in the file of the study.") from error
 
 
 def _written(value: Any) -> str:

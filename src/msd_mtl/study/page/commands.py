@@ -108,7 +108,9 @@ def _planned(settings: Sequence[str]) -> set[frozenset[str]] | None:
     params, grids = (value_of(said, key) for key in GRID)
     try:
         runs = [frozenset(_kept(job)) for job in jobs(params, grids, settings)]
-    except UserError:
+    except UserError as error:
+        if isinstance(error.__cause__, HydraException):  # choices of the file that cannot be read: runs need it no more
+            return None
         raise
     except (HydraException, ValueError):  # patterns of names, or edited by hand
         return None
