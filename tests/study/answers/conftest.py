@@ -13,8 +13,9 @@ from hydra import compose, initialize_config_dir
 from msd_mtl.app import conf_dir
 from msd_mtl.data.task import PARTS, task_of
 from msd_mtl.model.metrics import task_metrics
+from msd_mtl.study.answers.composed import composing
 from msd_mtl.study.files import write_json
-from msd_mtl.study.identity import resolved, run_id, without
+from msd_mtl.study.identity import Config, resolved, run_id, without
 from msd_mtl.study.index import FOLDER
 from msd_mtl.study.record import PREDICTIONS, Record, start_record, write_record
 
@@ -164,3 +165,10 @@ def crossed(study: Study) -> Callable[..., Study]:
         return study
 
     return fill
+
+
+def composed(overrides: Sequence[str], data: Sequence[str]) -> dict[str, tuple[Config, str]]:
+    """Configuration of a run as files are now, and its data, by the name that they have together."""
+    with composing() as compose:
+        config = resolved(compose(overrides))
+    return {run_id(config, one): (config, one) for one in data}

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from hydra import initialize_config_dir
+from tests.study.answers.conftest import composed
 
 from msd_mtl.app import conf_dir
 from msd_mtl.data.store import Store
-from msd_mtl.study.answers.composed import _still_makes, composed, still_made
+from msd_mtl.study.answers.composed import _still_makes, still_made
 from msd_mtl.study.record import Record
 
 CHOSEN = [
@@ -76,7 +77,6 @@ def test_what_makes_no_run_of_its_own_data_is_nothing(conf):
     begun = swept(of_store("here.h5"), [HERE])
     assert not still_make(swept(data=["other data"]), {})
     assert not still_make(swept(of_store("here.h5", "high"), [ELSEWHERE]) | begun, recorded(begun, [HERE]))
-    assert composed(["sharing=of_nobody"], DATA) == {}
 
 
 def test_runs_of_a_store_that_nobody_here_knows_are_taken_for_made_if_they_compose(conf):

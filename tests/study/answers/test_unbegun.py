@@ -4,13 +4,13 @@ import shutil
 from itertools import product
 
 import pytest
+from tests.study.answers.conftest import composed
 
 from msd_mtl.data.store import Store
 from msd_mtl.study.answers.analyse import ALL_TRACKS, analyse
-from msd_mtl.study.answers.composed import composed
 from msd_mtl.study.answers.kinds import difference_of_kinds
 from msd_mtl.study.answers.reading import read_runs
-from msd_mtl.study.answers.unbegun import told_by_composing
+from msd_mtl.study.answers.unbegun import _edit, _edited, told_by_composing
 from msd_mtl.study.record import read_record, write_record
 
 ALONE = {"tasks": "pop", "sharing": "none"}
@@ -180,18 +180,68 @@ def test_runs_of_a_store_that_was_made_anew_are_of_what_is_in_it_now(study, of_s
     assert not any("cannot be told" in one for one in analysis.warnings)
 
 
-@pytest.mark.parametrize("is_edited", [False, True])
-def test_runs_of_a_store_that_was_made_anew_and_is_gone_are_warned_of(study, of_stores, is_edited):
+def test_runs_of_a_store_that_was_made_anew_and_is_gone_are_warned_of(study, of_stores):
     of_stores("gone.h5", HERE, lost=[])
     of_stores("gone.h5", "of nobody", lost=[3, 4], seeds=[3, 4])
-    if is_edited:  # then a name says nothing, and what is set alike is taken to be so
-        for overrides in study.index.values():
-            overrides.insert(0, "model.dropout=0.2")
-        study.write_index()
     analysis = analyse(study.folder, "made", n_bootstrap=3)
     (one,) = analysis.contrasts
-    assert (one.effect.n_pairs, len(one.missing)) == (3, 4 if is_edited else 0)
-    assert any(warning.startswith("Of 4 of them it cannot be told") for warning in analysis.warnings) != is_edited
+    assert (one.effect.n_pairs, one.missing) == (3, ())
+    assert any(warning.startswith("Of 4 of them it cannot be told") for warning in analysis.warnings)
+
+
+@pytest.fixture
+def made_twice(study):
+    """Makes runs, and others after a file was edited that none of them names; gives names by edit, tasks and seed."""
+
+    def make(then=range(3), *, is_back=False):
+        made = {}
+        now = study.base["trainer"]["max_epochs"]
+        for epochs, seeds in zip((now, 1) if is_back else (1, now), (range(3), then), strict=True):
+            for (of_arm, mask, coupling), seed in product(((ALONE, "0000", 0.0), (LOW, "1100", 0.9)), seeds):
+                name = study.add(of_arm["tasks"], mask, seed, data__coupling=coupling, trainer__max_epochs=epochs)
+                study.index[name] = [*(f"{k}={v}" for k, v in of_arm.items()), "data.train_size=500", f"seed={seed}"]
+                made[epochs, of_arm["tasks"], seed] = name
+        study.write_index()
+        return made
+
+    return make
+
+
+def asked(study):
+    """What a study asks, from how many pairs that is answered, over which reference, and how many runs it lacks."""
+    return {
+        (one.question, one.name, one.context): (
+            one.effect.n_pairs,
+            one.reference if one.effect.n_pairs else None,
+            len(one.missing),
+        )
+        for one in analyse(study.folder, "made", n_bootstrap=3).contrasts
+    }
+
+
+@pytest.mark.parametrize("is_back", [False, True])
+@pytest.mark.parametrize("then", [range(3), range(3, 6)])
+@pytest.mark.parametrize(
+    ("lost", "lost_of"), [(lost, epochs) for lost in ("pop", "tight", "some") for epochs in (1, 8)] + [("all", 8)]
+)
+def test_runs_are_of_the_configuration_that_they_were_asked_of_though_it_was_edited(
+    study, made_twice, lost, lost_of, then, is_back
+):
+    made = made_twice(then, is_back=is_back)
+    whole = asked(study)
+    assert len(whole) == 2
+    gone = [
+        name
+        for (epochs, tasks, seed), name in made.items()
+        if epochs == lost_of and (lost in (tasks, "all") or (lost == "some" and seed in (0, 3)))
+    ]
+    lose(study, gone)
+    left = (2, "single task") if lost == "some" else (0, None)
+    assert asked(study) == {
+        key: (*left, len(gone)) if ("trainer.max_epochs", str(lost_of)) in key[2] else count
+        for key, count in whole.items()
+    }
+    assert read_runs(study.folder, "made").n_unplaced == 0
 
 
 def forget_data(study, of_seeds):
@@ -272,9 +322,80 @@ def test_of_two_runs_that_nothing_tells_apart_but_their_names_one_is_warned_of(s
     assert len(runs.arms_absent) == 1
 
 
+def test_runs_of_a_configuration_that_no_run_tells_any_more_are_warned_of(study, made_twice):
+    lose(study, [name for (epochs, _, _), name in made_twice(range(3, 6)).items() if epochs == 1])
+    analysis = analyse(study.folder, "made", n_bootstrap=3)
+    (one,) = analysis.contrasts
+    assert (one.context, one.effect.n_pairs, one.missing) == ((), 3, ())
+    assert any(warning.startswith("Of 6 of them it cannot be told") for warning in analysis.warnings)
+
+
+@pytest.mark.parametrize("lost", [[2], [1, 2], [0]])
+def test_settings_of_other_seeds_only_stay_what_they_are_while_runs_are_missing(study, swept, lost):
+    for rate, seeds in ((0.001, [0]), (0.01, [1, 2])):
+        names = swept(recipe__optimizer__lr=rate)
+        for (_, seed), name in names.items():
+            if seed not in seeds:
+                lose(study, [name])
+                del study.index[name]
+            elif seed in lost:
+                lose(study, [name])
+    study.write_index()
+    assert {
+        (dict(context)["recipe.optimizer.lr"], pairs, missing)
+        for (_, _, context), (pairs, _, missing) in asked(study).items()
+    } == {
+        (rate, len(set(seeds) - set(lost)), 2 * len(set(seeds) & set(lost)))
+        for rate, seeds in (("0.001", [0]), ("0.01", [1, 2]))
+    }
+
+
+def test_runs_whose_seed_is_that_of_the_configuration_are_placed(study, swept):
+    names = swept()
+    kept = [names["pop", 0], names["tight", 0]]
+    lose(study, [*names.values()][1:])
+    study.index = {name: study.index[name][:-1] for name in kept}
+    study.write_index()
+    assert asked(study) == {("benefit", "tight, coupling 0.9, low (1100)", ()): (0, None, 1)}
+
+
+def test_where_other_code_made_all_runs_those_that_were_not_begun_are_like_those_set_alike(study, swept, monkeypatch):
+    lose(study, [name for (_, seed), name in swept().items() if seed == 2])
+    monkeypatch.setattr("msd_mtl.study.identity.NUMBERS_VERSION", 99)
+    assert asked(study) == {("benefit", "tight, coupling 0.9, low (1100)", ()): (2, "single task", 2)}
+
+
+@pytest.mark.parametrize(
+    "was", [{}, {"a": 1}, {"a": {"b": None, "c": [1]}}, {"a": {"d": 2}, "e": {"f": {"g": 1}}}, {"a": {"b": {"h": 1}}}]
+)
+def test_a_configuration_is_edited_back_to_what_it_was(was):
+    now = {"a": {"b": 1, "c": [1, 2]}, "i": {"j": 0}}
+    assert _edited(now, _edit(now, was)) == was
+    assert now == {"a": {"b": 1, "c": [1, 2]}, "i": {"j": 0}}
+    assert _edited({"a": 3}, ((("a", "b"), "1"), (("a", "b", "c"), "1"))) == {"a": 3}
+
+
+@pytest.mark.parametrize("most", [0, 1, 2, 3, 4])
+def test_runs_that_are_too_many_to_be_composed_are_placed_by_those_that_are(study, swept, monkeypatch, most):
+    monkeypatch.setattr("msd_mtl.study.answers.unbegun.MOST", most)
+    names = swept()
+    lose(study, [name for (tasks, seed), name in names.items() if tasks == "tight" or seed == 2])
+    (found,) = asked(study).values() if most else [None]
+    assert found == ((0, None, 4) if most else None)
+
+
+def test_of_each_kind_one_is_composed_before_a_second_of_any(study, swept, monkeypatch):
+    monkeypatch.setattr("msd_mtl.study.answers.unbegun.MOST", 2)
+    names = swept()
+    lose(study, names.values())
+    study.index = {name: study.index[name] for _, name in sorted(names.items())}
+    study.write_index()
+    assert asked(study) == {("benefit", "tight, coupling 0.9, low (1100)", ()): (0, None, 6)}
+
+
 @pytest.mark.parametrize("wrong", ["tasks=none_such", "data.no_such=1", "seed=[", "data.train_size=${no.such}"])
 def test_what_cannot_be_composed_is_left_out(wrong):
-    assert told_by_composing({"x": [wrong]}, {}, {"y": "synthetic"}) == ({}, set())
+    assert told_by_composing({"x": [wrong]}, {}, {}) == ({}, set())
 
 
 @pytest.mark.parametrize("status", ["failed", "running"])

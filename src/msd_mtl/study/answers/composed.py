@@ -1,9 +1,10 @@
 """Runs composed once more, from what their sweep set in them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
@@ -12,24 +13,21 @@ from omegaconf import DictConfig, OmegaConf
 from msd_mtl.app import conf_dir
 from msd_mtl.errors import UserError
 from msd_mtl.study.answers.arms import is_below, settings_of
+from msd_mtl.study.composer import Composer
 from msd_mtl.study.identity import Config, data_fingerprint, resolved, run_id
 from msd_mtl.study.record import Record
 
 
-def composed(overrides: Sequence[str], fingerprints: Collection[str]) -> dict[str, tuple[Config, str]]:
-    """Resolved configuration of a run, as files of the configuration are now.
+@contextmanager
+def composing() -> Iterator[Callable[[Sequence[str]], DictConfig]]:
+    """Composes runs as files of the configuration are now, from what is set in them but for what is of a place.
 
-    Args:
-        overrides: What is set in it, as on a command line.
-        fingerprints: Data that it may be of.
-
-    Returns:
-        Configuration and data by the ``run_id`` that they have together; nothing where what is set makes no run.
+    Hydra is as the command has set it up, which knows its ``--config-dir``; in no command as the package is.
     """
-    with suppress(Exception), _composing():  # of files that are edited anything may be raised
-        config = resolved(compose("train", list(overrides)))
-        return {run_id(config, data): (config, data) for data in fingerprints}
-    return {}
+    is_up = GlobalHydra.instance().is_initialized()
+    with nullcontext() if is_up else initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        composer = Composer(GlobalHydra.instance().config_loader(), partial(compose, "train"))
+        yield lambda overrides: _placed(composer([one for one in overrides if not _is_of_place(one)]))
 
 
 def still_made(sweeps: Sequence[Mapping[str, Sequence[str]]], records: Mapping[str, Record]) -> list[bool]:
@@ -108,8 +106,8 @@ def _still_makes(
     run: str, overrides: Sequence[str], records: Mapping[str, Record]
 ) -> tuple[bool, Collection[str] | None]:
     """Whether a run is made today, and the settings that refer to others."""
-    with suppress(Exception), _composing():
-        known = _placed(compose("train", [one for one in overrides if not _is_of_place(one)]))
+    with suppress(Exception), composing() as composer:  # of files that are edited anything may be raised
+        known = composer(overrides)
         config = resolved(known)
         data = _data(run, config["data"], records)
         is_made = not data or any(run_id(config, one) == run for one in data)
@@ -140,11 +138,3 @@ def _data(run: str, data: Config, records: Mapping[str, Record]) -> set[str]:
     with suppress(UserError):
         found.add(data_fingerprint(data))
     return found
-
-
-@contextmanager
-def _composing() -> Iterator[None]:
-    """Hydra as the command has set it up, which knows its ``--config-dir``; in no command as the package is."""
-    is_up = GlobalHydra.instance().is_initialized()
-    with nullcontext() if is_up else initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        yield

@@ -89,20 +89,20 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
     found = {run: record for run, record in found.items() if run not in renamed}
     unread = {run: overrides for run, overrides in expected.items() if run not in found}
     begun = {run: expected[run] for run in found}
-    kinds, apart = told_by_composing(unread, begun, {run: one["data"]["fingerprint"] for run, one in found.items()})
+    told, apart = told_by_composing(unread, begun, found)
     said = {
         run: {"seed": record["seed"], "train_size": record["config"]["data"]["train_size"]}
-        for run, record in (found | kinds).items()
+        for run, record in (found | told).items()
     }
-    arms = all_arms(found | kinds, difference_of_kinds(expected, said))
+    arms = all_arms(found | told, difference_of_kinds(expected, said))
     completed = [run for run, record in found.items() if record["status"] == "completed"]
     cells: dict[tuple[Arm, int], list[str]] = defaultdict(list)
     for run in completed:
         cells[arms[run], found[run]["seed"]].append(run)
     alike = {run: overrides for run, overrides in unread.items() if run not in apart}
     by = [(expected[run], arm) for run, arm in arms.items()]
-    told = {run: (arms[run], record["seed"]) for run, record in (kinds | found).items()}
-    places = _places(placed_by_other_split(alike, by) | placed(alike, by) | told, of_records=found)
+    own = {run: (arms[run], record["seed"]) for run, record in (told | found).items()}
+    places = _places(placed_by_other_split(alike, by) | placed(alike, by) | own, of_records=found)
     uncounted = {run: arm for run, (arm, _) in places.items() if arm.train_size == UNCOUNTED and run not in completed}
     with_gains = {(arm.context, arm.target) for arm in uncounted.values() if not arm.is_alone}
     everywhere = set.intersection(*(set(overrides) for overrides in expected.values()))
@@ -127,7 +127,7 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
         left_out=tuple(left_out(runs_dir, study)),
         foreign=tuple(absent[run] for run in damaged if is_foreign(records[run] or {})),
         asked={
-            (arm.context, arm.target, arm.train_size): (found | kinds)[run]["config"]["data"]["train_size"]
+            (arm.context, arm.target, arm.train_size): (found | told)[run]["config"]["data"]["train_size"]
             for run, arm in arms.items()
         },
         n_unplaced=len(expected.keys() - places.keys())

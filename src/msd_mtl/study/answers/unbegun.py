@@ -1,83 +1,119 @@
 """What runs would be that were not begun, by composing what their sweep sets in them."""
 
+import copy
+import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 
-from msd_mtl.study.answers.composed import composed
+from omegaconf import DictConfig
+
+from msd_mtl.study.answers.composed import composing
 from msd_mtl.study.answers.placing import likeness
-from msd_mtl.study.identity import data_fingerprint, run_id
+from msd_mtl.study.identity import OPERATIONAL, Config, data_fingerprint, has_own_name, resolved, run_id, without
 from msd_mtl.study.record import Record
 
-MOST = 64  # runs that are composed: each takes Hydra a tenth of a second or more
+MOST = 2000  # runs that are composed: each takes 5 ms, and 0.1 s more where it chooses other groups than those before
+GONE = "no such setting"
+Edit = tuple[tuple[tuple[str, ...], str], ...]  # settings, as keys from group to group, with what they were as JSON
 
 
 def told_by_composing(
-    absent: Mapping[str, Sequence[str]], begun: Mapping[str, Sequence[str]], fingerprints: Mapping[str, str]
+    absent: Mapping[str, Sequence[str]], begun: Mapping[str, Sequence[str]], records: Mapping[str, Record]
 ) -> tuple[dict[str, Record], set[str]]:
-    """One run of each kind of which none was begun, by which the others are placed, and runs that no other places.
+    """What the records of runs that were not begun would begin with, and which runs are not what they seem to be.
 
-    Of each kind the last run is composed. If it is of other data than those of its kind that were begun, as where a
-    store was made anew at its place, or its settings come to another name and theirs do not, no other places its kind.
+    The name of a run is a hash of its settings and data. So what is composed of what was set in it is right if it comes
+    to its name: as files of the configuration and its store are now; of data of other runs; or as files were before
+    they were edited, which is told by what sets records apart from what is composed for these runs today.
 
     Args:
         absent: What is set in each run without a record, as on a command line, by ``run_id``.
         begun: The same of runs that have a record.
-        fingerprints: Data of these. A run may be of other data, if its store is there to be asked.
+        records: Of these.
 
     Returns:
-        What the records of runs that were composed would begin with, by ``run_id``, and the runs that are like those of
-        their kind in nothing but what is set. A run is left out of the first whose name its settings do not come to:
-        they are not those that it would have, as where the configuration was edited since.
+        The records by ``run_id``, and the runs that are composed and come to no such name: they are none of those that
+        are set like them. None are, if other code made all that there are: then no name tells anything.
     """
-    known: dict[object, list[str]] = defaultdict(list)
-    for run, overrides in begun.items():
-        known[likeness(overrides)].append(run)
-    kinds: dict[object, list[str]] = defaultdict(list)
-    for run, overrides in absent.items():
-        kinds[likeness(overrides)].append(run)
-    data = set(fingerprints.values())
-    found: dict[str, Record] = {}
-    apart: set[str] = set()
-    looked_at: dict[str, Record | None] = {}
-
-    def look(run: str) -> Record | None:
-        if run not in looked_at and len(looked_at) < MOST:
-            looked_at[run] = _made(run, absent[run], data)
-        return looked_at.get(run)
-
-    for kind in sorted(kinds, key=lambda kind: kind in known):
-        last, like = kinds[kind][-1], known.get(kind, [])
-        one = look(last)
-        if not like and one:
-            found[last] = one
-        elif like and last in looked_at and not _is_like(one, like, begun, fingerprints):
-            apart.update(kinds[kind])
-            found |= {run: made for run in kinds[kind] if (made := look(run))}
-    return found, apart
+    if not absent:
+        return {}, set()
+    known, left = _kinds(begun), _kinds(absent)
+    in_turn = sorted(((n, run) for runs in left.values() for n, run in enumerate(runs)), key=lambda one: one[0])
+    ends = dict.fromkeys(run for runs in known.values() for run in (runs[0], runs[-1]))
+    data_of = _data_of({record["data"]["fingerprint"] for record in records.values()})
+    with composing() as compose:
+        today = {run: one for _, run in in_turn[:MOST] if (one := _settings(compose, absent[run]))}
+        found = {run: one for run, config in today.items() if (one := _named(run, [config], data_of))}
+        others = today.keys() - found.keys()
+        were = {run: one for run in ends if others and (one := _settings(compose, begun[run]))}
+    edits = {edit for run, config in were.items() if (edit := _edit(config, records[run]["config"]))}
+    edited = {run: _named(run, [_edited(today[run], edit) for edit in edits], data_of) for run in others}
+    found = {run: one for run in absent if (one := found.get(run) or edited.get(run))}
+    is_named = any(map(has_own_name, records.values()))
+    return found, {run for run in others if is_named and run not in found}
 
 
-def _is_like(
-    one: Record | None,
-    like: Sequence[str],
-    begun: Mapping[str, Sequence[str]],
-    fingerprints: Mapping[str, str],
-) -> bool:
-    """Whether a run is of the data of those that are set alike; where it is not made today, whether they are not."""
-    if one:
-        return {one["data"]["fingerprint"]} == {fingerprints[run] for run in like}
-    return like[-1] not in composed(begun[like[-1]], {fingerprints[like[-1]]})
+def _kinds(runs: Mapping[str, Sequence[str]]) -> dict[object, list[str]]:
+    """Runs by what they have in common of which one is placed by the other."""
+    found: dict[object, list[str]] = defaultdict(list)
+    for run, overrides in runs.items():
+        found[likeness(overrides)].append(run)
+    return found
 
 
-def _made(run: str, overrides: Sequence[str], fingerprints: set[str]) -> Record | None:
-    """What the record of a run would begin with; None where what is set does not come to its name."""
-    by_name = composed(overrides, fingerprints)
-    if by_name and run not in by_name:
-        config, _ = next(iter(by_name.values()))
+def _settings(compose: Callable[[Sequence[str]], DictConfig], overrides: Sequence[str]) -> Config | None:
+    """Configuration of a run as files are now; None where what is set makes no run."""
+    with suppress(Exception):  # of files that are edited anything may be raised
+        return resolved(compose(overrides))
+    return None
+
+
+def _data_of(known: Collection[str]) -> Callable[[Config], Collection[str]]:
+    """What data a run may be of: those of others, and what is in its store if that is there."""
+
+    @cache
+    def in_store(data: str) -> Collection[str]:
         with suppress(Exception):  # the store is gone, or edited files make it something else than a path
-            own = data_fingerprint(config["data"])
-            by_name[run_id(config, own)] = config, own
-    if run not in by_name:
-        return None
-    config, data = by_name[run]
-    return {"seed": config["seed"], "config": config, "data": {"fingerprint": data}}
+            return {data_fingerprint(json.loads(data))}
+        return ()
+
+    return lambda config: {*known, *in_store(json.dumps({key: config["data"].get(key) for key in ("name", "store")}))}
+
+
+def _named(run: str, configs: Sequence[Config], data_of: Callable[[Config], Collection[str]]) -> Record | None:
+    """What the record of a run would begin with: the first configuration that comes to its name with some data."""
+    for config in configs:
+        for data in data_of(config):
+            if run_id(config, data) == run:
+                return {"seed": config["seed"], "config": config, "data": {"fingerprint": data}}
+    return None
+
+
+def _edit(config: Config, was: Config) -> Edit:
+    """Settings that a run had and has not now, or has otherwise."""
+    return tuple(sorted(_differences(without(config, OPERATIONAL), without(was, OPERATIONAL)), key=repr))
+
+
+def _differences(now: Config, was: Config, *above: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    for key in now.keys() | was.keys():
+        one, other = now.get(key, GONE), was.get(key, GONE)
+        if isinstance(one, dict) and isinstance(other, dict):
+            yield from _differences(one, other, *above, key)
+        elif one != other:
+            yield (*above, key), json.dumps(other)
+
+
+def _edited(config: Config, edit: Edit) -> Config:
+    """A configuration as it was before; where it has no such groups, as it is."""
+    config = copy.deepcopy(config)
+    for (*above, key), value in edit:
+        node = config
+        for group in above:
+            node = node.setdefault(group, {}) if isinstance(node, dict) else node
+        if isinstance(node, dict):
+            node.pop(key, None)
+            if value != json.dumps(GONE):
+                node[key] = json.loads(value)
+    return config
