@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -44,6 +46,40 @@ def test_a_cell_without_all_its_predictions_has_no_interval(crossed):
     cell = next(cell for cell in analyse(study.folder, "made").cells if cell.arm.mask == "1100")
     assert (cell.n, sorted(cell.gains)) == (3, [1, 2])
     assert np.isnan([cell.low, cell.high]).all()
+
+
+def edited(runs, score=0.9):
+    for run in runs:
+        run.record["metrics"]["test"]["term:pop"]["auroc"] = score
+        write_record(run.folder, run.record)
+
+
+def test_a_score_that_its_predictions_contradict_is_in_no_mean(crossed):
+    study = crossed()
+    before = analyse(study.folder, "made")
+    edited(run for run in before.runs if run.arm.mask == "1100" and run.seed == 0)
+    analysis = analyse(study.folder, "made")
+    was, cell = (next(cell for cell in one.cells if cell.arm.mask == "1100") for one in (before, analysis))
+    assert (cell.n, sorted(cell.scores), cell.known["linear"]) == (2, [1, 2], 2)
+    assert cell.mean == pytest.approx(np.mean([was.scores[seed] for seed in (1, 2)]))
+    assert cell.low < cell.mean < cell.high
+    (warning,) = analysis.warnings
+    assert re.search(r"has predictions that give 0\.\d+, not 0\.9 as its record", warning)
+
+
+def test_an_arm_whose_scores_are_all_contradicted_has_no_cell_and_its_contrasts_are_listed(crossed):
+    study = crossed()
+    before = analyse(study.folder, "made")
+    edited(run for run in before.runs if run.arm.mask == "1100")
+    analysis = analyse(study.folder, "made")
+    assert [cell.arm.mask for cell in analysis.cells] == ["0000", "0011"]
+    assert [(one.question, one.name) for one in analysis.contrasts] == [
+        (one.question, one.name) for one in before.contrasts
+    ]
+    low = next(one for one in analysis.contrasts if one.mask == "1100")
+    assert (low.per_seed, low.effect.verdict, len(low.missing)) == ({}, "undecided", 3)
+    was, high = (next(one.effect for one in of.contrasts if one.mask == "0011") for of in (before, analysis))
+    assert (high.estimate, high.p) == (was.estimate, was.p)
 
 
 def test_baselines_are_those_of_the_runs_that_have_them(crossed):

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -51,6 +51,15 @@ class Group:
         """The same with the arms that have no run that counts: for contrasts that the study asks and lacks."""
         without = sorted(self.absent, key=lambda arm: (arm.task_set, arm.coupling or 0.0, arm.train_size, arm.mask))
         return replace(self, scores={**self.scores, **{arm: {} for arm in without}}, absent=frozenset())
+
+    def without(self, runs: Collection[tuple[Arm, int]]) -> "Group":
+        """The same without some runs, by arm and seed."""
+        kept = {
+            arm: left
+            for arm, of_seed in self.scores.items()
+            if (left := {seed: run for seed, run in of_seed.items() if (arm, seed) not in runs})
+        }
+        return replace(self, scores=kept, absent=self.absent | (self.scores.keys() - kept.keys()))
 
     def has_all(self, terms: Terms) -> bool:
         """Whether all arms of a weighted sum have runs: those that are supposed have none."""

@@ -26,7 +26,8 @@ class Scored:
     """A group whose runs are scored.
 
     Attributes:
-        group: The group.
+        group: The group, without the runs whose predictions give another score than their record: which of the two is
+            true cannot be told.
         draws: Score of each run on each draw, by ``run_id``, shape ``(resamples,)``.
         parts: Key of each run's test part, by ``run_id``.
         n_artists: Test artists drawn from.
@@ -101,6 +102,7 @@ def score_group(group: Group, predictions: Mapping[str, Predictions], n_resample
     }
     draws: dict[str, NDArray[np.float64]] = {}
     unusable: dict[tuple[Arm, int], str] = {}
+    contradicted: set[tuple[Arm, int]] = set()
     bootstrap = ArtistBootstrap([one.part for one in there.values()], n_resamples) if there else None
     for arm, runs in group.scores.items():
         for seed, run in runs.items():
@@ -112,8 +114,11 @@ def score_group(group: Group, predictions: Mapping[str, Predictions], n_resample
                 draws[run.run_id] = scores[1:]
             else:
                 unusable[arm, seed] = f"has predictions that give {scores[0]:.6g}, not {run.score:.6g} as its record"
+                contradicted.add((arm, seed))
+    there = {name: one for name, one in there.items() if name in draws}
     parts = {name: one.part.key for name, one in there.items()}
     metric = metric_of(group.target)
     worth = [equal_artists(part, metric) for part in {one.part.key: one.part for one in there.values()}.values()]
     n_artists = bootstrap.n_artists if bootstrap else 0
-    return Scored(group, draws, parts, n_artists, there, unusable, min(worth, default=None))
+    left = group.without(contradicted)
+    return Scored(left, draws, parts, n_artists, there, unusable, min(worth, default=None))
