@@ -71,6 +71,41 @@ def test_a_study_that_does_not_say_how_labels_go_together_shows_none(tmp_path):
     assert "correlation" not in draw_heat_map(groups(made)[0]).caption
 
 
+def planted(made, coupling, value):
+    """The same study on synthetic data, with what was planted in each auxiliary task of a seed."""
+    for run in made.runs:
+        for one in run.record["data"]["coupling"].values():
+            one["planted"] = {"planted": coupling, "label": value + 0.01 * run.seed, "signal": 0.8}
+    return made
+
+
+def test_what_was_planted_stands_beside_what_is_measured(tmp_path):
+    real = coupling_table(measured(tmp_path, lambda task, seed, size: -0.4))
+    table = coupling_table(planted(measured(tmp_path, lambda task, seed, size: -0.4), 0.4, -0.38))
+    heads = [column.head for column in table.columns]
+    assert heads[heads.index("with the target") - 2 :][:2] == ["planted coupling", "planted correlation"]
+    assert {(row["planted_coupling"], round(row["planted_label"], 9)) for row in table.rows} == {(0.4, -0.37)}
+    assert table.caption.startswith(real.caption)
+    assert "planted: the coupling" in table.caption
+    assert [one for one in table.columns if one not in real.columns] == table.columns[3:5]
+    table.write(tmp_path)
+    assert "planted_coupling,planted_label,value" in (tmp_path / "data-couplings.csv").read_text(encoding="utf-8")
+    assert "0.40 & $-$0.370 & $-$0.400" in (tmp_path / "data-couplings.tex").read_text(encoding="utf-8")
+
+
+def test_an_association_that_is_no_correlation_has_no_planted_one_beside_it(tmp_path):
+    made = planted(measured(tmp_path, lambda task, seed, size: 0.2), 0.4, -0.38)
+    for run in made.runs:
+        for task, one in run.record["data"]["coupling"].items():
+            one["label"]["kind"] = "eta" if task == "year" else "pearson"
+    shown = {
+        row["task"]: [column.shown(row[column.key]) for column in table.columns[3:5]]
+        for table in [coupling_table(made)]
+        for row in table.rows
+    }
+    assert (shown["year"], shown["loudness"]) == (["0.40", "–"], ["0.40", "−0.370"])
+
+
 def test_each_part_has_its_own_tracks_artists_and_labels(tmp_path):
     made = analysis(tmp_path, sizes=(500,), couplings=(None,), histories=False)
 

@@ -13,7 +13,12 @@ from msd_mtl.study.page.table import Column, Table
 from msd_mtl.study.page.words import setting
 from msd_mtl.study.record import Record
 
+CORRELATIONS = ("phi", "pearson")  # what worlds say of labels; of classes a report measures another association
 KINDS = {"phi": "φ", "pearson": "Pearson r", "eta": "correlation ratio η", "cramer": "Cramér's V"}
+PLANTED = (
+    Column("planted_coupling", "planted coupling", digits=2),
+    Column("planted_label", "planted correlation", digits=3, signed=True),
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,9 @@ class LabelCoupling:
         high: Upper end.
         n: Tracks that have both labels; NaN where no record says.
         kind: Which association.
+        planted_coupling: The coupling that was planted; NaN where no record says, as on real data.
+        planted_label: The association on all tracks of the world, before a control; NaN likewise, and where it is no
+            correlation.
         fewest: Training tracks, labelled or not, of the seed with the fewest.
         most: The same of the seed with the most; they differ where runs took all tracks of their split.
         n_seeds: Seeds.
@@ -38,6 +46,8 @@ class LabelCoupling:
     high: float
     n: float
     kind: str
+    planted_coupling: float
+    planted_label: float
     fewest: int
     most: int
     n_seeds: int
@@ -65,6 +75,8 @@ def label_couplings(runs: Sequence[Run]) -> list[LabelCoupling]:
             high=_mean(one["high"] for one in ones),
             n=_mean(one["n"] for one in ones),
             kind=KINDS.get(str(ones[0]["kind"]), ""),
+            planted_coupling=_mean(one["planted_coupling"] for one in ones),
+            planted_label=_mean(one["planted_label"] for one in ones),
             fewest=min(rows),
             most=max(rows),
             n_seeds=len(ones),
@@ -84,6 +96,9 @@ def _measured(record: Record) -> Iterator[tuple[str, dict[str, Any]]]:
             label = {"value": label, "kind": "pearson"}
         n = label.get("n", (data.get("overlap") or {}).get(task))
         told = {"value": label.get("value"), "low": label.get("low"), "high": label.get("high"), "n": n}
+        planted = measured.get("planted") or {}
+        told["planted_coupling"] = planted.get("planted")
+        told["planted_label"] = planted.get("label") if label.get("kind") in CORRELATIONS else None
         yield task, {key: nan if one is None else float(one) for key, one in told.items()} | {"kind": label.get("kind")}
 
 
@@ -167,10 +182,12 @@ def coupling_table(analysis: Analysis) -> Table:
     """Label coupling and overlap of each auxiliary task with the target."""
     rows = [{"data": name, **vars(found)} for name, runs in bodies(analysis) for found in label_couplings(runs)]
     differ = any(row["fewest"] < row["most"] for row in rows)
+    planted = any(math.isfinite(row[key]) for row in rows for key in ("planted_coupling", "planted_label"))
     columns = [
         Column("data", "data"),
         Column("task", "auxiliary task"),
         Column("kind", "association"),
+        *(PLANTED if planted else []),
         Column("value", "with the target", digits=3, signed=True),
         Column("low", "low", digits=3, signed=True),
         Column("high", "high", digits=3, signed=True),
@@ -185,6 +202,12 @@ def coupling_table(analysis: Analysis) -> Table:
         "artists). msd-mtl tasks measures on all training tracks of the split, of which a seed draws these: its "
         "numbers may differ."
     )
+    if planted:
+        caption += (
+            " Of synthetic data also what was planted: the coupling (of data.coupling what whole words of detectors "
+            "allow; 0 with data.world.common=none), and the correlation that the labels have with the target's on all "
+            "tracks of the world, before a control."
+        )
     return Table("data-couplings", "Couplings of labels", caption, columns, rows)
 
 
