@@ -69,7 +69,7 @@ def verdict_table(analysis: Analysis) -> Table:
         contrasts = [contrast for contrast in analysis.contrasts if contrast.question == name]
         tally = "\n".join(f"{n:,} {verdict}" for verdict, n in words.tally(contrasts))
         first = words.leading(contrasts)
-        said = f"{first.name}: {words.verdict_of(first)}" if first else f"not asked: {unasked(analysis, name)}"
+        said = words.sentence_of(first) if first else f"not asked: {unasked(analysis, name)}"
         table.add_row(words.QUESTIONS[name], tally, Text(said))
     return table
 

@@ -9,6 +9,7 @@ import pytest
 
 from msd_mtl.errors import UserError
 from msd_mtl.study.page.make import make_report
+from msd_mtl.study.report import verdict_table
 
 from .conftest import SMALL
 from .made import analysis
@@ -130,6 +131,15 @@ def test_verdicts_hold_every_contrast_with_its_seeds_and_where_it_is_from(plain)
     assert list(first["per_seed"]) == ["0", "1", "2"]
     assert first["sentence"]
     assert verdicts["provenance"]["commands"][-1] == "msd-mtl report study=made"
+
+
+def test_what_says_most_is_told_with_what_it_was_made_under(tmp_path):
+    made = analysis(tmp_path / "runs", contexts=((("data.world.common", "low"), ("data.control", "null")),), **SMALL)
+    page = make_report(made, tmp_path / "runs", tmp_path / "report")
+    leading = json.loads((page.parent / "verdicts.json").read_text())["questions"]["depth"]["leading"]
+    assert leading.startswith("tight, slope over depth, common low: no difference beyond")
+    assert leading in [str(cell) for cell in verdict_table(made).columns[2].cells]
+    assert "<b>tight, slope over depth</b>, common low:" in page.read_text()
 
 
 def test_a_page_made_twice_is_the_same_bytes(tmp_path):

@@ -59,7 +59,7 @@ def _question(name: Any, analysis: Analysis) -> dict[str, Any]:
     return {
         "question": words.QUESTIONS[name],
         "verdicts": dict(words.tally(contrasts)),
-        "leading": None if first is None else f"{first.name}: {words.verdict_of(first)}",
+        "leading": None if first is None else words.sentence_of(first),
     }
 
 

@@ -107,6 +107,11 @@ def _value(value: str) -> str:
     return re.sub(r"[^01]", "", value) if re.fullmatch(r"\[[01](, [01])*\]", value) else value
 
 
+def sentence_of(contrast: Contrast) -> str:
+    """A contrast in a sentence, with its name and what it was made under: others may have the same name."""
+    return f"{', '.join((contrast.name, *briefly(contrast.context)))}: {verdict_of(contrast)}"
+
+
 def verdict_of(contrast: Contrast) -> str:
     """A contrast in a sentence, without its name."""
     return "".join(verdict_parts(contrast))
