@@ -35,8 +35,8 @@ def report(
         The analysis, and the page.
 
     Raises:
-        UserError: If there is no such study, none of its runs is completed, a margin is not above 0, or ``out`` holds
-            something else.
+        UserError: If there is no such study, none of its runs is completed, a margin is not above 0 and below 0.5, or
+            ``out`` holds something else.
     """
     from msd_mtl.study.answers.analyse import analyse
     from msd_mtl.study.page.make import make_report

@@ -14,7 +14,8 @@ from msd_mtl.study.record import read_record, write_record
 WRONG = [
     ({"margin": 0.02}, r"study\.report\.margin must be of a metric, as \{auroc: 0\.02\}; got 0\.02\."),
     ({"margin": {"rmse": 0.02}}, r"study\.report\.margin must be of auroc, r2, accuracy; got one of rmse\."),
-    ({"margin": {"auroc": 0}}, r"study\.report\.margin\.auroc must be a number above 0; got 0\."),
+    ({"margin": {"auroc": 0}}, r"study\.report\.margin\.auroc must be a number above 0 and below 0\.5, as .*; got 0\."),
+    ({"margin": {"auroc": 1}}, r"study\.report\.margin\.auroc must be .* below 0\.5, as 0\.01 for 1 %; got 1\."),
 ]
 WRONG_ELSEWHERE = [
     (["benefit"], r"study\.report must be a group of questions, curves, margin; got \['benefit'\]\."),
@@ -98,9 +99,11 @@ def test_a_margin_of_the_file_as_it_is_now_is_told(crossed, tmp_path, monkeypatc
     assert any("conf/study/made.yaml as it is now" in warning for warning in analysis.warnings)
 
 
-@pytest.mark.parametrize("wrong", [0, -0.1, "wide", True, float("nan"), float("inf")])
-def test_a_margin_of_the_command_line_must_be_a_number_above_0(crossed, wrong):
-    with pytest.raises(UserError, match=r"study\.report\.margin\.auroc must be a number above 0; got"):
+@pytest.mark.parametrize("wrong", [0, -0.1, "wide", True, float("nan"), float("inf"), 0.5, 1])
+def test_a_margin_of_the_command_line_must_be_a_number_above_0_and_below_a_half(crossed, wrong):
+    with pytest.raises(
+        UserError, match=r"study\.report\.margin\.auroc must be a number above 0 and below 0\.5, as .*; got"
+    ):
         analyse(crossed(seeds=(0,)).folder, "made", margin={"auroc": wrong})
 
 

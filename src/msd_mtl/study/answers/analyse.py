@@ -38,7 +38,7 @@ def analyse(
         n_bootstrap: Draws of test artists.
 
     Raises:
-        UserError: If there is no such study, or a margin is not above 0.
+        UserError: If there is no such study, or a margin is not above 0 and below 0.5.
     """
     runs = read_runs(runs_dir, study)
     report, warnings = report_settings(runs_dir, study, runs.runs)

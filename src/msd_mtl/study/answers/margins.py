@@ -1,12 +1,12 @@
 """Margins of equivalence: our choice, what a study sets beforehand, and what the command line says."""
 
-import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from msd_mtl.errors import UserError
 
 MARGINS = {"auroc": 0.01, "r2": 0.01, "accuracy": 0.01}  # our choice: less than this, nobody would change a model for
+MOST = 0.5  # half of the range from 0 to 1: who asks for more means per cent
 
 
 def margins_of(said: Any, metrics: Collection[str], given: Any = None) -> dict[str, float]:
@@ -18,8 +18,8 @@ def margins_of(said: Any, metrics: Collection[str], given: Any = None) -> dict[s
         given: What goes before it, by metric; None leaves a metric to it.
 
     Raises:
-        UserError: If a margin is not above 0, or of no metric. What the study says may be wrong where nothing hangs on
-            it, as all its metrics are given: no run can be made again for a margin.
+        UserError: If a margin is not above 0 and below 0.5, or of no metric. What the study says may be wrong where
+            nothing hangs on it, as all its metrics are given: no run can be made again for a margin.
     """
     if wrong := margin_problem(given):
         raise UserError(f"{wrong}.")
@@ -42,8 +42,9 @@ def margin_problem(margin: Any) -> str:
             return f"study.report.margin must be of {', '.join(MARGINS)}; got one of {metric}"
         if value is None:
             continue
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-            return f"study.report.margin.{metric} must be a number above 0; got {value!r}"
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < MOST:
+            expected = f"a number above 0 and below {MOST}, as 0.01 for 1 %"
+            return f"study.report.margin.{metric} must be {expected}; got {value!r}"
     return ""
 
 
