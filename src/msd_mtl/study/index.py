@@ -15,6 +15,7 @@ from msd_mtl.errors import UserError
 from msd_mtl.study.cell import Cell
 from msd_mtl.study.files import read_json, write_json, write_text
 from msd_mtl.study.identity import digest
+from msd_mtl.study.record import RECORD
 
 FOLDER = ".studies"
 LEFT_OUT = ".left-out.txt"  # of a sweep, beside its runs
@@ -191,3 +192,11 @@ def studies(runs_dir: Path) -> list[str]:
     if runs_dir.is_file():
         raise UserError(f"runs_dir must be a folder of runs; got {runs_dir}, a file. Set runs_dir=DIR.")
     return sorted(path.name for path in (runs_dir / FOLDER).glob("*") if path.is_dir())
+
+
+def known_studies(runs_dir: Path) -> str:
+    """The same as the end of a message, with what to do if the runs were copied without their studies."""
+    names = ", ".join(studies(runs_dir)) or "none"
+    hint = f" Runs are there, but not the hidden folder {FOLDER} that names their studies: copy it with them."
+    lost = not (runs_dir / FOLDER).is_dir() and any(runs_dir.glob(f"[!.]*/{RECORD}"))
+    return f"{names}.{hint if lost else ''}"

@@ -19,7 +19,7 @@ from msd_mtl.app import hydra_app
 from msd_mtl.errors import UserError
 from msd_mtl.study.damage import SHOWN, damage, lacks
 from msd_mtl.study.follow import duration, line
-from msd_mtl.study.index import Sweep, studies, sweeps, varying
+from msd_mtl.study.index import Sweep, known_studies, sweeps, varying
 from msd_mtl.study.record import HISTORY, error_of, seen_record
 from msd_mtl.study.states import Progress, State, progress
 
@@ -109,8 +109,7 @@ def main(cfg: DictConfig) -> None:
     runs_dir, study = Path(cfg.runs_dir), str(cfg.study.name)  # a number is a name too
     found = sweeps(runs_dir, study)
     if not any(found):
-        known = ", ".join(studies(runs_dir)) or "none"
-        raise UserError(f"study must have runs in {runs_dir}; got {study!r}. Studies there: {known}.")
+        raise UserError(f"study must have runs in {runs_dir}; got {study!r}. Studies there: {known_studies(runs_dir)}")
     now, shown = page(runs_dir, study, found)
     if cfg.watch is None:
         Console(emoji=False).print(shown)

@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 from itertools import product
 
 import numpy as np
@@ -451,20 +452,33 @@ def test_regressions_that_diverged_count_too(study):
     assert analysis.contrasts[0].missing == ()
 
 
-def test_a_study_without_an_index_is_read_by_its_records(crossed):
+def test_a_study_without_an_index_is_read_by_its_records_and_warned_of(crossed):
     study = crossed()
-    for path in (study.folder / ".studies").rglob("*.json"):
-        path.unlink()
+    assert analyse(study.folder, "made").warnings == ()
+    shutil.rmtree(study.folder / FOLDER)
     _of_another, *paths = study.folder.glob(f"*/{RECORD}")
     for path in paths:
         record = read_record(path.parent)
         write_record(path.parent, record | {"study": "older"})
-    assert analyse(study.folder, "older").completed == 8
+    analysis = analyse(study.folder, "older")
+    assert (analysis.completed, len(analysis.warnings)) == (8, 1)
+    assert re.match(
+        r"No sweep of this study is kept .* neither listed nor counted .* Copy \.studies", analysis.warnings[0]
+    )
 
 
 def test_an_unknown_study_is_refused(crossed):
     with pytest.raises(UserError, match=r"study must be one that has runs in .*; got 'other', and there are: made"):
         analyse(crossed().folder, "other")
+
+
+def test_who_copied_runs_without_their_studies_is_told_to_copy_these(crossed):
+    folder = crossed().folder
+    shutil.rmtree(folder / FOLDER)
+    with pytest.raises(UserError, match=r"there are: none\. Runs are there, but not the hidden folder \.studies"):
+        analyse(folder, "made")
+    with pytest.raises(UserError, match=r"there are: none\.$"):
+        analyse(folder / "none", "made")
 
 
 def test_masks_of_no_sharing_are_told_as_they_are(study):

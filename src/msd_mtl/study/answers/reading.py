@@ -16,7 +16,7 @@ from msd_mtl.study.answers.types import Absent, Arm, Duplicate, Run, Settings
 from msd_mtl.study.answers.unbegun import told_by_composing
 from msd_mtl.study.damage import damage, is_foreign, lacks
 from msd_mtl.study.identity import WITHOUT_EFFECT, has_own_name
-from msd_mtl.study.index import left_out, read_study, studies
+from msd_mtl.study.index import known_studies, left_out, read_study
 from msd_mtl.study.record import RECORD, Record, error_of, seen_record
 from msd_mtl.study.states import State, state_of
 from msd_mtl.study.summary import baseline_score, best_possible, target_score
@@ -47,6 +47,7 @@ class StudyRuns:
             are of ``uncounted``, with others that they give a gain over or that give them one.
         asked: Training rows that runs of a context, target and training size ask for, where a record says; None for
             all.
+        has_sweep: Whether any sweep of the study is kept; else nothing says which runs were asked for.
     """
 
     runs: tuple[Run, ...]
@@ -61,6 +62,7 @@ class StudyRuns:
     n_unplaced: int = 0
     double: tuple[Run, ...] = ()
     uncounted: Mapping[tuple[Arm, int], Absent] = field(default_factory=dict)
+    has_sweep: bool = True
 
 
 def read_runs(runs_dir: Path, study: str) -> StudyRuns:
@@ -73,10 +75,12 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
     Raises:
         UserError: If there is no such study.
     """
-    expected = read_study(runs_dir, study) or _without_index(runs_dir, study)
+    kept = read_study(runs_dir, study)
+    expected = kept or _without_index(runs_dir, study)
     if not expected:
-        known = ", ".join(studies(runs_dir)) or "none"
-        raise UserError(f"study must be one that has runs in {runs_dir}; got {study!r}, and there are: {known}.")
+        raise UserError(
+            f"study must be one that has runs in {runs_dir}; got {study!r}, and there are: {known_studies(runs_dir)}"
+        )
     states = {run: state_of(runs_dir, run) for run in expected}
     records = {run: seen_record(runs_dir / run) for run, state in states.items() if state != State.MISSING}
     damaged = {run: lacking for run, record in records.items() if record is not None and (lacking := lacks(record))}
@@ -132,6 +136,7 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
         },
         n_unplaced=len(expected.keys() - places.keys())
         + sum((arm.context, arm.target) in with_gains for arm in uncounted.values()),
+        has_sweep=bool(kept),
     )
 
 
@@ -161,7 +166,7 @@ def _renamed(records: Mapping[str, Record]) -> tuple[str, ...]:
 
 
 def _without_index(runs_dir: Path, study: str) -> dict[str, tuple[str, ...]]:
-    """Runs whose record names the study: those that were made before studies had an index, or one by one."""
+    """Runs whose record names the study: for those copied without its index, or made by another sweeper than ours."""
     found: dict[str, tuple[str, ...]] = {}
     for path in sorted(runs_dir.glob(f"[!.]*/{RECORD}")):
         record = seen_record(path.parent)

@@ -9,6 +9,7 @@ from msd_mtl.study.answers.gains import NO_GAIN, Group
 from msd_mtl.study.answers.reading import StudyRuns, metric_of
 from msd_mtl.study.answers.scoring import Scored
 from msd_mtl.study.answers.types import Arm, Reference
+from msd_mtl.study.index import FOLDER
 from msd_mtl.study.unfilled import together
 
 NAMED = 3  # of many runs or arms that a warning is about
@@ -24,6 +25,12 @@ def warnings_of(runs: StudyRuns, scored: Sequence[Scored], reasons: Mapping[tupl
         reasons: Why runs count in no contrast, by arm and seed.
     """
     said = _of_few_artists(scored)
+    if not runs.has_sweep:
+        said.append(
+            f"No sweep of this study is kept (hidden folder {FOLDER}), so which runs were asked for is not known: "
+            "those that are missing, or that were first made for another study, are neither listed nor counted in the "
+            f"correction. Copy {FOLDER} with the runs."
+        )
     if runs.absent:
         said.append(f"{len(runs.absent):,} of {runs.expected:,} runs are not completed.")
     if runs.n_unplaced:
