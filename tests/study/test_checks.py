@@ -191,6 +191,19 @@ def test_a_setting_that_is_taken_out_is_refused(plain, key):
         check_settings(changed)
 
 
+@pytest.mark.parametrize("study", [None, {}, {"nam": "mine"}, {"study": {"name": "mine"}}])
+def test_a_name_that_the_file_of_a_study_lacks_is_asked_of_it(plain, study):
+    config = {key: value for key, value in plain.items() if key != "study"} | (
+        {} if study is None else {"study": study}
+    )
+    with pytest.raises(
+        UserError, match=r"^study\.name must be set by the file of a study; .* '# @package _global_'\.$"
+    ):
+        check_settings(config, ["study=mine", "seed=0"])
+    with pytest.raises(UserError, match=r"^study(\.name)? must have a value; got none\. Leave ~study(\.name)? out\.$"):
+        check_settings(config, ["study=mine", "~study" if study is None else "~study.name"])
+
+
 @pytest.mark.parametrize(
     "overrides", [("recipe=paper2016",), ("data=msd", "data.store=x"), ("tasks=loose",), ("seed=7",)]
 )

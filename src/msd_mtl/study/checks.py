@@ -1,7 +1,7 @@
 """What is wrong with a run's settings, found before libraries that take seconds to import are needed."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msd_mtl.errors import UserError
@@ -107,15 +107,17 @@ OF_LIGHTNING = ("trainer.min_epochs", "trainer.min_steps", "trainer.accumulate_g
 OF_WORLDS = ("data.coupling", "data.world.n_tracks", "data.world.n_words")
 
 
-def check_settings(config: Config) -> None:
+def check_settings(config: Config, overrides: Sequence[str] | None = None) -> None:
     """Refuse settings of a kind that they cannot have.
 
     Args:
         config: Resolved configuration of a run.
+        overrides: What is set in it, as on a command line; None where that is not known.
 
     Raises:
         UserError: With the first that is wrong.
     """
+    _check_named(config, overrides)
     for group in ("data", "tasks", "sharing", "model", "recipe", "trainer", "logger", "study"):
         if not isinstance(_set(config, group), dict):
             raise UserError(f"{group} must be a group of settings; got {config[group]!r}. Leave it out.")
@@ -133,6 +135,18 @@ def check_settings(config: Config) -> None:
         raise UserError(f"trainer.{own[0]} must be left to the bench; got {trainer[own[0]]!r}. Leave it out.")
     if partial := [name for name in PARTIAL if trainer.get(name)]:
         raise UserError(f"a run must be scored on whole parts; got trainer.{partial[0]}. Use data.train_size instead.")
+
+
+def _check_named(config: Config, overrides: Sequence[str] | None) -> None:
+    """Refuse a study whose file gives it no name, unless an override has taken that out."""
+    study = config.get("study", {})
+    if overrides is None or any(one.startswith("~study") for one in overrides):
+        return
+    if isinstance(study, dict) and "name" not in study:
+        raise UserError(
+            "study.name must be set by the file of a study; got none. Write study: {name: NAME} into it, below a first "
+            "line '# @package _global_'."
+        )
 
 
 def _check_all_there(config: Config) -> None:

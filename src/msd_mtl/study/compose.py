@@ -41,7 +41,7 @@ def cells(loader: Any, master: DictConfig, job_overrides: Sequence[Sequence[str]
     places: dict[str, set[str]] = {"study.name": set(), "runs_dir": set()}
     for overrides in job_overrides:
         config = resolved(composer(overrides))
-        check_settings(config)
+        check_settings(config, overrides)
         check_report(config["study"].get("report"))
         config["trainer"]["enable_progress_bar"] = False  # the sweep tells how far it is
         cell = Cell(name_of(config), tuple(o for o in overrides if not o.startswith("hydra")), config)
