@@ -273,3 +273,15 @@ def test_choices_of_a_folder_of_ones_own_are_not_called_wrong(tmp_path):
     (tmp_path / "own" / "sharing" / "mine.yaml").write_text("mask: [0, 1, 1, 0]\n")
     done = msd_mtl("train", "--config-dir", "own", "sharing=mine", "data.trainsize=5", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (2, "msd-mtl train: Could not override 'data.trainsize'.\n")
+
+
+def test_what_no_sweeper_or_launcher_takes_is_named_with_what_it_does(tmp_path):
+    (tmp_path / "own" / "study").mkdir(parents=True)
+    said = "# @package _global_\nstudy: {name: mine}\nhydra: {sweeper: {param: {seed: '0,1'}}}\n"
+    (tmp_path / "own" / "study" / "mine.yaml").write_text(said)
+    done = msd_mtl("train", "-m", "--config-dir", "own", "study=mine", cwd=tmp_path)
+    told = "must have settings that it takes, max_batch_size, params, grids; got 'param'. Did you mean 'params'?"
+    assert (done.returncode, done.stderr) == (2, f"msd-mtl train: hydra.sweeper {told}\n")
+    done = msd_mtl("train", "-m", "seed=0,1", "hydra/launcher=local", "+hydra.launcher.nodes=2", cwd=tmp_path)
+    told = "must have settings that it takes, n_workers, threads; got 'nodes'."
+    assert (done.returncode, done.stderr) == (2, f"msd-mtl train: hydra.launcher {told}\n")

@@ -1,9 +1,11 @@
 import shutil
 
 import pytest
+from hydra.errors import HydraException
+from hydra.utils import instantiate
 
 from msd_mtl.app import conf_dir
-from msd_mtl.overrides import explain
+from msd_mtl.overrides import explain, refused
 
 ALL = "`msd-mtl train --cfg job` shows all."
 QUOTE = """Quote what has spaces, commas or brackets in it: 'tasks.names=["term:pop rock"]'."""
@@ -91,3 +93,12 @@ def test_a_choice_that_reads_as_a_number_is_quoted(tmp_path):
     shutil.copytree(conf_dir(), tmp_path / "conf")
     (tmp_path / "conf" / "sharing" / "1010.yaml").write_text("mask: [1, 0, 1, 0]\n")
     assert said("sharing=1010", conf=tmp_path / "conf").endswith("""got '1010'. Write sharing='"1010"'.""")
+
+
+def test_of_what_cannot_be_made_the_cause_is_told_in_one_line():
+    with pytest.raises(HydraException) as error:
+        instantiate({"_target_": "builtins.int", "_args_": ["a"]})
+    assert refused(error.value) == (
+        "Error in call to target 'builtins.int': ValueError(\"invalid literal for int() with base 10: 'a'\")"
+    )
+    assert refused(HydraException("no\nmore")) == "no"

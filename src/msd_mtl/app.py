@@ -18,7 +18,7 @@ from omegaconf._utils import get_yaml_loader
 from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue, OmegaConfBaseException
 
 from msd_mtl.errors import UserError
-from msd_mtl.overrides import explain
+from msd_mtl.overrides import explain, refused
 from msd_mtl.study.interruption import InterruptedRun
 from msd_mtl.trainer_settings import reachable
 
@@ -158,9 +158,11 @@ def _run(config_name: str, signed: str, main: Callable[[], None]) -> None:
                         read_conf(file)
         own = given.config_dir or given.config_path or given.config_name  # choices that are not known here
         message = None if own else explain(conf_dir(), config_name, given.overrides, multirun=given.multirun)
-        if message is None and not isinstance(error, HydraException):
-            raise
-        sys.stderr.write(f"msd-mtl {signed}: {message or str(error).splitlines()[0]}\n")
+        if message is None:
+            if not isinstance(error, HydraException):
+                raise
+            message = refused(error)
+        sys.stderr.write(f"msd-mtl {signed}: {message}\n")
         raise SystemExit(2) from None
     finally:
         del os.environ[FULL_ERROR]

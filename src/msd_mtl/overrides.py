@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.errors import HydraException, OverrideParseException
+from hydra.errors import HydraException, InstantiationException, OverrideParseException
+from hydra.utils import get_object
 from omegaconf import OmegaConf
 
 N_NEAREST = 3
@@ -53,6 +55,19 @@ def explain(conf: Path, command: str, overrides: Sequence[str], *, multirun: boo
         plain: Any = OmegaConf.to_container(known)
         found = (_wrong_key(override, plain, command, list(loader.list_groups(""))) for override in values)
         return next((message for message in found if message), None)
+
+
+def refused(error: HydraException) -> str:
+    """What Hydra has refused, in one line: with its cause where that stands in the next one."""
+    lines = str(error).splitlines()
+    made = re.search(r"target '([^']+)'.*full_key: (\S+)", str(error), re.DOTALL)
+    unknown = re.search("unexpected keyword argument '(.+)'", str(error.__cause__))
+    if isinstance(error, InstantiationException) and made and unknown:
+        names = list(signature(get_object(made[1])).parameters)
+        near = get_close_matches(unknown[1], names, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        return f"{made[2]} must have settings that it takes, {', '.join(names)}; got {unknown[1]!r}.{hint}"
+    return " ".join(lines[: 1 + lines[0].endswith(":")])
 
 
 def nearest(name: str, names: Sequence[str]) -> list[str]:
