@@ -39,6 +39,13 @@ def unknown(key, *nearest, more=""):
                 more=" Another argument of torch.optim.AdamW is added with a plus: +recipe.optimizer.betas=3.",
             ),
         ),
+        (
+            "study.report.margin.auroc=0.02",
+            unknown(
+                "study.report.margin.auroc",
+                more=" What a study says of its report is added with a plus: +study.report.margin.auroc=0.02.",
+            ),
+        ),
         ("sharing=lwo", "sharing must be one of full, high, interspersed, low, none; got 'lwo'. Did you mean 'low'?"),
         ("sharing=xyz", "sharing must be one of full, high, interspersed, low, none; got 'xyz'."),
         ("model=null", "model must be one of sharing_network; got 'null'."),

@@ -144,6 +144,8 @@ def _wrong_key(override: Override, known: Mapping[str, Any], command: str, group
     hint = f" Nearest: {', '.join(near)}." if near else ""
     if parents[:1] == ["recipe"] and isinstance(node, Mapping) and "_target_" in node:
         hint += f" Another argument of {node['_target_']} is added with a plus: +{override.input_line}."
+    if parents[:2] == ["study", "report"]:
+        hint += f" What a study says of its report is added with a plus: +{override.input_line}."
     return (
         f"setting must be one that `msd-mtl {command}` has; got {key!r}.{hint} `msd-mtl {command} --cfg job` shows all."
     )
