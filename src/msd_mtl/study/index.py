@@ -146,9 +146,7 @@ def reports(runs_dir: Path, study: str) -> list[Any]:
 def left_out(runs_dir: Path, study: str) -> list[str]:
     """Why runs that the sweeps of a study asked for were not made; of each size what the latest that lacked it says."""
     by_size: dict[str, list[list[str]]] = defaultdict(list)
-    for path in _files(runs_dir, study):
-        beside = path.with_suffix(LEFT_OUT)
-        lines = beside.read_text(encoding="utf-8", errors="replace").splitlines() if beside.exists() else []
+    for lines in left_out_by_sweep(runs_dir, study):
         for size, of_size in groupby(sorted(lines, key=_size), key=_size):
             by_size[size].append(list(of_size))
     return [
@@ -156,6 +154,12 @@ def left_out(runs_dir: Path, study: str) -> list[str]:
         for of_sweeps in by_size.values()
         for line in of_sweeps[-1]
     ]
+
+
+def left_out_by_sweep(runs_dir: Path, study: str) -> list[list[str]]:
+    """The same lines of each sweep, from the first to the last."""
+    files = [path.with_suffix(LEFT_OUT) for path in _files(runs_dir, study)]
+    return [file.read_text(encoding="utf-8", errors="replace").splitlines() if file.exists() else [] for file in files]
 
 
 def _size(line: str) -> str:

@@ -1,4 +1,4 @@
-"""Training sizes that the data could not fill, told in as few lines as say it."""
+"""Training sizes that the data could not fill, as sweeps say them: told in as few lines as say it, and read."""
 
 import re
 from collections import Counter
@@ -22,6 +22,18 @@ def together(lines: Sequence[str]) -> list[str]:
         else:
             found[(line,)] = Counter()
     return [_line(sizes, *key) if sizes else key[0] for key, sizes in found.items()]
+
+
+def unfilled_sizes(lines: Sequence[str]) -> Counter[tuple[str, int]]:
+    """How many runs each size costs, by its setting and value.
+
+    Args:
+        lines: What a sweep says, a line a size and what there is; one that reads otherwise is passed over.
+    """
+    found: Counter[tuple[str, int]] = Counter()
+    for said in filter(None, map(LINE.fullmatch, lines)):
+        found[said["setting"], _number(said["size"])] += _number(said["runs"])
+    return found
 
 
 def _line(sizes: Counter[int], setting: str, there: str, since: str) -> str:

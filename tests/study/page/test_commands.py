@@ -139,3 +139,28 @@ def test_a_command_that_cannot_be_compared_is_shown_as_it_was_given(given):
 def test_a_single_run_composed_from_elsewhere_is_no_sweep():
     given = ("--config-dir=/home/somebody/own", "tasks=duo", "seed=3", "runs_dir=/somewhere/runs")
     assert told([given[1:]], given) == ("msd-mtl train --config-dir=own tasks=duo seed=3", "given")
+
+
+def lines(*sizes, runs=50):
+    return [f"data.train_size={size}, of 1,057 training tracks with term:pop: {runs} runs left out." for size in sizes]
+
+
+@pytest.mark.parametrize("command", [(), ("study=size",)], ids=["found", "given"])
+def test_a_command_that_leaves_the_same_sizes_out_makes_the_same_runs(command):
+    runs = [run for run in sweep("size") if not {"data.train_size=2000", "data.train_size=4000"} & set(run)]
+    of_study = Making(("study=size",), "exact")
+    assert making(runs, command, lines("2,000", "4,000")) == of_study
+    assert making(sweep("size"), command, lines("2,000", "4,000")) == of_study  # edited since, the runs are the same
+    narrowed = Making(("study=size", "data.train_size=250,500,1000"), "exact")
+    more = Making(("study=size",), "more")
+    for left_out in (lines("2,000"), lines("2,000", "4,000", runs=49), ["data.train_size=2,000 and more."], []):
+        assert making(runs, (), left_out) == narrowed
+        assert making(runs[1:], command, left_out) == more
+    assert making(runs[1:], command, lines("2,000", "4,000")) == more
+
+
+def test_settings_that_change_nothing_make_no_other_runs():
+    runs = [run for run in sweep("coupling") if not any("coupling=0" in one for one in run)]
+    assert told(runs, ("study=coupling",)) == ("msd-mtl train -m study=coupling", "more")
+    assert making(runs, ("study=coupling",), idle=("tasks.coupling",)) == Making(("study=coupling",), "exact")
+    assert making(runs[1:], ("study=coupling",), idle=("tasks.coupling",)).claim == "more"

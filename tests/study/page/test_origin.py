@@ -5,12 +5,16 @@ from dataclasses import replace
 
 import pytest
 
+from msd_mtl.app import conf_dir, read_conf
+from msd_mtl.study.answers.composed import composed
 from msd_mtl.study.answers.types import Absent
-from msd_mtl.study.index import FOLDER
+from msd_mtl.study.cell import Cell
+from msd_mtl.study.index import FOLDER, add_sweep
 from msd_mtl.study.page.commands import Making
 from msd_mtl.study.page.fair import comparisons
 from msd_mtl.study.page.make import make_report
 from msd_mtl.study.page.provenance import provenance
+from msd_mtl.study.sweep import jobs
 
 from .made import analysis, contrast, effect
 
@@ -215,6 +219,49 @@ def test_provenance_names_what_differs_and_where_the_data_is_from(tmp_path, monk
     assert {"what": "torch", "value": "2.13.0", "n": 4} in list(found.environments.rows)
     assert {"what": "threads", "value": "1", "n": 4} in list(found.environments.rows)
     assert found.fingerprints == ("synthetic",)
+
+
+@pytest.mark.parametrize(
+    ("settings", "n_made", "exact"),
+    [
+        (("data=msd", "data.store=/a.h5"), 3, True),
+        (("data=msd", "data.store=/a.h5", "data.control=${tasks.coupling}"), 6, False),
+        (("data=clear_auxiliaries",), 6, False),
+    ],
+    ids=["real", "real, that it is told to", "synthetic"],
+)
+def test_a_coupling_that_real_data_cannot_have_makes_no_other_run(tmp_path, settings, n_made, exact):
+    given = ["study=coupling", *settings, "sharing=low", "seed=0"]
+    swept = read_conf(conf_dir() / "study" / "coupling.yaml")["hydra"]["sweeper"]
+    found = {}
+    for job in jobs(swept["params"], swept["grids"], given):
+        for name, (config, data) in composed(job, ["f"]).items():
+            found.setdefault(name, (job, {"config": config, "data": {"fingerprint": data}}))
+    assert len(found) == n_made
+    first = dict(list(found.items())[:3])  # of those with couplings of their own none is there
+    (tmp_path / FOLDER / "coupling").mkdir(parents=True)
+    (tmp_path / FOLDER / "coupling" / "a.json").write_text(json.dumps({name: job for name, (job, _) in first.items()}))
+    (tmp_path / FOLDER / "coupling" / "a.command.yaml").write_text(json.dumps(given))
+    made = analysis(tmp_path, study="coupling", **SMALL)
+    pairs = zip(made.runs, first.items(), strict=False)
+    runs = tuple(replace(run, run_id=name, record=run.record | record) for run, (name, (_, record)) in pairs)
+    found = provenance(replace(made, runs=runs), tmp_path)
+    assert [(one.claim, one.settings[0]) for one in found.makings] == [("exact" if exact else "more", "study=coupling")]
+
+
+def test_a_command_that_leaves_the_same_sizes_out_makes_the_runs_and_the_page(tmp_path, monkeypatch):
+    monkeypatch.setattr("msd_mtl.study.page.provenance.still_made", lambda sweeps, _: [True for _ in sweeps])
+    for seed, n_left_out in ((0, 1), (1, 2)):
+        command = [f"seed={seed}", "data.train_size=250,500,1000"]
+        cells = [Cell(f"{size}{seed}", (f"seed={seed}", f"data.train_size={size}"), {}) for size in (250, 500)]
+        said = f"data.train_size=1,000, of 999 training tracks: {n_left_out} runs left out."
+        add_sweep(tmp_path, "made", cells, [said], command=command)
+    found = provenance(analysis(tmp_path, **SMALL), tmp_path)
+    assert [one.claim for one in found.makings] == ["exact", "exact"]
+    assert sorted(one.shown for one in found.makings) == [
+        "seed=0 data.train_size=250,500,1000",
+        "seed=1 data.train_size=250,500",  # that it is one run more is not what was left out
+    ]
 
 
 @pytest.mark.parametrize("n_known", [0, 1])

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -15,6 +16,7 @@ from msd_mtl.study.answers.arms import is_below, is_one_task
 from msd_mtl.study.answers.paths import without_folders
 from msd_mtl.study.identity import value_of
 from msd_mtl.study.sweep import GRID, jobs
+from msd_mtl.study.unfilled import unfilled_sizes
 
 # Settings of one place: they change no number, and a path may tell more than its owner wants.
 LEFT_OUT = ("runs_dir", "trainer.enable_progress_bar", "trainer.enable_model_summary", "logger", "hydra", "baselines")
@@ -60,28 +62,35 @@ def shown(settings: Sequence[str]) -> str:
     return shlex.join(map(without_folders, settings))
 
 
-def making(overrides: Sequence[Sequence[str]], command: Sequence[str] = ()) -> Making:
+def making(
+    overrides: Sequence[Sequence[str]],
+    command: Sequence[str] = (),
+    left_out: Sequence[str] = (),
+    idle: tuple[str, ...] = (),
+) -> Making:
     """What makes the runs of a sweep.
 
     Args:
         overrides: What it set in each run, as on a command line.
         command: What its command line said; empty where nobody has kept that.
+        left_out: What it said of the sizes that the data cannot fill: what it leaves out again.
+        idle: Settings that change none of its runs: of runs that differ in them alone a sweep makes the first.
     """
     runs = list(dict.fromkeys(map(_kept, overrides)))
     wanted = set(map(frozenset, runs))
     more = []
     if given := _kept(command):
-        made = _planned(given)
+        made = _planned(given, idle)
         if made is None:
             is_sweep = {frozenset(one for one in given if not one.startswith("--"))} != wanted
             return Making(given, "given", is_sweep)
-        if made == wanted:
+        if _is_exact(made, wanted, left_out):
             return Making(given, "exact")
         more += [given] if made > wanted else []
     if len(runs) == 1:
         return Making(_ordered(runs[0]), "exact", is_sweep=False)
-    found = {settings: _planned(settings) or set() for settings in _candidates(runs)}
-    exact = [settings for settings, made in found.items() if made == wanted]
+    found = {settings: _planned(settings, idle) or set() for settings in _candidates(runs)}
+    exact = [settings for settings, made in found.items() if _is_exact(made, wanted, left_out)]
     more += [settings for settings, made in found.items() if made > wanted]
     if exact or more:
         return Making(_ordered([*exact, *more][0]), "exact" if exact else "more")
@@ -93,7 +102,20 @@ def unknown(overrides: Sequence[Sequence[str]]) -> Making:
     return Making(_ordered(_shared(list(map(_kept, overrides)))), "unknown")
 
 
-def _planned(settings: Sequence[str]) -> set[frozenset[str]] | None:
+def _is_exact(made: set[frozenset[str]], wanted: set[frozenset[str]], left_out: Sequence[str]) -> bool:
+    """Whether a command makes these runs and no others, but as many of the left-out sizes as there were."""
+    lacking = unfilled_sizes(left_out)
+    found: Counter[tuple[str, int]] = Counter()
+    for run in made - wanted:
+        said = {key: int(value) for key, _, value in (one.partition("=") for one in run) if value.isdecimal()}
+        of_run = [size for size in lacking if size in said.items()]
+        if not of_run:
+            return False
+        found[of_run[0]] += 1
+    return made >= wanted and (not found or found == lacking)
+
+
+def _planned(settings: Sequence[str], idle: tuple[str, ...] = ()) -> set[frozenset[str]] | None:
     """What a command would set in its runs, as far as it is shown; nothing of a study that is not one of ``conf/``.
 
     None where that is not told by ``conf/`` and it alone.
@@ -114,15 +136,16 @@ def _planned(settings: Sequence[str]) -> set[frozenset[str]] | None:
         raise
     except (HydraException, ValueError):  # patterns of names, or edited by hand
         return None
-    return set({_alike(run): run for run in reversed(runs)}.values())
+    return set({_alike(run, idle): run for run in reversed(runs)}.values())
 
 
-def _alike(run: frozenset[str]) -> frozenset[str]:
+def _alike(run: frozenset[str], idle: tuple[str, ...]) -> frozenset[str]:
     """What is set in all runs that are one: a task alone shares nothing, so of its masks a sweep makes the first."""
     said = {_key(one): one.partition("=")[2] for one in run}
     names = said.get("tasks.names")
     is_alone = is_one_task(said.get("tasks", "")) if names is None else re.fullmatch(r"\[[^,]+\]", names)
-    return frozenset(one for one in run if not is_below(_key(one), MASK)) if is_alone else run
+    without_effect = idle + (MASK if is_alone else ())
+    return frozenset(one for one in run if not is_below(_key(one), without_effect))
 
 
 def _candidates(runs: Sequence[Job]) -> Iterator[Job]:

@@ -12,11 +12,13 @@ from msd_mtl.study.answers.composed import still_made
 from msd_mtl.study.answers.margins import margin_problem, margins_of
 from msd_mtl.study.answers.types import Analysis
 from msd_mtl.study.identity import OPERATIONAL
-from msd_mtl.study.index import commands, sweeps
+from msd_mtl.study.index import Sweep, commands, left_out_by_sweep, sweeps
 from msd_mtl.study.page.commands import Making, making, shown, unknown
 from msd_mtl.study.page.table import Column, Table
+from msd_mtl.study.record import Record
 
 MOST_VALUES = 12
+COUPLING = "tasks.coupling"  # of data that have none of their own it says nothing
 
 
 @dataclass(frozen=True)
@@ -86,12 +88,23 @@ def provenance(analysis: Analysis, runs_dir: Path, options: Sequence[str] = ()) 
 def _makings(analysis: Analysis, runs_dir: Path) -> list[Making]:
     """What makes the runs of each sweep; nothing known where its study, or what this chooses, was edited since."""
     said = sweeps(runs_dir, analysis.study)
-    given = commands(runs_dir, analysis.study)
-    made = [making(list(sweep.values()), command) for sweep, command in zip(said, given, strict=True)]
+    kept = zip(said, commands(runs_dir, analysis.study), left_out_by_sweep(runs_dir, analysis.study), strict=True)
+    records = {run.run_id: run.record for run in analysis.runs}
+    made = [_making(*one, records) for one in kept]
     compared = [k for k, one in enumerate(made) if one.claim in ("exact", "more")]
-    still = still_made([said[k] for k in compared], {run.run_id: run.record for run in analysis.runs})
+    still = still_made([said[k] for k in compared], records)
     edited = {k for k, is_made in zip(compared, still, strict=True) if not is_made}
     return [unknown(list(said[k].values())) if k in edited else one for k, one in enumerate(made)]
+
+
+def _making(sweep: Sweep, command: Sequence[str], left_out: Sequence[str], records: Mapping[str, Record]) -> Making:
+    """What makes the runs of a sweep. A coupling that is set in real data makes no other run: a name proves it."""
+    runs, known = list(sweep.values()), [run for run in sweep if run in records]
+    found = making(runs, command, left_out)
+    if found.claim != "more" or not known or any("coupling" in records[run]["config"]["data"] for run in known):
+        return found
+    (is_idle,) = still_made([{known[-1]: (*sweep[known[-1]], f"{COUPLING}=-1")}], records)  # a value of no run
+    return making(runs, command, left_out, idle=(COUPLING,)) if is_idle else found
 
 
 def report_command(analysis: Analysis, options: Sequence[str] = ()) -> str:
