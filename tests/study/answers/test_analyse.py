@@ -503,6 +503,32 @@ def test_each_context_tells_the_masks_that_its_gains_are_over(study):
     )
 
 
+@pytest.mark.parametrize("n", [3, 4])
+def test_what_is_the_same_in_many_contexts_of_a_target_is_said_once(study, n):
+    for rate in range(n):
+        for tasks, mask in (("tight", "0"), ("tight", "1"), ("loose", "1")):
+            study.add(tasks, mask, 0, recipe__select_after=rate / 10)
+    for mask in ("0", "1"):
+        study.add(["year", "loudness"], mask, 0, recipe__select_after=0.0)
+    study.write_index()
+    *of_pop, of_year = sorted(analyse(study.folder, "made").warnings)
+    over = "no single-task runs; gains are over no sharing (mask 0)."
+    lacks = "has no run without sharing to be compared with."
+    assert of_year == f"year, recipe.select_after=0.0: {over}"
+    rates = [f"recipe.select_after={rate / 10}" for rate in range(n)]
+    assert of_pop == sorted(
+        [
+            *(f"loose, 1, n=500, coupling 0.9, {rate} {lacks}" for rate in rates),
+            *(f"term:pop, {rate}: {over}" for rate in rates),
+        ]
+        if n == 3
+        else [
+            f"term:pop, in 4 combinations of settings: {what}"
+            for what in (over, f"loose, 1, n=500, coupling 0.9 {lacks}")
+        ]
+    )
+
+
 def test_without_any_reference_the_reason_is_given_once_and_what_cancels_is_made(study):
     for seed in (0, 1):
         study.add("pop", "0000", seed, status="failed")

@@ -1,6 +1,7 @@
 """What a reader of a report must know before its numbers."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from msd_mtl.study.answers.arms import describe
@@ -12,8 +13,10 @@ from msd_mtl.study.answers.types import Arm, Reference
 from msd_mtl.study.index import FOLDER
 from msd_mtl.study.unfilled import together
 
-NAMED = 3  # of many runs or arms that a warning is about
+NAMED = 3  # of many runs, arms or contexts that a warning is about
 NAMES: Mapping[Reference, str] = {"single task": "single-task run", "no sharing": "run without sharing"}
+
+_Line = tuple[str, str, str]  # what is said of one context; its target, and what would be said of many
 
 
 def warnings_of(runs: StudyRuns, scored: Sequence[Scored], reasons: Mapping[tuple[Arm, int], str]) -> list[str]:
@@ -55,12 +58,26 @@ def warnings_of(runs: StudyRuns, scored: Sequence[Scored], reasons: Mapping[tupl
         )
     said += _of_unusable(runs, reasons)
     said += _of_couplings(runs)
+    return said + _of_contexts(scored)
+
+
+def _of_contexts(scored: Sequence[Scored]) -> list[str]:
+    """What is not compared in each context, or not over the target alone; once where it is the same of many."""
+    lines: list[_Line] = []
     for one in scored:
-        mixed = {seed for arm in one.group.references if one.group.references[arm] for seed in _mixed(one, arm)}
-        if mixed:
+        target, known = one.group.target, one.group.references
+        if mixed := {seed for arm in known if known[arm] for seed in _mixed(one, arm)}:
             of = f"{len(mixed)} seed{'' if len(mixed) == 1 else 's'}"
-            said.append(f"{one.group.target}: arms of {of} were tested on different tracks and are not compared.")
-        said += _of_references(one.group)
+            what = f"arms of {of} were tested on different tracks and are not compared."
+            lines.append((f"{target}: {what}", target, what))
+        lines += _of_references(one.group)
+    n_contexts = Counter((target, what) for _, target, what in lines)
+    said: list[str] = []
+    for of_one, target, what in lines:
+        n = n_contexts[target, what]
+        of_all = f"{target}, in {n:,} combinations of settings: {what}"
+        if n <= NAMED or of_all not in said:
+            said.append(of_one if n <= NAMED else of_all)
     return said
 
 
@@ -132,19 +149,26 @@ def _of_couplings(runs: StudyRuns) -> list[str]:
     return [f"Of couplings that were set, whole words of a detector can plant only others: {told}."] if other else []
 
 
-def _of_references(group: Group) -> list[str]:
+def _of_references(group: Group) -> list[_Line]:
     """What gains are over where that is not the target alone, and which arms have none."""
     context = "".join(f", {key}={value}" for key, value in group.context)
-    where = f"{group.target}{context}"
     there = {reference.mask for reference in group.references.values() if reference}
     without = [arm for arm, reference in group.references.items() if reference is None]
+
+    def line(what: str) -> _Line:
+        return f"{group.target}{context}: {what}", group.target, what
+
     if without and not there and not any(arm.is_alone for arm in group.scores):
         unshared = any("1" not in arm.mask for arm in group.scores)
         why = "no run of the target alone has a score, so no gain is known" if unshared else NO_GAIN
-        return [f"{where}: {why}. Contrasts in which the reference cancels are made all the same."]
-    said = [f"{describe(arm)} has no {NAMES[group.reference]} to be compared with." for arm in without[:NAMED]]
+        return [line(f"{why}. Contrasts in which the reference cancels are made all the same.")]
+    lacks = f"has no {NAMES[group.reference]} to be compared with."
+    said = [
+        (f"{describe(arm)} {lacks}", group.target, f"{describe(arm, with_context=False)} {lacks}")
+        for arm in without[:NAMED]
+    ]
     if len(without) > NAMED:
-        said.append(f"{where}: {len(without) - NAMED:,} more arms have none.")
+        said.append(line(f"{len(without) - NAMED:,} more arms have none."))
     if group.reference == "no sharing" and there:
-        said.append(f"{where}: no single-task runs; gains are over no sharing (mask {', '.join(sorted(there))}).")
+        said.append(line(f"no single-task runs; gains are over no sharing (mask {', '.join(sorted(there))})."))
     return said
