@@ -10,6 +10,7 @@ from tests.conftest import SMALL
 from msd_mtl.app import conf_dir
 from msd_mtl.errors import UserError
 from msd_mtl.study.compose import cells
+from msd_mtl.study.composer import Composer
 from msd_mtl.study.identity import resolved
 
 
@@ -72,3 +73,11 @@ def test_a_run_of_a_sweep_shows_no_bar_and_names_no_setting_of_hydra(loaded):
 def test_a_wrong_value_is_refused_before_any_run_is_made(loaded):
     with pytest.raises(UserError, match=r"seed must be a whole number of at least 0; got -1"):
         cells(*loaded, [["seed=0"], ["seed=-1"]])
+
+
+def test_no_more_choices_of_groups_are_composed_than_asked_for(loaded):
+    composer = Composer(loaded[0], lambda structure: compose("train", structure), most=1)
+    assert [composer(["sharing=low", f"seed={seed}"]).seed for seed in (0, 1)] == [0, 1]
+    with pytest.raises(OverflowError, match=r"choices of groups must be at most 1; got another: .*sharing=high"):
+        composer(["sharing=high", "seed=0"])
+    assert composer(["sharing=low", "seed=2"]).seed == 2

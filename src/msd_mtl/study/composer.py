@@ -18,12 +18,14 @@ class Composer:
     Args:
         loader: Hydra's configuration loader.
         compose: Composes overrides as Hydra does, without its own group.
+        most: How many different choices of groups are composed; None for all.
     """
 
-    def __init__(self, loader: Any, compose: Callable[[list[str]], DictConfig]) -> None:
+    def __init__(self, loader: Any, compose: Callable[[list[str]], DictConfig], most: int | None = None) -> None:
         self._loader = loader
         self._compose = compose
         self._parser = OverridesParser.create(config_loader=loader)
+        self._most = most
         self._bases: dict[tuple[str, ...], DictConfig] = {}
 
     def __call__(self, overrides: Sequence[str]) -> DictConfig:
@@ -31,6 +33,9 @@ class Composer:
 
         Args:
             overrides: All that is set in it, as on a command line.
+
+        Raises:
+            OverflowError: If ``most`` choices of groups are composed, and this is another.
         """
         parsed = self._parser.parse_overrides(list(overrides))
         values = [
@@ -41,6 +46,8 @@ class Composer:
         ]
         structure = tuple(o.input_line or "" for o in parsed if o not in values)
         if structure not in self._bases:
+            if self._most is not None and len(self._bases) >= self._most:
+                raise OverflowError(f"choices of groups must be at most {self._most}; got another: {structure}")
             self._bases[structure] = self._compose(list(structure))
         cfg = copy.deepcopy(self._bases[structure])
         of_run = [o for o in values if not o.key_or_group.startswith("hydra.")]

@@ -463,7 +463,8 @@ def test_a_study_without_an_index_is_read_by_its_records_and_warned_of(crossed):
     analysis = analyse(study.folder, "older")
     assert (analysis.completed, len(analysis.warnings)) == (8, 1)
     assert re.match(
-        r"No sweep of this study is kept .* neither listed nor counted .* Copy \.studies", analysis.warnings[0]
+        r"No sweep of this study is kept .* neither listed nor counted .* copy \.studies with them",
+        analysis.warnings[0],
     )
 
 

@@ -322,6 +322,31 @@ def test_of_two_runs_that_nothing_tells_apart_but_their_names_one_is_warned_of(s
     assert len(runs.arms_absent) == 1
 
 
+def test_each_of_several_edits_is_told_by_a_run_of_it(study):
+    for epochs, seed in ((1, 0), (2, 1), (2, 2), (3, 3)):
+        for mask, tasks in (("0000", "pop"), ("1100", "tight")):
+            name = study.add(
+                tasks, mask, seed, data__coupling=0.9 if tasks == "tight" else 0.0, trainer__max_epochs=epochs
+            )
+            study.index[name] = [f"tasks={tasks}", "sharing=" + {"pop": "none", "tight": "low"}[tasks], f"seed={seed}"]
+            study.index[name].insert(0, "data.train_size=500")
+            if seed == 2:
+                lose(study, [name])
+    study.write_index()
+    assert {dict(context)["trainer.max_epochs"]: count for (_, _, context), count in asked(study).items()} == {
+        "1": (1, "single task", 0),
+        "2": (1, "single task", 2),
+        "3": (1, "single task", 0),
+    }
+
+
+def test_runs_of_more_choices_of_groups_than_are_composed_are_placed_by_those_set_alike(study, swept, monkeypatch):
+    monkeypatch.setattr("msd_mtl.study.answers.composed.MOST", 1)
+    names = swept()
+    lose(study, [name for (tasks, seed), name in names.items() if tasks == "pop" or seed == 2])
+    assert asked(study) == {("benefit", "tight, coupling 0.9, low (1100)", ()): (0, None, 4)}
+
+
 def test_runs_of_a_configuration_that_no_run_tells_any_more_are_warned_of(study, made_twice):
     lose(study, [name for (epochs, _, _), name in made_twice(range(3, 6)).items() if epochs == 1])
     analysis = analyse(study.folder, "made", n_bootstrap=3)

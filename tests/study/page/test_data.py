@@ -93,6 +93,14 @@ def test_what_was_planted_stands_beside_what_is_measured(tmp_path):
     assert "0.40 & $-$0.370 & $-$0.400" in (tmp_path / "data-couplings.tex").read_text(encoding="utf-8")
 
 
+def test_of_seeds_with_worlds_of_their_own_signs_are_said_to_cancel(tmp_path):
+    made = planted(measured(tmp_path, lambda task, seed, size: 0.4 * (-1) ** seed), 1.0, 0.4)
+    assert "of either sign cancel" not in coupling_table(made).caption
+    for run in made.runs:
+        run.record["config"]["data"]["world"] = {"world": run.seed}
+    assert coupling_table(made).caption.endswith("a mean near 0 does not say that labels have nothing in common.")
+
+
 def test_an_association_that_is_no_correlation_has_no_planted_one_beside_it(tmp_path):
     made = planted(measured(tmp_path, lambda task, seed, size: 0.2), 0.4, -0.38)
     for run in made.runs:

@@ -4,9 +4,9 @@ import json
 from dataclasses import replace
 
 import pytest
+from tests.study.answers.conftest import composed
 
 from msd_mtl.app import conf_dir, read_conf
-from msd_mtl.study.answers.composed import composed
 from msd_mtl.study.answers.types import Absent
 from msd_mtl.study.cell import Cell
 from msd_mtl.study.index import FOLDER, add_sweep

@@ -17,6 +17,8 @@ from msd_mtl.study.composer import Composer
 from msd_mtl.study.identity import Config, data_fingerprint, resolved, run_id
 from msd_mtl.study.record import Record
 
+MOST = 100  # choices of groups that are composed: each takes Hydra a tenth of a second or more
+
 
 @contextmanager
 def composing() -> Iterator[Callable[[Sequence[str]], DictConfig]]:
@@ -26,7 +28,7 @@ def composing() -> Iterator[Callable[[Sequence[str]], DictConfig]]:
     """
     is_up = GlobalHydra.instance().is_initialized()
     with nullcontext() if is_up else initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        composer = Composer(GlobalHydra.instance().config_loader(), partial(compose, "train"))
+        composer = Composer(GlobalHydra.instance().config_loader(), partial(compose, "train"), MOST)
         yield lambda overrides: _placed(composer([one for one in overrides if not _is_of_place(one)]))
 
 

@@ -6,15 +6,17 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
+from itertools import islice
 
 from omegaconf import DictConfig
 
+from msd_mtl.study.answers.arms import PLACED, is_below, settings_of
 from msd_mtl.study.answers.composed import composing
 from msd_mtl.study.answers.placing import likeness
 from msd_mtl.study.identity import OPERATIONAL, Config, data_fingerprint, has_own_name, resolved, run_id, without
 from msd_mtl.study.record import Record
 
-MOST = 2000  # runs that are composed: each takes 5 ms, and 0.1 s more where it chooses other groups than those before
+MOST = 2000  # runs that are composed: each takes 5 ms
 GONE = "no such setting"
 Edit = tuple[tuple[tuple[str, ...], str], ...]  # settings, as keys from group to group, with what they were as JSON
 
@@ -41,13 +43,13 @@ def told_by_composing(
         return {}, set()
     known, left = _kinds(begun), _kinds(absent)
     in_turn = sorted(((n, run) for runs in left.values() for n, run in enumerate(runs)), key=lambda one: one[0])
-    ends = dict.fromkeys(run for runs in known.values() for run in (runs[0], runs[-1]))
     data_of = _data_of({record["data"]["fingerprint"] for record in records.values()})
     with composing() as compose:
         today = {run: one for _, run in in_turn[:MOST] if (one := _settings(compose, absent[run]))}
         found = {run: one for run, config in today.items() if (one := _named(run, [config], data_of))}
         others = today.keys() - found.keys()
-        were = {run: one for run in ends if others and (one := _settings(compose, begun[run]))}
+        of_all_versions = _versions(known, records).values() if others else ()
+        were = {run: one for run in of_all_versions if (one := _settings(compose, begun[run]))}
     edits = {edit for run, config in were.items() if (edit := _edit(config, records[run]["config"]))}
     edited = {run: _named(run, [_edited(today[run], edit) for edit in edits], data_of) for run in others}
     found = {run: one for run in absent if (one := found.get(run) or edited.get(run))}
@@ -61,6 +63,16 @@ def _kinds(runs: Mapping[str, Sequence[str]]) -> dict[object, list[str]]:
     for run, overrides in runs.items():
         found[likeness(overrides)].append(run)
     return found
+
+
+def _versions(kinds: Mapping[object, Sequence[str]], records: Mapping[str, Record]) -> dict[object, str]:
+    """A run of each kind and of all else in which records differ, but for what an arm or a seed says."""
+    found: dict[object, str] = {}
+    for kind, runs in kinds.items():
+        for run in runs:
+            settings, seed = settings_of(records[run]).items(), str(records[run]["seed"])
+            found[kind, frozenset(one for one in settings if one[1] != seed and not is_below(one[0], PLACED))] = run
+    return dict(islice(found.items(), MOST))
 
 
 def _settings(compose: Callable[[Sequence[str]], DictConfig], overrides: Sequence[str]) -> Config | None:

@@ -32,7 +32,7 @@ def warnings_of(runs: StudyRuns, scored: Sequence[Scored], reasons: Mapping[tupl
         said.append(
             f"No sweep of this study is kept (hidden folder {FOLDER}), so which runs were asked for is not known: "
             "those that are missing, or that were first made for another study, are neither listed nor counted in the "
-            f"correction. Copy {FOLDER} with the runs."
+            f"correction. If the runs were copied, copy {FOLDER} with them."
         )
     if runs.absent:
         said.append(f"{len(runs.absent):,} of {runs.expected:,} runs are not completed.")

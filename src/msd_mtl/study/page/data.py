@@ -208,6 +208,12 @@ def coupling_table(analysis: Analysis) -> Table:
             "allow; 0 with data.world.common=none), and the correlation that the labels have with the target's on all "
             "tracks of the world, before a control."
         )
+        worlds = [{str(run.record["config"]["data"].get("world")) for run in runs} for _, runs in bodies(analysis)]
+        if any(len(of_body) > 1 for of_body in worlds):
+            caption += (
+                " Where seeds have worlds of their own, correlations of either sign cancel in these means: a mean near "
+                "0 does not say that labels have nothing in common."
+            )
     return Table("data-couplings", "Couplings of labels", caption, columns, rows)
 
 
