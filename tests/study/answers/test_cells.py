@@ -63,8 +63,11 @@ def test_a_score_that_its_predictions_contradict_is_in_no_mean(crossed):
     assert (cell.n, sorted(cell.scores), cell.known["linear"]) == (2, [1, 2], 2)
     assert cell.mean == pytest.approx(np.mean([was.scores[seed] for seed in (1, 2)]))
     assert cell.low < cell.mean < cell.high
-    (warning,) = analysis.warnings
+    (warning,), (one,) = analysis.warnings, analysis.damaged
     assert re.search(r"has predictions that give 0\.\d+, not 0\.9 as its record", warning)
+    assert f"Run {one.run_id} {one.error}: it counts in no contrast." == warning
+    assert (len(analysis.runs), analysis.completed) == (len(before.runs) - 1, before.completed - 1)
+    assert {run.run_id for run in before.runs} - {run.run_id for run in analysis.runs} == {one.run_id}
 
 
 def test_an_arm_whose_scores_are_all_contradicted_has_no_cell_and_its_contrasts_are_listed(crossed):

@@ -68,19 +68,26 @@ def answer(
     scored = score(runs, predictions, n_bootstrap)
     reasons = _reasons(runs, scored)
     contrasts = all_contrasts(runs, scored, margins)
+    believed = {run.run_id for one in scored for of_arm in one.group.scores.values() for run in of_arm.values()}
+    used = tuple(run for run in runs.runs if run.run_id in believed)
+    contradicted = tuple(
+        Absent(run.run_id, str(State.DAMAGED), f"{describe(run.arm)}, seed {run.seed}", reasons[run.arm, run.seed])
+        for run in runs.runs
+        if run.run_id not in believed
+    )
     return Analysis(
         study=study,
         metrics={run.arm.target: run.metric for run in runs.runs},
         margins=margins,
-        runs=runs.runs,
+        runs=used,
         cells=tuple(cell_results(scored, margins)),
         contrasts=tuple(contrasts),
         expected=runs.expected,
-        completed=len(runs.runs) + sum(len(duplicate.run_ids) for duplicate in runs.duplicates),
+        completed=len(used) + sum(len(duplicate.run_ids) for duplicate in runs.duplicates),
         failed=_in_state(runs, State.FAILED),
         missing=_in_state(runs, State.MISSING),
         running=_in_state(runs, State.RUNNING, State.INTERRUPTED),
-        damaged=_in_state(runs, State.DAMAGED, FOREIGN),
+        damaged=_in_state(runs, State.DAMAGED, FOREIGN) + contradicted,
         duplicates=runs.duplicates,
         warnings=tuple(warnings_of(runs, scored, reasons)),
         askable=frozenset(q for q in ASKED if any(ASKED[q](one.group.supposing) for one in scored)),
