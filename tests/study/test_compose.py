@@ -5,6 +5,7 @@ import time
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
 from tests.conftest import SMALL
 
 from msd_mtl.app import conf_dir
@@ -81,3 +82,12 @@ def test_no_more_choices_of_groups_are_composed_than_asked_for(loaded):
     with pytest.raises(OverflowError, match=r"choices of groups must be at most 1; got another: .*sharing=high"):
         composer(["sharing=high", "seed=0"])
     assert composer(["sharing=low", "seed=2"]).seed == 2
+
+
+def test_groups_that_cannot_be_composed_are_tried_once(loaded):
+    tried = []
+    composer = Composer(loaded[0], lambda structure: (tried.append(structure), compose("train", structure))[1])
+    for seed in (0, 1):
+        with pytest.raises(HydraException, match="sharing/none_such"):
+            composer(["sharing=none_such", f"seed={seed}"])
+    assert tried == [["sharing=none_such"]]

@@ -26,7 +26,7 @@ class Composer:
         self._compose = compose
         self._parser = OverridesParser.create(config_loader=loader)
         self._most = most
-        self._bases: dict[tuple[str, ...], DictConfig] = {}
+        self._bases: dict[tuple[str, ...], DictConfig | Exception] = {}
 
     def __call__(self, overrides: Sequence[str]) -> DictConfig:
         """Configuration of a run, references not resolved.
@@ -45,11 +45,18 @@ class Composer:
             and not self._loader.repository.group_exists(o.key_or_group)
         ]
         structure = tuple(o.input_line or "" for o in parsed if o not in values)
-        if structure not in self._bases:
+        base = self._bases.get(structure)
+        if base is None:
             if self._most is not None and len(self._bases) >= self._most:
                 raise OverflowError(f"choices of groups must be at most {self._most}; got another: {structure}")
-            self._bases[structure] = self._compose(list(structure))
-        cfg = copy.deepcopy(self._bases[structure])
+            try:
+                base = self._compose(list(structure))
+            except Exception as error:  # which would take as long for each run that chooses the same  # noqa: BLE001
+                base = error
+            self._bases[structure] = base
+        if isinstance(base, Exception):
+            raise base
+        cfg = copy.deepcopy(base)
         of_run = [o for o in values if not o.key_or_group.startswith("hydra.")]
         ConfigLoaderImpl._apply_overrides_to_config(of_run, cfg)  # what Hydra itself does next
         return cfg
