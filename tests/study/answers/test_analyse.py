@@ -267,6 +267,7 @@ def test_scores_that_are_not_numbers_do_not_count(crossed):
     assert sorted(low.per_seed) == [1, 2]
     assert low.missing[0].endswith("has no score")
     assert any(broken.run_id in warning for warning in analysis.warnings)
+    assert (analysis.completed, len(analysis.runs), analysis.damaged) == (9, 9, ())
 
 
 @pytest.mark.parametrize("damage", ["gone", "empty", "cut off", "other"])

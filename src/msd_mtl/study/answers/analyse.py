@@ -69,11 +69,12 @@ def answer(
     reasons = _reasons(runs, scored)
     contrasts = all_contrasts(runs, scored, margins)
     believed = {run.run_id for one in scored for of_arm in one.group.scores.values() for run in of_arm.values()}
-    used = tuple(run for run in runs.runs if run.run_id in believed)
-    contradicted = tuple(
+    contradicted = [run for run in runs.runs if run.run_id not in believed and math.isfinite(run.score)]
+    names = {run.run_id for run in contradicted}
+    used = tuple(run for run in runs.runs if run.run_id not in names)
+    damaged = tuple(
         Absent(run.run_id, str(State.DAMAGED), f"{describe(run.arm)}, seed {run.seed}", reasons[run.arm, run.seed])
-        for run in runs.runs
-        if run.run_id not in believed
+        for run in contradicted
     )
     return Analysis(
         study=study,
@@ -87,7 +88,7 @@ def answer(
         failed=_in_state(runs, State.FAILED),
         missing=_in_state(runs, State.MISSING),
         running=_in_state(runs, State.RUNNING, State.INTERRUPTED),
-        damaged=_in_state(runs, State.DAMAGED, FOREIGN) + contradicted,
+        damaged=_in_state(runs, State.DAMAGED, FOREIGN) + damaged,
         duplicates=runs.duplicates,
         warnings=tuple(warnings_of(runs, scored, reasons)),
         askable=frozenset(q for q in ASKED if any(ASKED[q](one.group.supposing) for one in scored)),

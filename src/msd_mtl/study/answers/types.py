@@ -210,7 +210,7 @@ class Analysis:
         failed: Runs that failed.
         missing: Runs not begun.
         running: Runs begun and not ended.
-        damaged: Runs whose record cannot be used.
+        damaged: Runs whose record cannot be used, or whose predictions contradict their score.
         duplicates: Completed runs that are left out because another has the same arm and seed.
         warnings: What a reader must know.
         askable: Questions that would be asked if all runs had what their gains are over.

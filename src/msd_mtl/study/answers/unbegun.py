@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
-from itertools import islice
 
 from omegaconf import DictConfig
 
@@ -37,7 +36,8 @@ def told_by_composing(
 
     Returns:
         The records by ``run_id``, and the runs that are composed and come to no such name: they are none of those that
-        are set like them. None are, if other code made all that there are: then no name tells anything.
+        are set like them. None are, if other code made all that there are, so that no name tells anything, or if not
+        each of these could be composed, so that not each edit is known.
     """
     if not absent:
         return {}, set()
@@ -48,13 +48,13 @@ def told_by_composing(
         today = {run: one for _, run in in_turn[:MOST] if (one := _settings(compose, absent[run]))}
         found = {run: one for run, config in today.items() if (one := _named(run, [config], data_of))}
         others = today.keys() - found.keys()
-        of_all_versions = _versions(known, records).values() if others else ()
-        were = {run: one for run in of_all_versions if (one := _settings(compose, begun[run]))}
+        examples = _examples(known, records) if others else ()
+        were = {run: one for run in examples if (one := _settings(compose, begun[run]))}
     edits = {edit for run, config in were.items() if (edit := _edit(config, records[run]["config"]))}
     edited = {run: _named(run, [_edited(today[run], edit) for edit in edits], data_of) for run in others}
     found = {run: one for run in absent if (one := found.get(run) or edited.get(run))}
-    is_named = any(map(has_own_name, records.values()))
-    return found, {run for run in others if is_named and run not in found}
+    is_told = len(were) == len(examples) and any(map(has_own_name, records.values()))
+    return found, {run for run in others if is_told and run not in found}
 
 
 def _kinds(runs: Mapping[str, Sequence[str]]) -> dict[object, list[str]]:
@@ -65,14 +65,15 @@ def _kinds(runs: Mapping[str, Sequence[str]]) -> dict[object, list[str]]:
     return found
 
 
-def _versions(kinds: Mapping[object, Sequence[str]], records: Mapping[str, Record]) -> dict[object, str]:
-    """A run of each kind and of all else in which records differ, but for what an arm or a seed says."""
+def _examples(kinds: Mapping[object, Sequence[str]], records: Mapping[str, Record]) -> Collection[str]:
+    """The first and last run of each kind, and one of all else in which records differ but for an arm or the seed."""
     found: dict[object, str] = {}
     for kind, runs in kinds.items():
+        found |= {(kind, "first"): runs[0], (kind, "last"): runs[-1]}
         for run in runs:
             settings, seed = settings_of(records[run]).items(), str(records[run]["seed"])
             found[kind, frozenset(one for one in settings if one[1] != seed and not is_below(one[0], PLACED))] = run
-    return dict(islice(found.items(), MOST))
+    return list(dict.fromkeys(found.values()))[:MOST]
 
 
 def _settings(compose: Callable[[Sequence[str]], DictConfig], overrides: Sequence[str]) -> Config | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from msd_mtl.data.task import PARTS
 from msd_mtl.study.answers.types import Analysis, Run
+from msd_mtl.study.identity import digest
 from msd_mtl.study.page.figures.basis import keeps_some
 from msd_mtl.study.page.table import Column, Table
 from msd_mtl.study.page.words import setting
@@ -208,7 +209,7 @@ def coupling_table(analysis: Analysis) -> Table:
             "allow; 0 with data.world.common=none), and the correlation that the labels have with the target's on all "
             "tracks of the world, before a control."
         )
-        worlds = [{str(run.record["config"]["data"].get("world")) for run in runs} for _, runs in bodies(analysis)]
+        worlds = [{digest(run.record["config"]["data"].get("world")) for run in runs} for _, runs in bodies(analysis)]
         if any(len(of_body) > 1 for of_body in worlds):
             caption += (
                 " Where seeds have worlds of their own, correlations of either sign cancel in these means: a mean near "

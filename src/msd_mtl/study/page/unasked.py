@@ -21,7 +21,7 @@ def unasked(analysis: Analysis, question: Question) -> str:
             parts.append(f"for {target}, {needs}")
             continue
         of_target = [run.record["data"].get("prevalence", {}) for run in analysis.runs if run.arm.target == target]
-        one_class = all(shares.get("test", {}).get(target) in (0, 1) for shares in of_target)
+        one_class = bool(of_target) and all(shares.get("test", {}).get(target) in (0, 1) for shares in of_target)
         why = ", for its test part has one class only" if one_class else ""
         parts.append(f"no run has a test {metric_name(metric)} of {target}{why}")
     return "; ".join(parts)
