@@ -354,14 +354,12 @@ def test_an_edit_of_what_an_arm_says_is_told_by_a_run_of_it(study):
 @pytest.mark.parametrize("most", [1, 100])
 def test_where_not_every_edit_is_known_runs_are_placed_by_those_set_alike(study, monkeypatch, most):
     monkeypatch.setattr("msd_mtl.study.answers.composed.MOST", most)
-    for sharing, mask, seeds in (("low", "1100", (20, 21)), ("high", "0011", (20,))):
+    for sharing, mask, seeds in (("low", "1100", (21,)), ("high", "0011", (20,))):
         for seed in seeds:
             name = study.add("tight", mask, seed, data__coupling=0.9, trainer__max_epochs=1)
             study.index[name] = ["tasks=tight", f"sharing={sharing}", "data.train_size=500", f"seed={seed}"]
             if seed == 21:
                 lose(study, [name])
-    for overrides in study.index.values():
-        overrides.sort()  # high comes last of its kind, and chooses another group
     study.write_index()
     runs = read_runs(study.folder, "made")
     assert (runs.n_unplaced, [(arm.mask, seed) for arm, seed in runs.arms_absent]) == (0, [("1100", 21)])
