@@ -219,10 +219,14 @@ def asked(study):
     }
 
 
-@pytest.mark.parametrize("is_back", [False, True])
-@pytest.mark.parametrize("then", [range(3), range(3, 6)])
 @pytest.mark.parametrize(
-    ("lost", "lost_of"), [(lost, epochs) for lost in ("pop", "tight", "some") for epochs in (1, 8)] + [("all", 8)]
+    ("lost", "lost_of", "then", "is_back"),
+    [
+        *((lost, epochs, range(3, 6), False) for lost in ("pop", "tight", "some") for epochs in (1, 8)),
+        ("all", 8, range(3, 6), False),
+        ("pop", 8, range(3), False),
+        ("pop", 1, range(3), True),
+    ],
 )
 def test_runs_are_of_the_configuration_that_they_were_asked_of_though_it_was_edited(
     study, made_twice, lost, lost_of, then, is_back
