@@ -68,13 +68,12 @@ def answer(
     scored = score(runs, predictions, n_bootstrap)
     reasons = _reasons(runs, scored)
     contrasts = all_contrasts(runs, scored, margins)
-    believed = {run.run_id for one in scored for of_arm in one.group.scores.values() for run in of_arm.values()}
-    contradicted = [run for run in runs.runs if run.run_id not in believed and math.isfinite(run.score)]
-    names = {run.run_id for run in contradicted}
-    used = tuple(run for run in runs.runs if run.run_id not in names)
+    contradicted = {place for one in scored for place in one.contradicted}
+    used = tuple(run for run in runs.runs if (run.arm, run.seed) not in contradicted)
     damaged = tuple(
         Absent(run.run_id, str(State.DAMAGED), f"{describe(run.arm)}, seed {run.seed}", reasons[run.arm, run.seed])
-        for run in contradicted
+        for run in runs.runs
+        if (run.arm, run.seed) in contradicted
     )
     return Analysis(
         study=study,

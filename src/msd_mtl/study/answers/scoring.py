@@ -35,6 +35,7 @@ class Scored:
         unusable: Why runs have no draws, by arm and seed.
         n_equal: What the test artists are worth (see ``equal_artists``), in the part where it is least; None where
             there is none.
+        contradicted: Arm and seed of the runs that are left out of the group; ``unusable`` has them too.
     """
 
     group: Group
@@ -44,6 +45,7 @@ class Scored:
     predictions: Mapping[str, Predictions]
     unusable: Mapping[tuple[Arm, int], str]
     n_equal: int | None = None
+    contradicted: frozenset[tuple[Arm, int]] = frozenset()
 
     @property
     def few_artists(self) -> int | None:
@@ -120,5 +122,5 @@ def score_group(group: Group, predictions: Mapping[str, Predictions], n_resample
     metric = metric_of(group.target)
     worth = [equal_artists(part, metric) for part in {one.part.key: one.part for one in there.values()}.values()]
     n_artists = bootstrap.n_artists if bootstrap else 0
-    left = group.without(contradicted)
-    return Scored(left, draws, parts, n_artists, there, unusable, min(worth, default=None))
+    left, few = group.without(contradicted), min(worth, default=None)
+    return Scored(left, draws, parts, n_artists, there, unusable, few, frozenset(contradicted))

@@ -3,7 +3,7 @@
 import copy
 import json
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 
@@ -51,7 +51,7 @@ def told_by_composing(
         examples = _examples(known, records) if others else ()
         were = {run: one for run in examples if (one := _settings(compose, begun[run]))}
     edits = {edit for run, config in were.items() if (edit := _edit(config, records[run]["config"]))}
-    edited = {run: _named(run, [_edited(today[run], edit) for edit in edits], data_of) for run in others}
+    edited = {run: _named(run, (_edited(today[run], edit) for edit in edits), data_of) for run in others}
     found = {run: one for run in absent if (one := found.get(run) or edited.get(run))}
     is_told = len(were) == len(examples) and any(map(has_own_name, records.values()))
     return found, {run for run in others if is_told and run not in found}
@@ -95,7 +95,7 @@ def _data_of(known: Collection[str]) -> Callable[[Config], Collection[str]]:
     return lambda config: {*known, *in_store(json.dumps({key: config["data"].get(key) for key in ("name", "store")}))}
 
 
-def _named(run: str, configs: Sequence[Config], data_of: Callable[[Config], Collection[str]]) -> Record | None:
+def _named(run: str, configs: Iterable[Config], data_of: Callable[[Config], Collection[str]]) -> Record | None:
     """What the record of a run would begin with: the first configuration that comes to its name with some data."""
     for config in configs:
         for data in data_of(config):
