@@ -63,7 +63,8 @@ def test_a_score_that_its_predictions_contradict_is_in_no_mean(crossed):
     assert (cell.n, sorted(cell.scores), cell.known["linear"]) == (2, [1, 2], 2)
     assert cell.mean == pytest.approx(np.mean([was.scores[seed] for seed in (1, 2)]))
     assert cell.low < cell.mean < cell.high
-    (warning,), (one,) = analysis.warnings, analysis.damaged
+    (count, warning), (one,) = analysis.warnings, analysis.damaged
+    assert count == "1 of 9 runs are not completed."
     assert re.search(r"has predictions that give 0\.\d+, not 0\.9 as its record", warning)
     assert f"Run {one.run_id} {one.error}: it counts in no contrast." == warning
     assert (len(analysis.runs), analysis.completed) == (len(before.runs) - 1, before.completed - 1)

@@ -34,8 +34,8 @@ def warnings_of(runs: StudyRuns, scored: Sequence[Scored], reasons: Mapping[tupl
             "those that are missing, or that were first made for another study, are neither listed nor counted in the "
             f"correction. If the runs were copied, copy {FOLDER} with them."
         )
-    if runs.absent:
-        said.append(f"{len(runs.absent):,} of {runs.expected:,} runs are not completed.")
+    if n := len(runs.absent) + sum(len(one.contradicted) for one in scored):
+        said.append(f"{n:,} of {runs.expected:,} runs are not completed.")
     if runs.n_unplaced:
         n = runs.n_unplaced
         said.append(
