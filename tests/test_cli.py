@@ -21,6 +21,7 @@ from tests.warm import msd_mtl
 
 SMALL = ["data.world.n_tracks=600", "data.world.n_words=200", "data.world.words_per_track=20", "data.train_size=150"]
 FAST = [*SMALL, "model.widths=[8,8,8,8]", "trainer.max_epochs=2", "trainer.enable_progress_bar=false"]
+ONE_RUN = ["hydra.sweeper.params=null", "hydra.sweeper.grids=null"]
 
 
 def test_help_names_every_command_and_imports_nothing_heavy(tmp_path):
@@ -30,6 +31,15 @@ def test_help_names_every_command_and_imports_nothing_heavy(tmp_path):
     assert all(command in done.stdout for command in cli.COMMANDS)
     assert page
     assert not modules & {"torch", "numpy", "hydra", "pytorch_lightning", "h5py", "matplotlib", "wandb"}
+
+
+def test_a_single_run_of_a_study_says_how_all_are_made(tmp_path):
+    said = "One run of study leak; the same command with -m makes all of its runs."
+    done = msd_mtl("train", "study=leak", "baselines=false", *FAST, cwd=tmp_path)
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, said), done.stderr
+    again = msd_mtl("train", "study=leak", "baselines=false", *FAST, *ONE_RUN, cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert said not in again.stdout
 
 
 @pytest.mark.parametrize("command", sorted(cli.COMMANDS))

@@ -39,12 +39,14 @@ def train(cfg: DictConfig) -> None:
         attempt(cell)
         return
     check_settings(config, HydraConfig.get().overrides.task)
-    study = config["study"]
+    console, study = Console(emoji=False), config["study"]
     check_report(study.get("report"))
     if study["name"] != NO_STUDY and is_main_process(config):
         cell = Cell(name_of(config), tuple(HydraConfig.get().overrides.task), config)
         own = composed_from(HydraConfig.get(), "train")
         enter([cell], command=[*own, *cell.overrides] if own else ())
+        if HydraConfig.get().sweeper.get("params") or HydraConfig.get().sweeper.get("grids"):
+            console.print(f"One run of study {escape(study['name'])}; the same command with -m makes all of its runs.")
     try:
         folder, record = run_once(config)
     except FailedPeerError as error:
@@ -56,7 +58,6 @@ def train(cfg: DictConfig) -> None:
     if not is_main_process(config):
         return
     check_shown(folder, record)
-    console = Console(emoji=False)
     console.print(run_table(record))
     files = sorted(path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     console.print(f"[bold]{escape(str(folder))}[/]: {', '.join(files)}", highlight=False)
