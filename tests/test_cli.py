@@ -278,11 +278,23 @@ def test_a_run_is_made_to_its_end_though_nobody_reads_its_bar(unread, tmp_path):
     assert json.loads(next(tmp_path.glob("runs/*/record.json")).read_text())["status"] == "completed"
 
 
-def test_choices_of_a_folder_of_ones_own_are_not_called_wrong(tmp_path):
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--config-dir own sharing=mine data.trainsize=5", "got 'data.trainsize'. Nearest: data.train_size"),
+        (
+            "--config-dir own sharing=mnie",
+            "one of full, high, interspersed, low, mine, none; got 'mnie'. Did you mean 'mine'",
+        ),
+        ("--config-dir won sharing=mine", "won' not found"),
+    ],
+)
+def test_choices_of_a_folder_of_ones_own_are_known(arguments, message, tmp_path):
     (tmp_path / "own" / "sharing").mkdir(parents=True)
     (tmp_path / "own" / "sharing" / "mine.yaml").write_text("mask: [0, 1, 1, 0]\n")
-    done = msd_mtl("train", "--config-dir", "own", "sharing=mine", "data.trainsize=5", cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (2, "msd-mtl train: Could not override 'data.trainsize'.\n")
+    done = msd_mtl("train", *arguments.split(), cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert message in done.stderr
 
 
 def test_what_no_sweeper_or_launcher_takes_is_named_with_what_it_does(tmp_path):

@@ -156,8 +156,12 @@ def _run(config_name: str, signed: str, main: Callable[[], None]) -> None:
                 for folder in (conf_dir(), *map(Path, filter(None, [given.config_dir]))):
                     for file in sorted(folder.rglob("*.yaml")):
                         read_conf(file)
-        own = given.config_dir or given.config_path or given.config_name  # choices that are not known here
-        message = None if own else explain(conf_dir(), config_name, given.overrides, multirun=given.multirun)
+        own = Path(given.config_dir) if given.config_dir else None
+        message = None
+        if not (
+            given.config_path or given.config_name or (own and not own.is_dir())
+        ):  # else choices are not known here
+            message = explain(conf_dir(), config_name, given.overrides, multirun=given.multirun, own=own)
         if message is None:
             if not isinstance(error, HydraException):
                 raise

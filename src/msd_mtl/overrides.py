@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
+from hydra._internal.config_repository import ConfigRepository
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -18,7 +19,9 @@ from omegaconf import OmegaConf
 N_NEAREST = 3
 
 
-def explain(conf: Path, command: str, overrides: Sequence[str], *, multirun: bool) -> str | None:
+def explain(
+    conf: Path, command: str, overrides: Sequence[str], *, multirun: bool, own: Path | None = None
+) -> str | None:
     """Say what is wrong with overrides that Hydra has refused.
 
     Args:
@@ -26,12 +29,16 @@ def explain(conf: Path, command: str, overrides: Sequence[str], *, multirun: boo
         command: Primary configuration in it, without ``.yaml``.
         overrides: As they stand on the command line.
         multirun: Whether they are those of a sweep.
+        own: A folder that adds to the first (``--config-dir``).
 
     Returns:
         One message; None if nothing is found to be wrong.
     """
     with initialize_config_dir(str(conf), version_base="1.3"):
         loader: Any = GlobalHydra.instance().config_loader()
+        if own is not None:
+            loader.config_search_path.prepend("command-line", f"file://{own.absolute()}", "schema")
+            loader.repository = ConfigRepository(loader.config_search_path)
         parser = OverridesParser.create(config_loader=loader)
         chosen, values = [], []
         for text in overrides:
