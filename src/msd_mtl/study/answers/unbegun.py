@@ -9,7 +9,7 @@ from functools import cache
 
 from omegaconf import DictConfig
 
-from msd_mtl.study.answers.arms import PLACED, is_below, settings_of
+from msd_mtl.study.answers.arms import settings_of
 from msd_mtl.study.answers.composed import composing
 from msd_mtl.study.answers.placing import likeness
 from msd_mtl.study.identity import OPERATIONAL, Config, data_fingerprint, has_own_name, resolved, run_id, without
@@ -17,6 +17,7 @@ from msd_mtl.study.record import Record
 
 MOST = 2000  # runs that are composed: each takes 5 ms
 GONE = "no such setting"
+SEED = "that of the run"
 Edit = tuple[tuple[tuple[str, ...], str], ...]  # settings, as keys from group to group, with what they were as JSON
 
 
@@ -49,8 +50,8 @@ def told_by_composing(
         found = {run: one for run, config in today.items() if (one := _named(run, [config], data_of))}
         others = today.keys() - found.keys()
         examples = _examples(known, records) if others else ()
-        were = {run: one for run in examples if (one := _settings(compose, begun[run]))}
-    edits = {edit for run, config in were.items() if (edit := _edit(config, records[run]["config"]))}
+        were = {run: one for run in examples[:MOST] if (one := _settings(compose, begun[run]))}
+    edits = dict.fromkeys(edit for run, config in were.items() for edit in _edits(config, records[run]["config"]))
     edited = {run: _named(run, (_edited(today[run], edit) for edit in edits), data_of) for run in others}
     found = {run: one for run in absent if (one := found.get(run) or edited.get(run))}
     is_told = len(were) == len(examples) and any(map(has_own_name, records.values()))
@@ -65,15 +66,20 @@ def _kinds(runs: Mapping[str, Sequence[str]]) -> dict[object, list[str]]:
     return found
 
 
-def _examples(kinds: Mapping[object, Sequence[str]], records: Mapping[str, Record]) -> Collection[str]:
-    """The first and last run of each kind, and one of all else in which records differ but for an arm or the seed."""
-    found: dict[object, str] = {}
+def _examples(kinds: Mapping[object, Sequence[str]], records: Mapping[str, Record]) -> list[str]:
+    """The first and last run of each kind of which records differ in no more than the seed, and what follows it.
+
+    An edit of what follows the seed does not show in the run whose seed is what is there now.
+    """
+    firsts: dict[object, str] = {}
+    lasts: dict[object, str] = {}
     for kind, runs in kinds.items():
-        found |= {(kind, "first"): runs[0], (kind, "last"): runs[-1]}
         for run in runs:
-            settings, seed = settings_of(records[run]).items(), str(records[run]["seed"])
-            found[kind, frozenset(one for one in settings if one[1] != seed and not is_below(one[0], PLACED))] = run
-    return list(dict.fromkeys(found.values()))[:MOST]
+            seed = str(records[run]["seed"])
+            like = kind, frozenset(one for one in settings_of(records[run]).items() if one[1] != seed)
+            firsts.setdefault(like, run)
+            lasts[like] = run
+    return list(dict.fromkeys([*firsts.values(), *lasts.values()]))
 
 
 def _settings(compose: Callable[[Sequence[str]], DictConfig], overrides: Sequence[str]) -> Config | None:
@@ -104,9 +110,12 @@ def _named(run: str, configs: Iterable[Config], data_of: Callable[[Config], Coll
     return None
 
 
-def _edit(config: Config, was: Config) -> Edit:
-    """Settings that a run had and has not now, or has otherwise."""
-    return tuple(sorted(_differences(without(config, OPERATIONAL), without(was, OPERATIONAL)), key=repr))
+def _edits(config: Config, was: Config) -> Iterator[Edit]:
+    """Settings that a run had and has not now, or has otherwise: as they were, and as they follow the seed."""
+    edit = sorted(_differences(without(config, OPERATIONAL), without(was, OPERATIONAL)), key=repr)
+    if edit:
+        yield tuple(edit)
+        yield tuple((keys, SEED if value == json.dumps(was["seed"]) else value) for keys, value in edit)
 
 
 def _differences(now: Config, was: Config, *above: str) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -128,5 +137,5 @@ def _edited(config: Config, edit: Edit) -> Config:
         if isinstance(node, dict):
             node.pop(key, None)
             if value != json.dumps(GONE):
-                node[key] = json.loads(value)
+                node[key] = config["seed"] if value == SEED else json.loads(value)
     return config
