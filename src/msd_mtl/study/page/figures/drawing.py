@@ -138,7 +138,7 @@ def draw(picture: Picture, folder: Path) -> Drawn:
         figure, limits = whole(picture)
         path = folder / picture.name
         figure.savefig(f"{path}.pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
-        figure.set_layout_engine("none")  # it has its layout
+        figure.set_layout_engine(None)  # it has its layout
         figure.savefig(f"{path}.png", dpi=DPI, facecolor="white", metadata={"Software": None})
         svgs = tuple(_svg(picture, place, limits) for place in range(len(picture.panels)))
     return Drawn(picture, svgs)
