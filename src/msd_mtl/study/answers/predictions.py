@@ -1,13 +1,14 @@
 """Test predictions of the target that a run left, joined by track id."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from msd_mtl.data.task import task_of
 from msd_mtl.study.record import PREDICTIONS
 
 
@@ -71,11 +72,13 @@ def read_predictions(folder: Path, target: str) -> Predictions | None:
         folder: Run directory.
         target: Name of the target.
     """
-    try:
+    with suppress(Exception):  # not there, cut off, of other tasks, or edited, when anything may be raised
         with (folder / PREDICTIONS).open("rb") as file, np.load(file, allow_pickle=False) as saved:
             number = saved["task"].tolist().index(target)
-            return make_predictions(
-                saved["track_id"], saved["artist"], saved["target"][number], saved[f"prediction_{number}"]
-            )
-    except (FileNotFoundError, BadZipFile, EOFError, KeyError, ValueError):  # not there, cut off, or of other tasks
-        return None
+            columns = saved["track_id"], saved["artist"], saved["target"][number]
+            values = saved[f"prediction_{number}"]
+        n_axes = 2 if task_of(target).kind == "multiclass" else 1
+        are_numbers = columns[2].dtype.kind == values.dtype.kind == "f"
+        if are_numbers and values.ndim == n_axes and {one.shape for one in columns} == {values.shape[:1]}:
+            return make_predictions(*columns, values)
+    return None

@@ -84,6 +84,11 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
     states = {run: state_of(runs_dir, run) for run in expected}
     records = {run: seen_record(runs_dir / run) for run, state in states.items() if state != State.MISSING}
     damaged = {run: lacking for run, record in records.items() if record is not None and (lacking := lacks(record))}
+    damaged |= {
+        run: ["run_id equal to the name of its folder"]
+        for run, record in records.items()
+        if record is not None and run not in damaged and record["run_id"] != run
+    }
     whole = {run: record for run, record in records.items() if record is not None and run not in damaged}
     if any(record["data"]["fingerprint"] for record in whole.values()):  # others could not open their store
         damaged |= {run: [FINGERPRINT] for run, one in whole.items() if one["data"]["fingerprint"] is None}
