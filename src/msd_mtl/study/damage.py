@@ -24,6 +24,7 @@ COMPLETED = (
     "timing_s.total",
     "environment",
 )
+REMEDY = "delete it, and repeat the sweep"
 # What tables and the workspace show of a completed run beside that.
 SHOWN = (
     *(f"cell.{key}" for key in ("data", "tasks", "sharing_mask", "train_size", "coupling", "recipe")),
@@ -138,6 +139,8 @@ def lacks(record: Record, further: Sequence[str] = ()) -> list[str]:
         for found in _wrong(record, key.split("."), holds, said)
     ]
     absent += dict.fromkeys(wrong)
+    if not absent and record["config"].get("seed") != record["seed"]:  # runs are paired by the one, named by the other
+        absent.append("seed equal to config.seed")
     if absent or not is_completed(record):
         return absent
     targets = dict.fromkeys((record["config"]["tasks"]["target"], record["cell"]["target"]))
@@ -158,7 +161,7 @@ def damage(record: Record, lacking: Sequence[str]) -> str:
     if is_foreign(record):  # whole, as far as anybody knows
         found = record["schema_version"]
         return f"its record has schema version {found}, not {SCHEMA_VERSION}; the msd-mtl that made it reads it"
-    return f"its record lacks {', '.join(lacking)}; delete it, and repeat the sweep"
+    return f"its record lacks {', '.join(lacking)}; {REMEDY}"
 
 
 def check_shown(folder: Path, record: Record) -> None:

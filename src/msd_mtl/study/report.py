@@ -45,9 +45,10 @@ def report(
     analysis = analyse(runs_dir, study, margin=margin)
     if not analysis.runs:
         told = not_used(analysis)
+        first = "".join(f" Run {one.run_id}: {one.error}." for one in analysis.damaged[:1])
         raise UserError(
-            f"study must have completed runs in {runs_dir}; got {study!r} with none of {analysis.expected:,}: {told}. "
-            f"See `msd-mtl status study={study}`."
+            f"study must have completed runs in {runs_dir}; got {study!r} with none of {analysis.expected:,}: {told}."
+            f"{first} See `msd-mtl status study={study}`."
         )
     return analysis, make_report(analysis, runs_dir, out, options)
 

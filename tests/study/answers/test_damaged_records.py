@@ -55,6 +55,17 @@ def test_no_edit_of_a_record_ends_an_analysis(study, status):
             assert any(name in one for one in told), (place, value)
 
 
+def test_a_run_whose_seed_was_edited_is_damaged(crossed):
+    study = crossed()
+    run = analyse(study.folder, "made", n_bootstrap=2).runs[0]
+    (run.folder / RECORD).write_text(json.dumps(run.record | {"seed": run.seed + 1}))
+    (one,) = analyse(study.folder, "made", n_bootstrap=2).damaged
+    assert (one.run_id, one.error) == (
+        run.run_id,
+        "its record lacks seed equal to config.seed; delete it, and repeat the sweep",
+    )
+
+
 @pytest.mark.parametrize("n", [0, -3])
 def test_a_completed_run_without_a_labelled_training_track_is_damaged(study, n):
     for seed, train_size in product((0, 1), (500, None)):

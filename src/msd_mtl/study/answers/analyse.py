@@ -19,6 +19,7 @@ from msd_mtl.study.answers.terms import Combination
 from msd_mtl.study.answers.types import Absent, Analysis, Arm, Contrast, Question, Reference
 from msd_mtl.study.answers.verdicts import conclude
 from msd_mtl.study.answers.warnings import warnings_of
+from msd_mtl.study.damage import REMEDY
 from msd_mtl.study.states import State
 
 N_BOOTSTRAP = 1000
@@ -71,7 +72,12 @@ def answer(
     contradicted = {place for one in scored for place in one.contradicted}
     used = tuple(run for run in runs.runs if (run.arm, run.seed) not in contradicted)
     damaged = tuple(
-        Absent(run.run_id, str(State.DAMAGED), f"{describe(run.arm)}, seed {run.seed}", reasons[run.arm, run.seed])
+        Absent(
+            run.run_id,
+            str(State.DAMAGED),
+            f"{describe(run.arm)}, seed {run.seed}",
+            f"it {reasons[run.arm, run.seed]}; {REMEDY}",
+        )
         for run in runs.runs
         if (run.arm, run.seed) in contradicted
     )

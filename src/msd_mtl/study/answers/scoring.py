@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,12 +115,13 @@ def score_group(group: Group, predictions: Mapping[str, Predictions], n_resample
             if math.isclose(scores[0], run.score, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
                 draws[run.run_id] = scores[1:]
             else:
-                unusable[arm, seed] = f"has predictions that give {scores[0]:.6g}, not {run.score:.6g} as its record"
+                unusable[arm, seed] = f"has predictions that give {scores[0]:.10g}, not {run.score:.10g} as its record"
                 contradicted.add((arm, seed))
-    there = {name: one for name, one in there.items() if name in draws}
+    if contradicted:  # they count nowhere, and their artists neither
+        rest = score_group(group.without(contradicted), predictions, n_resamples)
+        return replace(rest, unusable=unusable, contradicted=frozenset(contradicted))
     parts = {name: one.part.key for name, one in there.items()}
     metric = metric_of(group.target)
     worth = [equal_artists(part, metric) for part in {one.part.key: one.part for one in there.values()}.values()]
     n_artists = bootstrap.n_artists if bootstrap else 0
-    left, few = group.without(contradicted), min(worth, default=None)
-    return Scored(left, draws, parts, n_artists, there, unusable, few, frozenset(contradicted))
+    return Scored(group, draws, parts, n_artists, there, unusable, min(worth, default=None))

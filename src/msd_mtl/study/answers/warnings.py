@@ -14,6 +14,7 @@ from msd_mtl.study.index import FOLDER
 from msd_mtl.study.unfilled import together
 
 NAMED = 3  # of many runs, arms or contexts that a warning is about
+CONTRADICTED = "has predictions that give another score than its record"
 NAMES: Mapping[Reference, str] = {"single task": "single-task run", "no sharing": "run without sharing"}
 
 _Line = tuple[str, str, str]  # what is said of one context; its target, and what would be said of many
@@ -27,6 +28,7 @@ def warnings_of(runs: StudyRuns, scored: Sequence[Scored], reasons: Mapping[tupl
         scored: The same, scored.
         reasons: Why runs count in no contrast, by arm and seed.
     """
+    contradicted = {place for one in scored for place in one.contradicted}
     said = _of_few_artists(scored)
     if not runs.has_sweep:
         said.append(
@@ -34,7 +36,7 @@ def warnings_of(runs: StudyRuns, scored: Sequence[Scored], reasons: Mapping[tupl
             "those that are missing, or that were first made for another study, are neither listed nor counted in the "
             f"correction. If the runs were copied, copy {FOLDER} with them."
         )
-    if n := len(runs.absent) + sum(len(one.contradicted) for one in scored):
+    if n := len(runs.absent) + len(contradicted):
         said.append(f"{n:,} of {runs.expected:,} runs are not completed.")
     if runs.n_unplaced:
         n = runs.n_unplaced
@@ -56,7 +58,7 @@ def warnings_of(runs: StudyRuns, scored: Sequence[Scored], reasons: Mapping[tupl
             f"{len(runs.duplicates):,} cells have several completed runs of the same arm and seed; none of them is "
             "used."
         )
-    said += _of_unusable(runs, reasons)
+    said += _of_unusable(runs, {**reasons, **dict.fromkeys(contradicted, CONTRADICTED)})
     said += _of_couplings(runs)
     return said + _of_contexts(scored)
 
