@@ -111,16 +111,41 @@ def test_figures_and_tables_are_as_wide_as_their_paper(opened):
     assert max(on_wide) <= LANDSCAPE
 
 
-@pytest.mark.skipif(
+PRINTED = pytest.mark.skipif(
     shutil.which("pdftotext") is None, reason="pdftotext is not installed: apt-get install poppler-utils"
 )
+
+
+@pytest.fixture
+def printed(opened, tmp_path):
+    """Prints the page, and reads the text of each sheet."""
+
+    def print_page(paper):
+        file = tmp_path / "page.pdf"
+        file.write_bytes(opened().pdf(prefer_css_page_size=True, format=paper))
+        told = subprocess.run(["pdftotext", "-layout", file, "-"], capture_output=True, text=True, check=True)
+        return told.stdout.split("\f")
+
+    return print_page
+
+
+@PRINTED
+@pytest.mark.parametrize("report", ["all masks", "crowded"], indirect=True)
+def test_the_first_printed_page_has_the_first_verdicts(opened, printed):
+    cards = opened().locator("#answers article p")
+    said = [" ".join(text.split())[:12] for text in cards.all_inner_texts()]
+    first, second, *_ = printed("A4")
+    assert all(text in " ".join(first.split()) for text in said)
+    title = "Gain of sharing, paired by seed"
+    page = first if title in first else second
+    legend = [" ".join(text.split()) for text in opened().locator("#effects-benefit .legend li").all_inner_texts()]
+    assert all(name in page for name in (title, *legend))
+
+
+@PRINTED
 @pytest.mark.parametrize("report", ["all masks"], indirect=True)
-def test_the_head_of_a_table_stands_on_each_of_its_printed_pages(opened, tmp_path):
-    printed = tmp_path / "page.pdf"
-    printed.write_bytes(opened().pdf(prefer_css_page_size=True, format="A5"))
-    text = subprocess.run(["pdftotext", "-layout", printed, "-"], capture_output=True, text=True, check=True).stdout
-    pages = text.split("\f")
-    of_cells = [page for page in pages if re.search(r"^ *[01]{4} +(500|1,000) ", page, re.MULTILINE)]
+def test_the_head_of_a_table_stands_on_each_of_its_printed_pages(printed):
+    of_cells = [page for page in printed("A5") if re.search(r"^ *[01]{4} +(500|1,000) ", page, re.MULTILINE)]
     assert len(of_cells) > 1
     assert all(re.search(r"sharing .*tracks .*score .*verdict .*parameters", page) for page in of_cells)
 
