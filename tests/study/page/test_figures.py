@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from msd_mtl.study.page.colours import style_of
 from msd_mtl.study.page.data import split_table
@@ -55,6 +56,20 @@ def test_the_heat_map_has_a_column_a_coupling(tmp_path):
     assert {column for _, column in panel.draw.keywords["table"]} == {"0", "0.9"}
 
 
+@pytest.mark.parametrize(("common", "called"), [("low", "planted coupling"), ("none", "coupling that was set")])
+def test_a_coupling_is_planted_only_where_worlds_have_something_in_common(tmp_path, common, called):
+    made = analysis(tmp_path, sizes=(500,), histories=False)
+    for run in made.runs:
+        run.record["config"]["data"]["world"] = {"common": common}
+    (group,) = groups(made)
+    picture, axes = draw_heat_map(group), Figure().subplots()
+    picture.panels[0].draw(axes)
+    assert axes.get_xlabel() == called
+    nothing = " (of which data.world.common=none plants nothing)" if common == "none" else ""
+    assert f"Columns: {called}{nothing}. " in picture.caption
+    assert draw_scores(group).title.endswith(f" by {called}")
+
+
 def test_means_over_sizes_that_stand_side_by_side_are_over_the_same(tmp_path):
     made = analysis(tmp_path, sizes=(500, 1000), couplings=(0.0,), histories=False)
     (whole,) = groups(made)
@@ -85,7 +100,6 @@ def test_sizes_are_chosen_evenly_with_both_ends():
 
 def test_inlined_svgs_take_inks_from_the_page_and_keep_their_text():
     from matplotlib import rc_context
-    from matplotlib.figure import Figure
 
     from msd_mtl.study.page.figures.style import INK, PAPER, SETTINGS
 
@@ -150,8 +164,6 @@ def test_a_long_title_takes_lines_not_room_of_the_axes():
 
 
 def test_no_band_runs_through_the_names_of_rows():
-    from matplotlib.figure import Figure
-
     from msd_mtl.study.page.figures.style import PAPER
 
     axes = Figure().subplots()

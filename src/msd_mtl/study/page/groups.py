@@ -54,6 +54,16 @@ class Group:
         return ", ".join(part for part in (self.target, setting(self.context)) if part)
 
     @property
+    def plants(self) -> bool:
+        """Whether its synthetic worlds have the coupling that was set: with ``data.world.common=none`` none has any."""
+        return all(run.record["config"]["data"].get("world", {}).get("common") != "none" for run in self.runs)
+
+    @property
+    def coupling(self) -> str:
+        """What its couplings of synthetic data are called."""
+        return "planted coupling" if self.plants else "coupling that was set"
+
+    @property
     def sizes(self) -> list[int]:
         """Training sizes, from small to large."""
         return sorted({cell.arm.train_size for cell in self.cells})

@@ -39,12 +39,15 @@ def draw_heat_map(group: Group) -> Picture | None:
         tables.setdefault(title, {}).setdefault((cell.arm.mask, column), []).append(cell)
     largest = max(abs(_gain(found)) for table in tables.values() for found in table.values())
     full = max(largest, *(FULL * cell.gain.margin for cell in cells if cell.gain))
-    what = "planted coupling" if planted else f"task set{_measured(group.runs)}"
+    across = group.coupling if planted else "task set"
+    what = "" if planted else _measured(group.runs)
+    if planted and not group.plants:
+        what = " (of which data.world.common=none plants nothing)"
     return Picture(
         name=f"heat-map-{group.name}",
         title=f"Gain in {metric_name(group.metric)} of {group.title} by sharing and coupling",
         about=f"Mean gain over the reference of the same seed{over}; purple: sharing helps, orange: it harms, in full "
-        f"colour from {number(full)} {metric_name(group.metric)} on. Columns: {what}. "
+        f"colour from {number(full)} {metric_name(group.metric)} on. Columns: {across}{what}. "
         "A dot: better or worse in at least one cell after Holm's correction over all.",
         basis=Basis(
             sizes,
@@ -56,7 +59,7 @@ def draw_heat_map(group: Group) -> Picture | None:
         panels=[
             Panel(
                 title,
-                partial(_panel, table=table, full=full, planted=planted),
+                partial(_panel, table=table, full=full, across=across),
                 MARGINS + ROW * len({m for m, _ in table}),
             )
             for title, table in tables.items()
@@ -69,7 +72,7 @@ def _gain(cells: Sequence[CellResult]) -> float:
     return mean(cell.gain.estimate for cell in cells if cell.gain)
 
 
-def _panel(axes: Axes, table: Gains, full: float, planted: bool) -> None:
+def _panel(axes: Axes, table: Gains, full: float, across: str) -> None:
     masks = ordered_masks(mask for mask, _ in table)
     columns = list(dict.fromkeys(column for _, column in table))
     norm, colours = TwoSlopeNorm(0, -full, full), colormaps["PuOr"]
@@ -85,7 +88,7 @@ def _panel(axes: Axes, table: Gains, full: float, planted: bool) -> None:
     axes.set_xticks(range(len(columns)), [short(column, 16) for column in columns])
     axes.set_yticks(range(len(masks)), [named(mask) for mask in masks])
     axes.tick_params(length=0)
-    axes.set_xlabel("planted coupling" if planted else "task set")
+    axes.set_xlabel(across)
     for spine in axes.spines.values():
         spine.set_visible(False)
 

@@ -33,7 +33,7 @@ def draw_scores(group: Group) -> Picture:
     facets = group.facets(by_coupling=axis != "coupling")
     panels = [Panel(f.title, partial(_panel, facet=f, axis=axis, group=group)) for f in facets[:MOST_PANELS]]
     marks = "Bars and band" if axis == "mask" and group.masks and any(f.alone for f in facets) else "Bars"
-    against = {"size": " by training size", "coupling": " by planted coupling", "mask": " by sharing"}[axis]
+    against = {"size": " by training size", "coupling": f" by {group.coupling}", "mask": " by sharing"}[axis]
     return Picture(
         name=f"scores-{group.name}",
         title=f"Test {metric_name(group.metric)} of {group.title}{against if group.masks or axis != 'mask' else ''}",
@@ -130,7 +130,7 @@ def _scale(axes: Axes, axis: str, group: Group) -> None:
         size_axis(axes, group.sizes)
     else:
         axes.set_xticks(sorted({cell.arm.coupling for cell in group.cells if cell.arm.coupling is not None}))
-        axes.set_xlabel("planted coupling")
+        axes.set_xlabel(group.coupling)
 
 
 def _line(axes: Axes, points: Sequence[Point], style: Style, bounds: tuple[float, float]) -> None:
