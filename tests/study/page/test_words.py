@@ -67,6 +67,20 @@ def test_the_leading_contrast_is_the_surest_decided_one():
     ]
 
 
+def test_of_undecided_contrasts_the_lowest_corrected_p_leads():
+    nan = float("nan")
+
+    def undecided(p_holm, seeds_needed, estimate=0.02):
+        return contrast(effect=replace(effect(estimate), p_holm=p_holm, seeds_needed=seeds_needed))
+
+    untested, unlikely, near = undecided(nan, None), undecided(0.283, 6, 0.1), undecided(0.09, None)
+    assert words.leading([untested, unlikely, near]) is near
+    few, large = undecided(1.0, 6), undecided(1.0, 40, 0.1)
+    assert words.leading([untested, large, few]) is few
+    assert words.leading([undecided(1.0, None), undecided(1.0, None, 0.1), large]) is large
+    assert words.leading([untested]) is untested
+
+
 @pytest.mark.parametrize(
     ("value", "shown"),
     [(0.0214, "0.021"), (-0.5, "\N{MINUS SIGN}0.500"), (float("nan"), "–"), (-0.0001, "0.000")],

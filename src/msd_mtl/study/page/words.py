@@ -194,12 +194,15 @@ def tally(contrasts: Sequence[Contrast]) -> list[tuple[str, int]]:
 
 
 def leading(contrasts: Sequence[Contrast]) -> Contrast | None:
-    """The contrast that says most: the surest decided one, else the surest equivalence, else the nearest to either."""
+    """The contrast that says most: the surest decided one, else the surest equivalence, else the lowest p of no effect.
+
+    Of several with the same, that which the fewest seeds would decide; then the largest.
+    """
 
     def order(contrast: Contrast) -> tuple[float, ...]:
         effect = contrast.effect
         rank = {"better": 0, "worse": 0, "equivalent": 1, "undecided": 2}[effect.verdict]
-        sure = (effect.p_holm, effect.p_equivalence, effect.seeds_needed or math.inf)[rank]
-        return rank, sure if math.isfinite(sure) else math.inf, -abs(effect.estimate)
+        sure = effect.p_equivalence if rank == 1 else effect.p_holm
+        return rank, sure if math.isfinite(sure) else math.inf, effect.seeds_needed or math.inf, -abs(effect.estimate)
 
     return min(contrasts, key=order, default=None)
