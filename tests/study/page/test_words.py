@@ -83,10 +83,24 @@ def test_of_undecided_contrasts_the_lowest_corrected_p_leads():
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(0.0214, "0.021"), (-0.5, "\N{MINUS SIGN}0.500"), (float("nan"), "–"), (-0.0001, "0.000")],
+    [
+        *((0.0214, "0.021"), (-0.5, "\N{MINUS SIGN}0.500"), (float("nan"), "–"), (0.0, "0.000")),
+        *((-0.0001, "\N{MINUS SIGN}0.0001"), (0.00034, "0.0003"), (-0.00005, "\N{MINUS SIGN}0.00005")),
+        *((0.0005, "0.001"), (0.000096, "0.0001"), (-1e-17, "0.000")),
+    ],
 )
 def test_numbers(value, shown):
     assert words.number(value) == shown
+
+
+def test_what_would_round_to_zero_shows_its_sign_and_size():
+    low = replace(effect(-0.0002, "equivalent"), low=-0.0004, high=0.00008)
+    said = words.verdict_of(contrast(effect=low))
+    assert "AUROC: -0.0002, 95 % interval -0.0004 to 0.00008," in said.replace("\N{MINUS SIGN}", "-")
+    worse = words.verdict_of(contrast(effect=replace(effect(-0.0004, "worse"), low=-0.0006, high=-0.0002)))
+    assert worse.startswith("worse by 0.0004 AUROC")
+    assert words.number(0.0002, signed=True) == "+0.0002"
+    assert words.number(0.04, 1) == "0.04"
 
 
 def test_settings_that_are_not_set_are_not_named():
@@ -116,4 +130,4 @@ def test_runs_that_do_not_differ_are_said_not_to():
     told = "no difference at all: the runs score the same with 5 seeds on all test artists"
     assert words.verdict_of(same) == told
     assert "0.000, 95 % interval" in words.verdict_of(contrast(effect=effect(0.0, "equivalent")))
-    assert "0.000, 95 % interval" in words.verdict_of(contrast(effect=effect(0.0002, "equivalent", spread=0.0)))
+    assert "0.0002, 95 % interval" in words.verdict_of(contrast(effect=effect(0.0002, "equivalent", spread=0.0)))

@@ -10,6 +10,7 @@ from msd_mtl.study.answers.few import worth_said
 from msd_mtl.study.answers.types import Analysis, Contrast, Question, Settings
 
 MINUS = "\N{MINUS SIGN}"
+NOTHING = 1e-6  # what is nearer to 0 may be the rounding of floats, and matters to nobody
 NOT_KNOWN = "–"
 NOT_SET = "null"  # a setting without a value, as contexts have it
 METRICS = {
@@ -66,13 +67,17 @@ def metric_name(metric: str) -> str:
 
 
 def number(value: float, digits: int = 3, *, signed: bool = False) -> str:
-    """A number with a true minus sign; a dash where it is not known."""
+    """A number with a true minus sign; a dash where it is not known.
+
+    One that would round to 0 has as many more digits as show its sign and size: an interval that ends below 0 says so.
+    """
     if not math.isfinite(value):
         return NOT_KNOWN
-    text = f"{value:{'+' if signed else ''}.{digits}f}"
-    if float(text) == 0:
-        text = f"{0:.{digits}f}"
-    return text.replace("-", MINUS)
+    if abs(value) < NOTHING:
+        return f"{0:.{digits}f}"
+    if float(f"{value:.{digits}f}") == 0:
+        digits = -int(f"{value:.0e}".partition("e")[2])
+    return f"{value:{'+' if signed else ''}.{digits}f}".replace("-", MINUS)
 
 
 def probability(value: float) -> str:
