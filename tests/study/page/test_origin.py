@@ -32,8 +32,8 @@ def test_a_study_without_a_control_is_told_what_makes_it(tmp_path):
     capacity, budget = comparisons(analysis(tmp_path, **SMALL), MAKINGS)
     assert (capacity.state, budget.state) == ("never", "never")
     assert capacity.commands == (
-        "msd-mtl train -m study=made seed=0,1 capacity=low",
-        "msd-mtl train study=made seed=2 capacity=low",
+        "msd-mtl train -m study=made seed=0,1 capacity=full",
+        "msd-mtl train study=made seed=2 capacity=full",
     )
     assert budget.commands[0] == "msd-mtl train -m study=made capacity=nominal seed=0,1 budget=steps"
 
@@ -46,7 +46,7 @@ def test_no_command_is_shown_that_nobody_knows_to_make_runs_which_are_compared(t
         assert [(one.state, one.commands) for one in comparisons(study, makings)] == [("never", ())] * 2
     page = make_report(made, tmp_path / "runs", tmp_path / "report").read_text()
     assert "No command is known that makes the runs." in page
-    assert "<code>capacity=low</code> added to what makes its runs makes them." in page
+    assert "<code>capacity=full</code> added to what makes its runs makes them." in page
     assert "msd-mtl train" not in page
 
 

@@ -37,7 +37,7 @@ CONTROLS = (
         "capacity",
         "model.match_parameters",
         "nominal",
-        "capacity=low",
+        "capacity=full",
         "Sharing also changes the number of parameters. With capacity=NAME the widths of every mask are scaled until "
         "it has as many parameters as the sharing of that name, so that what stays of a gain is not capacity.",
     ),
