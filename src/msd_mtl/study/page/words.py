@@ -10,7 +10,7 @@ from msd_mtl.study.answers.few import worth_said
 from msd_mtl.study.answers.types import Analysis, Contrast, Question, Settings
 
 MINUS = "\N{MINUS SIGN}"
-NOTHING = 1e-6  # what is nearer to 0 may be the rounding of floats, and matters to nobody
+NOTHING = 1e-5  # what is nearer to 0 matters to nobody, and may be the rounding of floats
 NOT_KNOWN = "–"
 NOT_SET = "null"  # a setting without a value, as contexts have it
 METRICS = {
