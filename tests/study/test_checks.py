@@ -28,6 +28,8 @@ WRONG = [
     ("checkpoint_every_s=abc", r"checkpoint_every_s must be a number of at least 0; got 'abc'"),
     ("baselines=foo", r"baselines must be true or false; got 'foo'"),
     ("recipe.select_after=abc", r"recipe\.select_after must be a number from 0 to 1; got 'abc'"),
+    ("recipe.epoch_steps=0", r"recipe\.epoch_steps must be a whole number of at least 1, or null; got 0"),
+    ("recipe.epoch_steps=abc", r"recipe\.epoch_steps must be a whole number of at least 1, or null; got 'abc'"),
     ("recipe.binary_outputs=3", r"recipe\.binary_outputs must be 1 or 2; got 3"),
     ("recipe.task_weights=3", r"recipe\.task_weights must be \{TASK: number of at least 0\}, .* or null; got 3"),
     ("recipe.task_weights={year: -1}", r"recipe\.task_weights must be"),
@@ -82,6 +84,7 @@ EDGES = {
     "recipe.scheduler": ([TARGET, None], ["a", {}, {"_target_": 1}]),
     "recipe.standardise_regression": YES_NO,
     "recipe.binary_outputs": ([1, 2], [0, 3, True, "1"]),
+    "recipe.epoch_steps": SIZE,
     "recipe.task_weights": ([{"a": 0, "b": 1.5}, None], [1, {"a": -1}, {"a": True}, {"a": "b"}]),
     "recipe.select_after": SHARE,
     "recipe.patience": SIZE,
@@ -173,7 +176,7 @@ def test_a_run_is_not_scored_on_part_of_a_part(plain, name):
     check_settings(with_setting(plain, f"trainer.{name}", False))  # as Lightning has it by itself
 
 
-MAY_LACK = ("trainer.min_epochs", "trainer.min_steps", "trainer.accumulate_grad_batches")
+MAY_LACK = ("trainer.min_epochs", "trainer.min_steps", "trainer.accumulate_grad_batches", "recipe.epoch_steps")
 
 
 @pytest.mark.parametrize("key", ["logger", "study", "data", "trainer.devices", "trainer.accelerator", *EDGES])

@@ -91,6 +91,7 @@ EXPECTED: dict[str, Expectation] = {
     "recipe.scheduler": _or_null(TARGET),
     "recipe.standardise_regression": YES_NO,
     "recipe.binary_outputs": ("1 or 2", lambda v: v in (1, 2) and not isinstance(v, bool)),
+    "recipe.epoch_steps": _or_null(_whole(1)),
     "recipe.task_weights": _or_null(WEIGHTS),
     "recipe.select_after": SHARE,
     "recipe.patience": _or_null(_whole(1)),
@@ -102,8 +103,9 @@ EXPECTED: dict[str, Expectation] = {
     "trainer.enable_progress_bar": YES_NO,
 }
 
-# What a configuration may lack, the latter where its data are no world.
+# What a configuration may lack: Lightning's, what one budget alone reads, and without a world what worlds have.
 OF_LIGHTNING = ("trainer.min_epochs", "trainer.min_steps", "trainer.accumulate_grad_batches")
+OF_A_BUDGET = ("recipe.epoch_steps",)
 OF_WORLDS = ("data.coupling", "data.world.n_tracks", "data.world.n_words")
 
 
@@ -151,7 +153,7 @@ def _check_named(config: Config, overrides: Sequence[str] | None) -> None:
 
 def _check_all_there(config: Config) -> None:
     """Refuse a configuration that lacks a setting."""
-    may_lack = OF_LIGHTNING + (OF_WORLDS if config["data"].get("name") == "msd" else ())
+    may_lack = OF_LIGHTNING + OF_A_BUDGET + (OF_WORLDS if config["data"].get("name") == "msd" else ())
     for key in ("trainer.accelerator", "trainer.devices", *EXPECTED):
         if key not in may_lack:
             _set(config, key)
