@@ -1,3 +1,4 @@
+import json
 import re
 import subprocess
 import sys
@@ -10,15 +11,18 @@ from hydra.conf import ConfigSourceInfo
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import OverrideParseException
 from omegaconf import open_dict
-from tests.conftest import SMALL
+from tests.conftest import SMALL, WHOLE
 from tests.warm import msd_mtl
 
 from msd_mtl.app import conf_dir
+from msd_mtl.data.rows import labelled_parts
 from msd_mtl.errors import RefusedLaunchError, UserError
 from msd_mtl.study.compose import cells
 from msd_mtl.study.fit import build_data
 from msd_mtl.study.identity import resolved
-from msd_mtl.study.sizes import fillable, training_rows_of
+from msd_mtl.study.index import read_study
+from msd_mtl.study.launch import entered
+from msd_mtl.study.sizes import check_possible, fillable, training_rows_of
 from msd_mtl.study.sweep import jobs, n_runs
 
 STUDY = {"sharing": "none,low,high", "data.coupling": "0.0,0.9", "seed": "range(0,5)"}
@@ -210,6 +214,58 @@ def test_a_study_without_any_size_left_is_refused(loaded):
     asked = cells(*loaded, [[*SMALL, "data.train_size=10000", "+study.skip_impossible_sizes=true"]])
     with pytest.raises(UserError, match=r"a training size that the data fills; got none\. data\.train_size=10,000, of"):
         fillable(asked)
+
+
+@pytest.fixture
+def of_store(loaded, msd_store, tmp_path):
+    """Composes a sweep on a store, which has no official test part, with a study in a folder of the test's own."""
+    real = ["data=msd", f"data.store={msd_store}", f"runs_dir={tmp_path}", "study.name=s", "tasks=pop"]
+    return lambda *more: cells(*loaded, jobs(None, None, [*real, *more], loaded[0]))
+
+
+def test_a_sweep_whose_split_lets_no_run_be_made_is_refused_before_it_is_entered(of_store, tmp_path):
+    asked = of_store("seed=0,1", "data.split_seed=0,1")
+    with (
+        pytest.raises(
+            UserError,
+            match=r"^tasks\.target must .*; got 0 in test for 'term:pop' .*'test': 0.* Try data\.split=artist",
+        ),
+        entered(asked),
+    ):
+        pytest.fail("it was launched")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_sweep_is_entered_where_some_of_its_runs_can_be_made(of_store, tmp_path):
+    asked = of_store("data.split=official,artist")
+    with entered(asked):
+        pass
+    assert read_study(tmp_path, "s").keys() == {cell.run_id for cell in asked}
+
+
+def test_each_split_is_looked_at_once_and_none_after_one_that_lets_runs_be_made(of_store, monkeypatch):
+    looked = []
+    monkeypatch.setattr(
+        "msd_mtl.study.sizes.labelled_parts",
+        lambda *data, split, **more: looked.append(split) or labelled_parts(*data, split=split, **more),
+    )
+    check_possible(of_store("data.split_seed=5", "data.split=official,artist,track", "seed=0,1"))
+    assert looked == ["official", "artist"]
+
+
+def test_data_are_left_alone_where_runs_are_sure_to_be_possible(loaded, of_store, monkeypatch):
+    def look(cells):
+        pytest.fail("it looked")
+
+    monkeypatch.setattr("msd_mtl.study.sizes.check_possible", look)
+    monkeypatch.setattr("msd_mtl.study.launch.enter", lambda *sweep: None)
+    with entered(cells(*loaded, [[*SMALL]])):  # in a world
+        pass
+    asked = of_store("seed=0,1")
+    asked[1].folder.mkdir()
+    (asked[1].folder / "record.json").write_text(json.dumps(WHOLE))
+    with entered(asked):  # one is made
+        pass
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from msd_mtl.data.controls import check_control, misaligned_rows, permute_labels
 from msd_mtl.data.features import FeatureMap, fit_features
 from msd_mtl.data.label_coupling import label_coupling
 from msd_mtl.data.row_batches import Part, RowBatches
-from msd_mtl.data.rows import labelled_parts, training_rows
+from msd_mtl.data.rows import check_labels, labelled_parts, training_rows
 from msd_mtl.data.task import PARTS, checked_tasks
 from msd_mtl.data.tracks import Tracks
 from msd_mtl.errors import UserError, check_whole
@@ -129,7 +129,7 @@ class MultiTaskDataModule(pl.LightningDataModule):
                 values = permute_labels(values, self.seed, part)
             self.parts[part] = Part(chosen, self.feature_map(counts[chosen]), values)
         self._counts = counts
-        self._check_labels()
+        check_labels(self.tasks, self._target_index, {part: of_part.targets for part, of_part in self.parts.items()})
 
     def counts(self, part: str) -> csr_array:
         """Word counts of a part's rows, integers, shape ``(part, words)``: what its features were made of."""
@@ -220,27 +220,6 @@ class MultiTaskDataModule(pl.LightningDataModule):
             )
         targets[index, chosen.rows[~chosen.keeps_target]] = np.nan
         return parts.rows | {"train": chosen.rows}
-
-    def _check_labels(self) -> None:
-        """Each task needs labels to learn from, the target enough to be selected and scored by."""
-        for task, n_labelled in zip(self.tasks, self.parts["train"].n_labelled, strict=True):
-            if n_labelled == 0:
-                raise UserError(
-                    f"task {task.name!r} must have at least one labelled training row; got none of "
-                    f"{len(self.parts['train'])}. Choose another task, a larger data.train_size or another data.split."
-                )
-        index = self._target_index
-        for part, rows in self.parts.items():
-            values = rows.targets[index]
-            kinds = len(np.unique(values[~np.isnan(values)]))
-            needed = 2 if self.tasks[index].kind == "binary" or part != "train" else 1
-            if kinds < needed:
-                labelled = {p: int(r.n_labelled[index]) for p, r in self.parts.items()}
-                others = "a larger data.train_size" if part == "train" else "data.split=artist"
-                raise UserError(
-                    f"tasks.target must have at least {needed} different labels in every part; got {kinds} in {part} "
-                    f"for {self.target!r} (labelled rows: {labelled}). Try {others} or another data.split_seed."
-                )
 
     def _without_artist(self, part: Part) -> int | None:
         """Tracks whose artist is not known: a split by artist cannot keep them from other tracks of the artist."""

@@ -1,11 +1,13 @@
 """Which rows a run trains, validates and is tested on. NumPy alone, so that a sweep can ask before anything is run."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from msd_mtl.data.splits import Parts, split_rows, subset_order
+from msd_mtl.data.task import Task
 from msd_mtl.data.tracks import Tracks
 from msd_mtl.errors import UserError
 
@@ -96,6 +98,36 @@ def training_rows(
     enters = keeps | np.delete(has_label, target, axis=0).any(axis=0)
     chosen = np.sort(order[:n][enters[order[:n]]])
     return TrainingRows(train[chosen], keeps[chosen], n - len(chosen))
+
+
+def check_labels(tasks: Sequence[Task], target: int, targets: Mapping[str, NDArray[np.float32]]) -> None:
+    """Each task needs labels to learn from, the target enough to be selected and scored by.
+
+    Args:
+        tasks: The tasks.
+        target: Place of the target among the tasks.
+        targets: Part to labels, NaN where missing, float32, shape ``(tasks, part)``.
+
+    Raises:
+        UserError: If a part lacks them.
+    """
+    n_labelled = {part: (~np.isnan(values)).sum(axis=1) for part, values in targets.items()}
+    for task, n in zip(tasks, n_labelled["train"], strict=True):
+        if n == 0:
+            raise UserError(
+                f"task {task.name!r} must have at least one labelled training row; got none of "
+                f"{targets['train'].shape[1]}. Choose another task, a larger data.train_size or another data.split."
+            )
+    for part, values in targets.items():
+        kinds = len(np.unique(values[target][~np.isnan(values[target])]))
+        needed = 2 if tasks[target].kind == "binary" or part != "train" else 1
+        if kinds < needed:
+            labelled = {of_part: int(n[target]) for of_part, n in n_labelled.items()}
+            others = "a larger data.train_size" if part == "train" else "data.split=artist"
+            raise UserError(
+                f"tasks.target must have at least {needed} different labels in every part; got {kinds} in {part} "
+                f"for {tasks[target].name!r} (labelled rows: {labelled}). Try {others} or another data.split_seed."
+            )
 
 
 def too_few(n_rows: int, train_size: int) -> UserError:

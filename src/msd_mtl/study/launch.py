@@ -11,6 +11,7 @@ from pathlib import Path
 from msd_mtl.errors import RefusedLaunchError, UserError, check_whole
 from msd_mtl.study.cell import BUSY, Cell, attempt
 from msd_mtl.study.follow import Follower
+from msd_mtl.study.identity import value_of
 from msd_mtl.study.index import add_sweep
 from msd_mtl.study.interruption import interruptible
 from msd_mtl.study.pool import Pool
@@ -29,7 +30,15 @@ def entered(cells: Sequence[Cell], left_out: Sequence[str] = (), command: Sequen
         cells: The runs.
         left_out: Why others of the sweep are not made.
         command: What the command line said of the sweep.
+
+    Raises:
+        UserError: If the data let none of them be made, which in a study would count as tried.
     """
+    # worlds have labels wherever they are asked for, and what has been made can be
+    if all(value_of(cell.config, "data.name") == "msd" and not cell.is_completed for cell in cells):
+        from msd_mtl.study.sizes import check_possible  # imports SciPy
+
+        check_possible(cells)
     launched.extend(cells)
     take_back = enter(cells, left_out, command)
     try:

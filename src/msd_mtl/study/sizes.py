@@ -1,15 +1,16 @@
-"""Training sizes that the data cannot fill, found before anything is run."""
+"""Training sizes that the data cannot fill, and splits that leave nothing to learn, found before anything is run."""
 
 import json
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
-from msd_mtl.data.rows import labelled_parts
+from msd_mtl.data.rows import check_labels, labelled_parts
 from msd_mtl.data.store import Store
-from msd_mtl.data.task import task_of
+from msd_mtl.data.task import checked_tasks
 from msd_mtl.data.worlds import make_world
 from msd_mtl.errors import UserError
 from msd_mtl.study.cell import Cell
@@ -47,6 +48,28 @@ def fillable(cells: Sequence[Cell]) -> tuple[list[Cell], list[str]]:
     return kept, lines
 
 
+def check_possible(cells: Sequence[Cell]) -> None:
+    """Refuse a sweep of which the data let no run be made.
+
+    Args:
+        cells: Runs of a sweep.
+
+    Raises:
+        UserError: As the first run would, if for each there is something wrong with its data, tasks or split.
+    """
+    wrong = []
+    for source in dict.fromkeys(_source(cell.config) for cell in cells):
+        try:
+            found = _rows(source).wrong
+        except UserError as error:
+            found = str(error)
+        if found is None:
+            return
+        wrong.append(found)
+    if wrong:
+        raise UserError(wrong[0])
+
+
 def _unfilled(config: Config) -> str | None:
     """Why a run's training size cannot be had; None if it can, or if the run itself is the one to say what is wrong."""
     data = config["data"]
@@ -76,28 +99,45 @@ def training_rows_of(config: Config) -> tuple[int, int]:
     Raises:
         UserError: If there is no such data.
     """
-    return _training_rows(json.dumps(_source(config), sort_keys=True))
+    return _rows(_source(config))[:2]
 
 
-def _source(config: Config) -> Config:
-    """What the number of training rows depends on."""
+def _source(config: Config) -> str:
+    """What the number of training rows depends on, as text."""
     data = config["data"]
     source = {key: data[key] for key in ("name", "names", "target", *SPLIT)}
     if data["name"] == "synthetic":
-        return source | {"world": data["world"]}  # coupling changes labels, not which of them are there
-    return source | {"store": data["store"]}
+        source["world"] = data["world"]  # coupling changes labels, not which of them are there
+    else:
+        source["store"] = data["store"]
+    return json.dumps(source, sort_keys=True)
+
+
+class _Rows(NamedTuple):
+    """Training rows of a source, of them those with the target's label, and why no run can be made of them."""
+
+    n: int
+    n_with_target: int
+    wrong: str | None
 
 
 @lru_cache(maxsize=64)
-def _training_rows(text: str) -> tuple[int, int]:
-    source = json.loads(text)
-    names, target = source["names"], source["target"]
-    if source["name"] == "synthetic":
-        world = make_world([task_of(name) for name in names], target, **source["world"])
+def _rows(source: str) -> _Rows:
+    given = json.loads(source)
+    names, target = given["names"], given["target"]
+    tasks = checked_tasks(names, target)
+    if given["name"] == "synthetic":
+        world = make_world(tasks, target, **given["world"])
         tracks, labels = world.tracks, world.labels
     else:
-        store = Store.open(source["store"])
+        store = Store.open(given["store"])
         tracks, labels = store.tracks(), {name: store.labels(name) for name in names}
     targets = np.stack([labels[name] for name in names])
-    train = labelled_parts(tracks, targets, **{key: source[key] for key in SPLIT}).rows["train"]
-    return len(train), int((~np.isnan(labels[target][train])).sum())
+    rows = labelled_parts(tracks, targets, **{key: given[key] for key in SPLIT}).rows
+    of_parts = {part: targets[:, chosen] for part, chosen in rows.items()}
+    index, wrong = names.index(target), None
+    try:
+        check_labels(tasks, index, of_parts)
+    except UserError as error:
+        wrong = str(error)  # the error itself would keep the tracks in memory
+    return _Rows(len(rows["train"]), int((~np.isnan(of_parts["train"][index])).sum()), wrong)
