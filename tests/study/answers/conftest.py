@@ -24,6 +24,11 @@ TASKS = {
     "tight": ["term:pop", "term:pop rock", "term:ballad"],
     "loose": ["term:pop", "loudness", "year"],
 }
+# What a report adds to its count of runs that are not completed where some of them failed.
+RID = (
+    " What failed runs ask counts in the correction; if their sweep was a mistake, delete its files in .studies/NAME "
+    "of the runs folder (*.command.yaml says what it asked for)."
+)
 N_ARTISTS, PER_ARTIST = 120, 2
 
 

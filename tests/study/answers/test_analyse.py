@@ -6,12 +6,14 @@ from itertools import product
 import numpy as np
 import pytest
 from scipy import stats
+from tests.study.answers.conftest import RID
 
 from msd_mtl.errors import UserError
 from msd_mtl.study.answers.analyse import analyse
 from msd_mtl.study.answers.predictions import read_predictions
 from msd_mtl.study.answers.types import QUESTIONS
-from msd_mtl.study.index import FOLDER
+from msd_mtl.study.cell import Cell
+from msd_mtl.study.index import FOLDER, add_sweep
 from msd_mtl.study.record import PREDICTIONS, RECORD, read_record, write_record
 
 
@@ -90,7 +92,7 @@ def test_what_is_not_completed_is_listed_and_its_seeds_do_not_count(study):
     study.write_index()
     analysis = analyse(study.folder, "made")
     assert (analysis.expected, analysis.completed) == (9, 6)
-    assert "3 of 9 runs are not completed." in analysis.warnings
+    assert f"3 of 9 runs are not completed.{RID}" in analysis.warnings
     assert [(one.state, one.error) for one in analysis.failed] == [("failed", "UserError: it broke")]
     assert [one.state for one in analysis.running] == ["interrupted"]
     assert [one.cell for one in analysis.missing] == ["tasks=tight seed=9"]
@@ -397,6 +399,28 @@ def test_a_seed_all_of_whose_runs_failed_is_listed(study):
     ]
 
 
+def test_a_sweep_of_failed_runs_counts_until_its_files_are_deleted_and_is_told_of(study):
+    for seed in range(4):
+        study.add("pop", "0000", seed)
+        study.add("tight", "1100", seed, shift=0.1)
+    study.write_index()
+    alone = analyse(study.folder, "made")
+    failed = study.add("loose", "1100", 0, status="failed", study__name="made")
+    add_sweep(study.folder, "made", [Cell(failed, tuple(study.index[failed]), {})], command=["seed=0"])
+    with_it = analyse(study.folder, "made")
+    assert with_it.warnings == (f"1 of 9 runs are not completed.{RID}", *alone.warnings)
+    assert with_it.contrasts[0].effect.p_holm > alone.contrasts[0].effect.p_holm
+    (command,) = (study.folder / FOLDER / "made").glob("*.command.yaml")
+    assert command.read_text() == "- seed=0\n"
+    for file in command.parent.glob(f"{command.name.partition('.')[0]}.*"):
+        file.unlink()
+    again = analyse(study.folder, "made")
+    assert (again.expected, again.warnings) == (8, alone.warnings)
+    assert [one.effect for one in again.contrasts] == [one.effect for one in alone.contrasts]
+    shutil.rmtree(study.folder / FOLDER)  # no file to delete
+    assert analyse(study.folder, "made").warnings[1] == "1 of 1 runs are not completed."
+
+
 def test_what_is_missing_in_another_context_or_of_another_target_is_not_listed(study):
     for seed in (0, 1):
         study.add("pop", "0000", seed, recipe__name="default")
@@ -406,7 +430,7 @@ def test_what_is_missing_in_another_context_or_of_another_target_is_not_listed(s
     study.write_index()
     analysis = analyse(study.folder, "made")
     assert [contrast.missing for contrast in analysis.contrasts] == [()]
-    assert analysis.warnings == ("2 of 6 runs are not completed.",)
+    assert analysis.warnings == (f"2 of 6 runs are not completed.{RID}",)
 
 
 def test_contrasts_of_several_targets_are_named_by_them_and_corrected_together(study):
@@ -540,7 +564,7 @@ def test_without_any_reference_the_reason_is_given_once_and_what_cancels_is_made
     study.write_index()
     analysis = analyse(study.folder, "made")
     assert analysis.warnings == (
-        "2 of 14 runs are not completed.",
+        f"2 of 14 runs are not completed.{RID}",
         "term:pop: no run of the target alone or without sharing has a score, so no gain is known. Contrasts in which "
         "the reference cancels are made all the same.",
     )

@@ -4,7 +4,7 @@ import shutil
 from itertools import product
 
 import pytest
-from tests.study.answers.conftest import composed
+from tests.study.answers.conftest import RID, composed
 
 from msd_mtl.data.store import Store
 from msd_mtl.study.answers.analyse import ALL_TRACKS, analyse
@@ -271,7 +271,7 @@ def test_failed_runs_whose_store_could_not_be_opened_are_placed_by_what_is_set_i
     (one,) = analysis.contrasts
     assert (one.context, one.effect.n_pairs, len(one.missing)) == ((), 3 - len(failed), 2 * len(failed))
     assert [(one.state, one.error) for one in analysis.failed] == [("failed", "UserError: no store")] * 2 * len(failed)
-    assert analysis.warnings[0] == f"{2 * len(failed)} of 6 runs are not completed."
+    assert analysis.warnings[0] == f"{2 * len(failed)} of 6 runs are not completed.{RID}"
 
 
 @pytest.mark.parametrize("is_there", [True, False])

@@ -10,7 +10,8 @@ from msd_mtl.study.answers.gains import NO_GAIN, Group
 from msd_mtl.study.answers.reading import StudyRuns, metric_of
 from msd_mtl.study.answers.scoring import Scored
 from msd_mtl.study.answers.types import Arm, Reference
-from msd_mtl.study.index import FOLDER
+from msd_mtl.study.index import COMMAND, FOLDER
+from msd_mtl.study.states import State
 from msd_mtl.study.unfilled import together
 
 NAMED = 3  # of many runs, arms or contexts that a warning is about
@@ -37,7 +38,7 @@ def warnings_of(runs: StudyRuns, scored: Sequence[Scored], reasons: Mapping[tupl
             f"correction. If the runs were copied, copy {FOLDER} with them."
         )
     if n := len(runs.absent) + len(contradicted):
-        said.append(f"{n:,} of {runs.expected:,} runs are not completed.")
+        said.append(f"{n:,} of {runs.expected:,} runs are not completed.{_of_failed(runs)}")
     if runs.n_unplaced:
         n = runs.n_unplaced
         said.append(
@@ -119,6 +120,16 @@ def _of_foreign(runs: StudyRuns) -> list[str]:
         else f"{len(names):,} runs are left out ({_first(names)}). Of each, {error}."
         for error, names in found.items()
     ]
+
+
+def _of_failed(runs: StudyRuns) -> str:
+    """What failed runs cost, and how to be rid of them where they should never have been asked for."""
+    if not runs.has_sweep or not any(one.state == State.FAILED for one in runs.absent):
+        return ""
+    return (
+        " What failed runs ask counts in the correction; if their sweep was a mistake, delete its files in "
+        f"{FOLDER}/NAME of the runs folder (*{COMMAND} says what it asked for)."
+    )
 
 
 def _of_unusable(runs: StudyRuns, reasons: Mapping[tuple[Arm, int], str]) -> list[str]:
