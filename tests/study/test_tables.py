@@ -8,8 +8,9 @@ from rich.console import Console
 
 from msd_mtl.study.answers.types import Arm
 from msd_mtl.study.identity import digest
+from msd_mtl.study.states import Progress, State
 from msd_mtl.study.summary import best_possible, summarise
-from msd_mtl.study.tables import run_table, summary_table, sweep_table
+from msd_mtl.study.tables import problems, run_table, summary_table, sweep_table
 
 TIGHT, LOOSE = ["term:pop", "term:pop rock", "term:ballad"], ["term:pop", "loudness", "year"]
 
@@ -182,3 +183,34 @@ def test_no_macro_f1_is_shown_as_the_best_possible():
     ]
     assert best_possible(made, "accuracy") == 0.444
     assert np.isnan(best_possible(made, "macro_f1"))
+
+
+def test_of_many_runs_that_stand_alike_the_first_few_are_named_and_why_once():
+    overrides = {f"r{i}": ("data=msd", f"seed={i}") for i in range(160)}
+    states = dict.fromkeys(overrides, State.MISSING) | dict.fromkeys([f"r{i}" for i in range(150)], State.FAILED)
+    records = {f"r{i}": {"error": {"kind": "UserError", "message": "no label"}} for i in range(145)}
+    records |= {f"r{i}": {"error": {"kind": "OSError", "message": "disk full"}} for i in range(145, 150)}
+    assert problems(Progress(states, None), overrides, records).splitlines() == [
+        "160 runs: 150 failed, 10 missing",
+        "  145 failed: UserError: no label",
+        *(f"    r{i} seed={i}" for i in range(5)),
+        "    and 140 more",
+        *(f"  failed r{i} seed={i}: OSError: disk full" for i in range(145, 150)),
+        "  10 missing",
+        *(f"    r{i} seed={i}" for i in range(150, 155)),
+        "    and 5 more",
+    ]
+
+
+def test_a_run_alone_is_named_with_all_that_is_set_in_it():
+    said = problems(Progress({"a": State.MISSING}, None), {"a": ("seed=0", "sharing=low")}, {})
+    assert said.splitlines() == ["1 runs: 1 missing", "  missing a seed=0 sharing=low"]
+
+
+def test_of_many_damaged_runs_what_they_lack_is_said_once():
+    runs = list("abcdef")
+    said = problems(Progress(dict.fromkeys(runs, State.DAMAGED), None), dict.fromkeys(runs, ()), {})
+    first, what, *named, more = said.splitlines()
+    assert (first, more) == ("6 runs: 6 damaged", "    and 1 more")
+    assert what.startswith("  6 damaged: its record ")
+    assert named == [f"    {run}" for run in "abcde"]

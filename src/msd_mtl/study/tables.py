@@ -33,6 +33,7 @@ SHOWN = {
     "regression": ("rmse", "r2"),
     "multiclass": ("accuracy", "macro_f1"),
 }
+NAMED = 5  # of many runs that stand alike
 ANY = 10_000  # characters of a line that has room for everything
 
 
@@ -147,7 +148,7 @@ def _score_table(records: list[Record], settings: Mapping[str, Sequence[str]]) -
 
 
 def problems(now: Progress, overrides: Mapping[str, Sequence[str]], records: Mapping[str, Record | None]) -> str:
-    """How many runs are in each state, and a line for each that is not completed.
+    """How many runs are in each state, and those that are not completed: of many that stand alike the first few.
 
     Args:
         now: How the runs stand.
@@ -157,14 +158,20 @@ def problems(now: Progress, overrides: Mapping[str, Sequence[str]], records: Map
     counts = ", ".join(f"{n:,} {state}" for state, n in sorted(now.counts.items(), key=lambda item: str(item[0])))
     lines = [f"{len(now.states):,} runs: {counts}"]
     varied = varying(overrides) if len(overrides) > 1 else overrides
+    alike: dict[tuple[str, str], list[str]] = {}
     for run, state in now.states.items():
+        record = records.get(run) or {}
         if state == "damaged":
-            record = records.get(run) or {}
-            lines.append(f"  damaged {run}: {damage(record, lacks(record, IN_RECORD))}")
+            alike.setdefault((state, damage(record, lacks(record, IN_RECORD))), []).append(run)
         elif state != "completed":
-            said = error_of(records.get(run) or {})
-            sets = " ".join(varied[run])
-            lines.append(f"  {state} {run} {sets}{said and f': {said}'}")
+            alike.setdefault((state, error_of(record)), []).append(" ".join((run, *varied[run])))
+    for (stands, said), runs in alike.items():
+        why = said and f": {said}"
+        if len(runs) <= NAMED:
+            lines += [f"  {stands} {run}{why}" for run in runs]
+        else:
+            more = f"and {len(runs) - NAMED:,} more"
+            lines += [f"  {len(runs):,} {stands}{why}", *(f"    {run}" for run in (*runs[:NAMED], more))]
     return "\n".join(lines)
 
 
