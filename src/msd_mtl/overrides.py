@@ -39,29 +39,41 @@ def explain(
         if own is not None:
             loader.config_search_path.prepend("command-line", f"file://{own.absolute()}", "schema")
             loader.repository = ConfigRepository(loader.config_search_path)
-        parser = OverridesParser.create(config_loader=loader)
-        chosen, values = [], []
-        for text in overrides:
-            try:
-                (override,) = parser.parse_overrides([text])
-            except OverrideParseException as error:
-                return unreadable(text, str(error))
-            if override.is_sweep_override() and not multirun:
-                return _one_value(override)
-            if not loader.repository.group_exists(override.key_or_group):
-                values.append(override)
-                continue
-            if (wrong := _wrong_choice(override, loader)) is not None:
-                return wrong
-            if not override.is_sweep_override():
-                chosen.append(text)
+        return wrong(loader, command, overrides, multirun=multirun)
+
+
+def wrong(loader: Any, command: str, overrides: Sequence[str], *, multirun: bool) -> str | None:
+    """As ``explain``, where Hydra is set up already.
+
+    Args:
+        loader: Its configuration loader.
+        command: Primary configuration.
+        overrides: As they stand on a command line.
+        multirun: Whether they are those of a sweep.
+    """
+    parser = OverridesParser.create(config_loader=loader)
+    chosen, values = [], []
+    for text in overrides:
         try:
-            known = compose(command, [text for text in chosen if not text.startswith("hydra")])
-        except HydraException:
-            return None
-        plain: Any = OmegaConf.to_container(known)
-        found = (_wrong_key(override, plain, command, list(loader.list_groups(""))) for override in values)
-        return next((message for message in found if message), None)
+            (override,) = parser.parse_overrides([text])
+        except OverrideParseException as error:
+            return unreadable(text, str(error))
+        if override.is_sweep_override() and not multirun:
+            return _one_value(override)
+        if not loader.repository.group_exists(override.key_or_group):
+            values.append(override)
+            continue
+        if (message := _wrong_choice(override, loader)) is not None:
+            return message
+        if not override.is_sweep_override():
+            chosen.append(text)
+    try:
+        known = compose(command, [text for text in chosen if not text.startswith("hydra")])
+    except HydraException:
+        return None
+    plain: Any = OmegaConf.to_container(known)
+    found = (_wrong_key(override, plain, command, list(loader.list_groups(""))) for override in values)
+    return next((message for message in found if message), None)
 
 
 def refused(error: HydraException) -> str:

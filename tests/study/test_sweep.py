@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_dir
 from hydra._internal.hydra import Hydra
 from hydra.conf import ConfigSourceInfo
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import OverrideParseException
+from hydra.errors import HydraException, OverrideParseException
 from omegaconf import open_dict
 from tests.conftest import SMALL, WHOLE
 from tests.warm import msd_mtl
@@ -103,6 +103,36 @@ def test_choices_of_a_study_that_cannot_be_read_are_told_as_they_stand_in_its_fi
     )
     with pytest.raises(OverrideParseException):  # it is not the study's
         jobs({"seed": "0"}, None, ["sharing=[low"])
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        (
+            {"params": {"sead": "0,1"}},
+            "setting must be one that `msd-mtl train` has; got 'sead'. Nearest: seed. "
+            "`msd-mtl train --cfg job` shows all.",
+        ),
+        (
+            {"grids": {"a": {"sharing": "none,lowe"}}},
+            "sharing must be one of full, high, interspersed, low, none; got 'lowe'. Did you mean 'low'?",
+        ),
+    ],
+)
+def test_a_choice_of_a_study_that_there_is_not_is_told_as_it_stands_in_its_file(sweeper, capsys, choices, message):
+    made = sweeper(**choices)
+    with pytest.raises(SystemExit, match="2"):
+        made.sweep(SMALL)
+    assert capsys.readouterr().err == f"msd-mtl train: {message} Mend it in the file of the study.\n"
+    assert not made.done
+
+
+def test_what_the_command_line_has_wrong_is_not_asked_of_the_file_of_the_study(sweeper):
+    made = sweeper(params={"seed": "0,1"})
+    with open_dict(made.config):
+        made.config.hydra.overrides.task = [*SMALL, "sharing=lowe"]
+    with pytest.raises(HydraException, match="sharing/lowe"):  # which the command explains
+        made.runs([*SMALL, "sharing=lowe"])
 
 
 def test_runs_of_another_sweeper_that_fail_fail_the_command(tmp_path):

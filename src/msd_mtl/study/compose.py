@@ -6,14 +6,19 @@ What is edited in ``conf/`` afterwards reaches none of them, however long they w
 from collections.abc import Sequence
 from typing import Any
 
+from hydra.errors import HydraException
 from omegaconf import DictConfig, open_dict
+from omegaconf.errors import OmegaConfBaseException
 
 from msd_mtl.errors import UserError
+from msd_mtl.overrides import wrong
 from msd_mtl.study.answers.report_settings import check_report
 from msd_mtl.study.cell import Cell, name_of
 from msd_mtl.study.checks import check_settings
 from msd_mtl.study.composer import Composer
 from msd_mtl.study.identity import resolved, without
+
+COMMAND = "train"  # what sweeps compose
 
 
 def cells(loader: Any, master: DictConfig, job_overrides: Sequence[Sequence[str]]) -> list[Cell]:
@@ -40,7 +45,11 @@ def cells(loader: Any, master: DictConfig, job_overrides: Sequence[Sequence[str]
     found: dict[str, Cell] = {}
     places: dict[str, set[str]] = {"study.name": set(), "runs_dir": set()}
     for overrides in job_overrides:
-        config = resolved(composer(overrides))
+        try:
+            config = resolved(composer(overrides))
+        except (HydraException, OmegaConfBaseException):
+            _check_choices(loader, master, overrides)
+            raise
         check_settings(config, overrides)
         check_report(config["study"].get("report"))
         config["trainer"]["enable_progress_bar"] = False  # the sweep tells how far it is
@@ -54,6 +63,14 @@ def cells(loader: Any, master: DictConfig, job_overrides: Sequence[Sequence[str]
                 f"{setting} must have one value in a sweep; got {', '.join(sorted(of_runs))}. Start a sweep for each."
             )
     return list(found.values())
+
+
+def _check_choices(loader: Any, master: DictConfig, overrides: Sequence[str]) -> None:
+    """Say what is wrong with a run that Hydra has refused where the file of its study has it, not the command line."""
+    if master.hydra.job.config_name != COMMAND or wrong(loader, COMMAND, master.hydra.overrides.task, multirun=True):
+        return
+    if message := wrong(loader, COMMAND, overrides, multirun=False):
+        raise UserError(f"{message} Mend it in the file of the study.") from None
 
 
 def _without_hydra(cfg: DictConfig) -> DictConfig:
