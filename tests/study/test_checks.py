@@ -3,12 +3,18 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from inspect import signature
 
 import pytest
 from hydra import compose, initialize_config_dir
 
 from msd_mtl.app import conf_dir
+from msd_mtl.data.datamodule import MultiTaskDataModule
+from msd_mtl.data.msd import MSDDataModule
+from msd_mtl.data.synthetic import SyntheticDataModule
+from msd_mtl.data.worlds import make_world
 from msd_mtl.errors import UserError
+from msd_mtl.model.network import SharingNetwork
 from msd_mtl.study import checks
 from msd_mtl.study.checks import check_rows, check_settings
 from msd_mtl.study.identity import resolved
@@ -208,10 +214,47 @@ def test_a_name_that_the_file_of_a_study_lacks_is_asked_of_it(plain, study):
 
 
 @pytest.mark.parametrize(
+    ("key", "nearest"),
+    [
+        ("data.trainsize", "data.train_size, data.target_train_size, data.batch_size"),
+        ("data.world.n_track", "data.world.n_tracks, .+"),
+        ("model.drop_out", "model.dropout"),
+    ],
+)
+def test_a_setting_that_there_is_not_is_refused_with_the_nearest_where_it_is_composed(plain, key, nearest):
+    changed = with_setting(plain, key, 3)
+    with pytest.raises(
+        UserError, match=rf"^setting .*; got '{key}'\. Nearest: {nearest}\. Mend .* the file of the study"
+    ):
+        check_settings(changed, ["study=mine"])
+    check_settings(changed)  # of a run that was composed with other files
+    check_settings(with_setting(changed, f"{key.partition('.')[0]}._target_", "my.Own"), ["study=mine"])
+
+
+def test_settings_of_worlds_are_none_of_a_store(plain):
+    config = resolved(composed("data=msd", "data.store=x", "+data.world.n_tracks=3"))
+    with pytest.raises(UserError, match=r"got 'data\.world'\. Nearest: "):
+        check_settings(config, [])
+
+
+def test_files_of_data_and_model_have_every_setting_that_what_they_make_takes():
+    taken = [signature(one.__init__).parameters.keys() for one in (MSDDataModule, SyntheticDataModule, SharingNetwork)]
+    of_all = signature(MultiTaskDataModule.__init__).parameters.keys()
+    own = [taken[0] | of_all, taken[1] | of_all, taken[2] - {"n_features", "n_outputs"}]
+    found = [
+        checks._settings_of(*file)[1] for file in (("data", "msd"), ("data", "synthetic"), ("model", "sharing_network"))
+    ]
+    named = [{key.partition(".")[2] for key in keys if key.count(".") == 1} - {"name"} for keys in found]
+    assert named == [names - {"self", "settings"} for names in own]
+    world = {key.removeprefix("data.world.") for key in found[1] if key.startswith("data.world.")}
+    assert world == signature(make_world).parameters.keys() - {"tasks", "target", "coupling"}
+
+
+@pytest.mark.parametrize(
     "overrides", [("recipe=paper2016",), ("data=msd", "data.store=x"), ("tasks=loose",), ("seed=7",)]
 )
 def test_settings_as_they_come_are_right(overrides):
-    check_settings(resolved(composed(*overrides)))
+    check_settings(resolved(composed(*overrides)), overrides)
 
 
 def test_every_setting_that_is_checked_is_there():

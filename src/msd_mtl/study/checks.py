@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from msd_mtl.errors import UserError
@@ -124,6 +125,8 @@ def check_settings(config: Config, overrides: Sequence[str] | None = None) -> No
         if not isinstance(_set(config, group), dict):
             raise UserError(f"{group} must be a group of settings; got {config[group]!r}. Leave it out.")
     _check_all_there(config)
+    if overrides is not None:  # else it has been composed before, and files of the configuration may be others now
+        _check_known(config)
     for key, (said, holds) in EXPECTED.items():
         value = _value(config, key)
         if value is not ABSENT and not holds(value):
@@ -157,6 +160,40 @@ def _check_all_there(config: Config) -> None:
     for key in ("trainer.accelerator", "trainer.devices", *EXPECTED):
         if key not in may_lack:
             _set(config, key)
+
+
+def _check_known(config: Config) -> None:
+    """Refuse a setting of the data or the model that there is not, which Hydra takes from the file of a study."""
+    for group, name in (("data", config["data"].get("name")), ("model", "sharing_network")):
+        target, known = _settings_of(group, str(name))
+        if target != config[group].get("_target_"):
+            continue  # somebody's own, who alone knows what it takes
+        for key in _keys(config[group], group):
+            if key not in known:
+                from msd_mtl.overrides import nearest
+
+                near = f" Nearest: {', '.join(found)}." if (found := nearest(key, known)) else ""
+                raise UserError(
+                    f"setting must be one that `msd-mtl train` has; got {key!r}.{near} Mend it where it is set: in the "
+                    "file of the study, or on the command line."
+                )
+
+
+@cache
+def _settings_of(group: str, name: str) -> tuple[str | None, tuple[str, ...]]:
+    """What a file of the configuration makes, and the settings that it has, which are all that this takes."""
+    from msd_mtl.app import conf_dir, read_conf  # they import Hydra
+
+    file = conf_dir() / group / f"{name}.yaml"
+    said = read_conf(file) if file.is_file() else {}
+    return said.get("_target_"), tuple(_keys(said, group))
+
+
+def _keys(settings: Config, group: str) -> list[str]:
+    """Dotted keys of a group, but for Hydra's own; those of a world one by one."""
+    world = settings.get("world")
+    plain = [f"{group}.{key}" for key in settings if not key.startswith("_")]
+    return plain + [f"{group}.world.{key}" for key in (world if isinstance(world, dict) else ())]
 
 
 def _set(config: Config, key: str) -> Any:
