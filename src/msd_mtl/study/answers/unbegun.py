@@ -115,7 +115,7 @@ def _edits(config: Config, was: Config) -> Iterator[Edit]:
     edit = sorted(_differences(without(config, OPERATIONAL), without(was, OPERATIONAL)), key=repr)
     if edit:
         yield tuple(edit)
-        yield tuple((keys, SEED if value == json.dumps(was["seed"]) else value) for keys, value in edit)
+        yield tuple((keys, SEED if value == json.dumps(was.get("seed")) else value) for keys, value in edit)
 
 
 def _differences(now: Config, was: Config, *above: str) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -137,5 +137,5 @@ def _edited(config: Config, edit: Edit) -> Config:
         if isinstance(node, dict):
             node.pop(key, None)
             if value != json.dumps(GONE):
-                node[key] = config["seed"] if value == SEED else json.loads(value)
+                node[key] = config.get("seed") if value == SEED else json.loads(value)
     return config
