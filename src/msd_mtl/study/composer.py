@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -24,7 +25,10 @@ class Composer:
     def __init__(self, loader: Any, compose: Callable[[list[str]], DictConfig], most: int | None = None) -> None:
         self._loader = loader
         self._compose = compose
-        self._parser = OverridesParser.create(config_loader=loader)
+        parser = OverridesParser.create(config_loader=loader)
+        self._parsed = cache(
+            lambda override: parser.parse_overrides([override])[0]
+        )  # runs have most of theirs in common
         self._most = most
         self._bases: dict[tuple[str, ...], DictConfig | Exception] = {}
 
@@ -37,7 +41,7 @@ class Composer:
         Raises:
             OverflowError: If ``most`` choices of groups are composed, and this is another.
         """
-        parsed = self._parser.parse_overrides(list(overrides))
+        parsed = [self._parsed(one) for one in overrides]
         values = [
             o
             for o in parsed
