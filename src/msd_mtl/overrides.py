@@ -16,6 +16,8 @@ from hydra.errors import HydraException, InstantiationException, OverrideParseEx
 from hydra.utils import get_object
 from omegaconf import OmegaConf
 
+from msd_mtl.errors import UserError
+
 N_NEAREST = 3
 
 
@@ -159,6 +161,8 @@ def _wrong_key(override: Override, known: Mapping[str, Any], command: str, group
         return f"{key} is there already and must be written without +; got {override.input_line}." if there else None
     if there:
         return None
+    if message := _of_other_data(key, known):
+        return message
     near = nearest(key, [*_keys(known), *(group for group in groups if group != "hydra")])
     hint = f" Nearest: {', '.join(near)}." if near else ""
     if parents[:1] == ["recipe"] and isinstance(node, Mapping) and "_target_" in node:
@@ -168,6 +172,17 @@ def _wrong_key(override: Override, known: Mapping[str, Any], command: str, group
     return (
         f"setting must be one that `msd-mtl {command}` has; got {key!r}.{hint} `msd-mtl {command} --cfg job` shows all."
     )
+
+
+def _of_other_data(key: str, known: Mapping[str, Any]) -> str | None:
+    from msd_mtl.study.checks import check_kind_of_data  # which imports this module in turn
+
+    if isinstance(data := known.get("data"), Mapping):
+        try:
+            check_kind_of_data(key, data["name"])
+        except UserError as error:
+            return str(error)
+    return None
 
 
 def _keys(node: Mapping[str, Any], prefix: str = "") -> Iterator[str]:

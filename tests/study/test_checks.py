@@ -233,7 +233,7 @@ def test_a_setting_that_there_is_not_is_refused_with_the_nearest_where_it_is_com
 
 def test_settings_of_worlds_are_none_of_a_store(plain):
     config = resolved(composed("data=msd", "data.store=x", "+data.world.n_tracks=3"))
-    with pytest.raises(UserError, match=r"got 'data\.world'\. Nearest: "):
+    with pytest.raises(UserError, match=r"^data\.world must be set with data=synthetic alone; got data=msd"):
         check_settings(config, [])
 
 

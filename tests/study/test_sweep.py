@@ -123,7 +123,7 @@ def test_a_choice_of_a_study_that_there_is_not_is_told_as_it_stands_in_its_file(
     made = sweeper(**choices)
     with pytest.raises(SystemExit, match="2"):
         made.sweep(SMALL)
-    assert capsys.readouterr().err == f"msd-mtl train: {message} Mend it in the file of the study.\n"
+    assert capsys.readouterr().err == f"msd-mtl train: {message} It is set by the file of the study.\n"
     assert not made.done
 
 
@@ -266,6 +266,31 @@ def test_a_sweep_whose_split_lets_no_run_be_made_is_refused_before_it_is_entered
     assert not list(tmp_path.iterdir())
 
 
+def test_a_single_run_of_a_study_that_cannot_be_made_is_not_entered(msd_store, tmp_path):
+    given = ("study.name=s", "data=msd", f"data.store={msd_store}", "tasks=pop")
+    done = msd_mtl("train", *given, cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "got 0 in test for 'term:pop'" in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("study", ["demo", "places", "controls"])
+def test_a_study_of_worlds_is_not_one_of_real_data(study, tmp_path):
+    done = msd_mtl("train", "-m", f"study={study}", "data=msd", "data.store=store.h5", cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    said = r" must be set with data=synthetic alone; got data=msd\. Leave it out, or set data=synthetic\."
+    assert re.match(rf"msd-mtl train: data\.(coupling|world\.common|world){said}", done.stderr)
+
+
+def test_tracks_with_the_target_are_counted_wherever_it_stands(loaded, msd_store):
+    given = ["data=msd", f"data.store={msd_store}", "data.split=artist", "tasks=loose"]
+    pop, loudness = (
+        training_rows_of(cells(*loaded, [[*given, f"tasks.target={one}"]])[0].config)
+        for one in ("term:pop", "loudness")
+    )
+    assert pop[0] == loudness[0] == loudness[1] > pop[1]
+
+
 def test_a_sweep_is_entered_where_some_of_its_runs_can_be_made(of_store, tmp_path):
     asked = of_store("data.split=official,artist")
     with entered(asked):
@@ -288,7 +313,7 @@ def test_data_are_left_alone_where_runs_are_sure_to_be_possible(loaded, of_store
         pytest.fail("it looked")
 
     monkeypatch.setattr("msd_mtl.study.sizes.check_possible", look)
-    monkeypatch.setattr("msd_mtl.study.launch.enter", lambda *sweep: None)
+    monkeypatch.setattr("msd_mtl.study.launch.add_sweep", lambda *sweep: None)
     with entered(cells(*loaded, [[*SMALL]])):  # in a world
         pass
     asked = of_store("seed=0,1")

@@ -62,13 +62,14 @@ NAME: Expectation = (
     lambda v: isinstance(v, str) and v != "" and not v.startswith(".") and not set(v) & set("/\\\0"),
 )
 
+KINDS_OF_DATA = ("synthetic", "msd")
 EXPECTED: dict[str, Expectation] = {
     "study.name": NAME,
     "seed": _whole(0),
     "runs_dir": TEXT,
     "baselines": YES_NO,
     "checkpoint_every_s": _number(0),
-    "data.name": ("synthetic or msd", lambda v: v in ("synthetic", "msd")),
+    "data.name": ("synthetic or msd", lambda v: v in KINDS_OF_DATA),
     "data.split_seed": _whole(0),
     "data.val_fraction": SHARE,
     "data.test_fraction": SHARE,
@@ -172,11 +173,25 @@ def _check_known(config: Config) -> None:
             if key not in known:
                 from msd_mtl.overrides import nearest
 
+                check_kind_of_data(key, str(name))
                 near = f" Nearest: {', '.join(found)}." if (found := nearest(key, known)) else ""
                 raise UserError(
                     f"setting must be one that `msd-mtl train` has; got {key!r}.{near} Mend it where it is set: in the "
                     "file of the study, or on the command line."
                 )
+
+
+def check_kind_of_data(key: str, name: str) -> None:
+    """Of a setting that data of this name lack, refuse one that others have, with their name.
+
+    Raises:
+        UserError: If it is one.
+    """
+    for other in KINDS_OF_DATA:
+        if key in _settings_of("data", other)[1]:
+            raise UserError(
+                f"{key} must be set with data={other} alone; got data={name}. Leave it out, or set data={other}."
+            )
 
 
 @cache

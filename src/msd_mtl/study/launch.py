@@ -32,15 +32,10 @@ def entered(cells: Sequence[Cell], left_out: Sequence[str] = (), command: Sequen
         command: What the command line said of the sweep.
 
     Raises:
-        UserError: If the data let none of them be made, which in a study would count as tried.
+        UserError: See ``enter``.
     """
-    # worlds have labels wherever they are asked for, and what has been made can be
-    if all(value_of(cell.config, "data.name") == "msd" and not cell.is_completed for cell in cells):
-        from msd_mtl.study.sizes import check_possible  # imports SciPy
-
-        check_possible(cells)
-    launched.extend(cells)
     take_back = enter(cells, left_out, command)
+    launched.extend(cells)
     try:
         yield
     except RefusedLaunchError:
@@ -58,7 +53,15 @@ def enter(cells: Sequence[Cell], left_out: Sequence[str] = (), command: Sequence
 
     Returns:
         A function that takes it back.
+
+    Raises:
+        UserError: If the data let none of them be made, which in a study would count as tried.
     """
+    # worlds have labels wherever they are asked for, and what has been made can be
+    if all(value_of(cell.config, "data.name") == "msd" and not cell.is_completed for cell in cells):
+        from msd_mtl.study.sizes import check_possible  # imports SciPy
+
+        check_possible(cells)
     config = cells[0].config
     study = config["study"]
     try:

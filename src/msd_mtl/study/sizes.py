@@ -49,7 +49,7 @@ def fillable(cells: Sequence[Cell]) -> tuple[list[Cell], list[str]]:
 
 
 def check_possible(cells: Sequence[Cell]) -> None:
-    """Refuse a sweep of which the data let no run be made.
+    """Refuse runs of which tasks and splits let none be made, whatever its training size.
 
     Args:
         cells: Runs of a sweep.

@@ -39,6 +39,16 @@ def test_predictions_that_make_no_table_are_none(crossed, name, change):
     assert warning == f"Run {run.run_id} has no predictions that can be read: it counts in no contrast."
 
 
+def test_predictions_of_classes_are_a_table_of_two_axes(crossed):
+    run = analyse(crossed(seeds=[0, 1]).folder, "made", n_bootstrap=2).runs[0]
+    arrays = saved(run.folder) | {"task": np.array(["key"])}
+    n = len(arrays["artist"])
+    np.savez(run.folder / PREDICTIONS, **{**arrays, "prediction_0": np.full((n, 12), 1 / 12, np.float32)})
+    assert read_predictions(run.folder, "key").values.shape == (n, 12)
+    np.savez(run.folder / PREDICTIONS, **arrays)
+    assert read_predictions(run.folder, "key") is None
+
+
 def test_no_byte_that_is_changed_ends_an_analysis(study):
     folder = study.folder / study.add("pop", "0000", 0)
     whole = (folder / PREDICTIONS).read_bytes()
