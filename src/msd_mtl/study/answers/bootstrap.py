@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from msd_mtl.study.answers.predictions import Predictions, TestPart
 from msd_mtl.study.answers.weighted import Counts, weighted_accuracy, weighted_auroc, weighted_r2
 
-BLOCK = 256  # weightings scored together: as many as the cache of a core holds for some thousand tracks
+BLOCK = 128  # weightings scored together: as many as the cache of a core holds for some thousand tracks
 
 
 class ArtistBootstrap:

@@ -9,6 +9,7 @@ from pathlib import Path
 import matplotlib as mpl
 from markupsafe import Markup
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -16,7 +17,7 @@ from msd_mtl.study.page.colours import Dash, named, style_of
 from msd_mtl.study.page.figures.basis import Basis
 from msd_mtl.study.page.figures.bounds import within
 from msd_mtl.study.page.figures.style import ALONE, ALONE_MARKER, MUTED, PANEL_HEIGHT, PANEL_WIDTH, SETTINGS, THICK
-from msd_mtl.study.page.figures.svg import inline_svg
+from msd_mtl.study.page.figures.svg import inline_svg, lay_out
 
 COLUMNS = 3  # panels beside each other in a file
 DPI = 150
@@ -137,8 +138,8 @@ def draw(picture: Picture, folder: Path) -> Drawn:
     with mpl.rc_context(SETTINGS):
         figure, limits = whole(picture)
         path = folder / picture.name
+        lay_out(figure, FigureCanvasPdf)
         figure.savefig(f"{path}.pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
-        figure.set_layout_engine(None)  # it has its layout
         figure.savefig(f"{path}.png", dpi=DPI, facecolor="white", metadata={"Software": None})
         svgs = tuple(_svg(picture, place, limits) for place in range(len(picture.panels)))
     return Drawn(picture, svgs)

@@ -5,6 +5,8 @@ import re
 from html import escape
 
 from markupsafe import Markup
+from matplotlib.backend_bases import FigureCanvasBase
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from msd_mtl.study.page.figures.style import FAINT, INK, MUTED, PAPER
@@ -22,6 +24,7 @@ def inline_svg(figure: Figure, name: str, title: str, colours: dict[str, str]) -
         colours: Colour as drawn, ``#rrggbb`` in small letters, to the CSS variable that stands for it.
     """
     file = io.StringIO()
+    lay_out(figure, FigureCanvasSVG)
     figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     body = file.getvalue()
     body = body[body.index("<svg") :]
@@ -38,6 +41,14 @@ def inline_svg(figure: Figure, name: str, title: str, colours: dict[str, str]) -
         f'<title id="{name}-title">{escape(title)}</title>'
     )
     return Markup(opening + body)  # noqa: S704  # matplotlib escapes its texts, and the title is escaped above
+
+
+def lay_out(figure: Figure, canvas: type[FigureCanvasBase]) -> None:
+    """Lay a figure out for a kind of file. Saving it would, too, but has all of it drawn twice for that."""
+    canvas(figure)
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
+        figure.set_layout_engine(None)
 
 
 def _tag(tag: str, name: str, used: set[str], inks: dict[str, str]) -> str:
