@@ -194,7 +194,9 @@ OF_CONFIG += [("config", *key.split(".")) for key in ("tasks.names", "tasks.targ
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_every_entry_that_a_report_needs_is_checked(pair, monkeypatch, tmp_path, change):
-    monkeypatch.setattr("msd_mtl.study.page.make.draw", lambda picture, folder: Drawn(picture, ()))
+    monkeypatch.setattr(
+        "msd_mtl.study.page.make.draw_all", lambda pictures, folder: {one.name: Drawn(one, ()) for one in pictures}
+    )
     monkeypatch.setattr(Table, "write", lambda table, folder: None)
     monkeypatch.setattr(
         "msd_mtl.study.answers.reading.told_by_composing", lambda *_: ({}, set())

@@ -2,8 +2,11 @@ import re
 from dataclasses import replace
 from itertools import pairwise
 
+import matplotlib as mpl
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from msd_mtl.study.page.colours import style_of
@@ -14,8 +17,8 @@ from msd_mtl.study.page.figures.heat_map import draw_heat_map
 from msd_mtl.study.page.figures.learning_curves import draw_curves
 from msd_mtl.study.page.figures.parameters import draw_parameters
 from msd_mtl.study.page.figures.scores import draw_gains_by_size, draw_scores
-from msd_mtl.study.page.figures.style import ALONE, THICK
-from msd_mtl.study.page.figures.svg import inline_svg
+from msd_mtl.study.page.figures.style import ALONE, SETTINGS, THICK
+from msd_mtl.study.page.figures.svg import inline_svg, lay_out
 from msd_mtl.study.page.groups import chosen, groups
 from msd_mtl.study.page.legend import entries
 
@@ -229,3 +232,17 @@ def test_networks_of_one_size_are_not_drawn_by_their_size(tmp_path):
     same = replace(made, cells=tuple(replace(c, n_parameters=5_806_000 + n) for n, c in enumerate(made.cells)))
     assert draw_parameters(groups(same)[0]) is None
     assert draw_parameters(groups(made)[0]) is not None
+
+
+@pytest.mark.parametrize(("canvas", "ending"), [(FigureCanvasSVG, "svg"), (FigureCanvasPdf, "pdf")])
+def test_a_figure_that_is_laid_out_first_is_the_same_file(canvas, ending, tmp_path):
+    metadata = {"Date": None} if ending == "svg" else {"CreationDate": None}
+    for name, is_first in (("first", True), ("when saved", False)):
+        with mpl.rc_context(SETTINGS):
+            figure = Figure(figsize=(3, 2), layout="constrained")
+            figure.subplots().set_xlabel("a label\nof two lines")
+            if is_first:
+                lay_out(figure, canvas)
+            figure.savefig(tmp_path / f"{name}.{ending}", metadata=metadata)
+    first, when_saved = ((tmp_path / f"{name}.{ending}").read_bytes() for name in ("first", "when saved"))
+    assert first == when_saved

@@ -17,8 +17,8 @@ from msd_mtl.study.files import write_json, write_text
 from msd_mtl.study.page import data, tables, words
 from msd_mtl.study.page.colours import NIGHT
 from msd_mtl.study.page.fair import comparisons
-from msd_mtl.study.page.figures.drawing import Drawn, Picture, draw
 from msd_mtl.study.page.figures.post_mortem import draw_post_mortem
+from msd_mtl.study.page.figures.together import draw_all
 from msd_mtl.study.page.hints import hints
 from msd_mtl.study.page.legend import entries, mask_variables
 from msd_mtl.study.page.provenance import Provenance, provenance
@@ -56,9 +56,6 @@ def make_report(analysis: Analysis, runs_dir: Path, out: Path, options: Sequence
 def _parts(analysis: Analysis, origin: Provenance, folder: Path) -> dict[str, Any]:
     """What the template shows; figures and tables are written on the way."""
 
-    def drawn(picture: Picture | None) -> Drawn | None:
-        return None if picture is None else draw(picture, folder / FIGURES)
-
     def written(table: Table | None) -> Table | None:
         if table is None or not table.rows:
             return None
@@ -66,18 +63,21 @@ def _parts(analysis: Analysis, origin: Provenance, folder: Path) -> dict[str, An
         return table
 
     hint = hints(analysis)
+    answered = answers(analysis, hint.questions)
+    scores = score_pictures(analysis)
     post_mortem = draw_post_mortem(analysis, hint.reported) if hint.reported else []
+    further = further_pictures(analysis)
+    pictures = [one.picture for one in answered if one.picture is not None] + [*scores, *post_mortem, *further]
+    drawn = draw_all(pictures, folder / FIGURES)
     of_data = (data.split_table, data.label_table, data.coupling_table, data.dropped_table)
     return {
         "analysis": analysis,
         "subtitle": subtitle(analysis),
         "masks": {cell.arm.mask for cell in analysis.cells} | {c.mask for c in analysis.contrasts if c.mask},
-        "answers": [
-            (answer, drawn(answer.picture), written(answer.table)) for answer in answers(analysis, hint.questions)
-        ],
-        "scores": [drawn(picture) for picture in score_pictures(analysis)],
-        "post_mortem": [drawn(picture) for picture in post_mortem],
-        "figures": [drawn(picture) for picture in further_pictures(analysis)],
+        "answers": [(one, one.picture and drawn[one.picture.name], written(one.table)) for one in answered],
+        "scores": [drawn[picture.name] for picture in scores],
+        "post_mortem": [drawn[picture.name] for picture in post_mortem],
+        "figures": [drawn[picture.name] for picture in further],
         "undrawn": undrawn(analysis),
         "cells": written(tables.cell_table(analysis)),
         "absent": written(tables.absent_table(analysis)),
