@@ -93,8 +93,25 @@ def test_choices_of_a_sweep_are_looked_at_one_by_one():
 
 def test_settings_are_those_of_the_groups_that_are_chosen():
     assert said("data=msd", "data.store=store.h5") is None
-    told = "data.store must be set with data=msd alone; got data=synthetic. Leave it out, or set data=msd."
-    assert said("data.store=store.h5") == told
+    told = (
+        "data.store must be set with data=msd alone; got data=synthetic. Leave out what sets it, a setting or a study, "
+    )
+    assert said("data.store=store.h5") == f"{told}or set data=msd."
+
+
+@pytest.mark.parametrize("key", ["stor", "data.stroe", "data.world.n_tracks", "data.coupling"])
+def test_a_command_without_a_run_has_no_kind_of_data(key):
+    message = explain(conf_dir(), "tasks", [f"{key}=3"], multirun=False)
+    assert message.startswith(f"setting must be one that `msd-mtl tasks` has; got {key!r}.")
+
+
+def test_data_of_ones_own_are_not_told_what_those_of_the_bench_have(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "mine.yaml").write_text("_target_: a.Module\nname: synthetic\n")
+    (tmp_path / "data" / "nameless.yaml").write_text("_target_: a.Module\n")
+    for data, key in (("mine", "data.coupling"), ("nameless", "data.store"), ("nameless", "foo")):
+        message = explain(conf_dir(), "train", [f"data={data}", f"{key}=1"], multirun=False, own=tmp_path)
+        assert message.startswith(f"setting must be one that `msd-mtl train` has; got {key!r}.")
 
 
 def test_a_choice_that_reads_as_a_number_is_quoted(tmp_path):

@@ -175,13 +175,14 @@ def _wrong_key(override: Override, known: Mapping[str, Any], command: str, group
 
 
 def _of_other_data(key: str, known: Mapping[str, Any]) -> str | None:
+    """What is wrong with a setting that the data of a run lack and others have; None of any other."""
     from msd_mtl.study.checks import check_kind_of_data  # which imports this module in turn
 
-    if isinstance(data := known.get("data"), Mapping):
-        try:
-            check_kind_of_data(key, data["name"])
-        except UserError as error:
-            return str(error)
+    data = known.get("data")
+    try:
+        check_kind_of_data(key, data.get("name") if isinstance(data, Mapping) else None)
+    except UserError as error:
+        return str(error)
     return None
 
 

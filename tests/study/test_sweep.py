@@ -278,7 +278,7 @@ def test_a_single_run_of_a_study_that_cannot_be_made_is_not_entered(msd_store, t
 def test_a_study_of_worlds_is_not_one_of_real_data(study, tmp_path):
     done = msd_mtl("train", "-m", f"study={study}", "data=msd", "data.store=store.h5", cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    said = r" must be set with data=synthetic alone; got data=msd\. Leave it out, or set data=synthetic\."
+    said = r" must be set with data=synthetic alone; got data=msd\. Leave out what sets it, a setting or a study, or"
     assert re.match(rf"msd-mtl train: data\.(coupling|world\.common|world){said}", done.stderr)
 
 

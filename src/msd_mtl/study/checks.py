@@ -173,7 +173,7 @@ def _check_known(config: Config) -> None:
             if key not in known:
                 from msd_mtl.overrides import nearest
 
-                check_kind_of_data(key, str(name))
+                check_kind_of_data(key, name)
                 near = f" Nearest: {', '.join(found)}." if (found := nearest(key, known)) else ""
                 raise UserError(
                     f"setting must be one that `msd-mtl train` has; got {key!r}.{near} Mend it where it is set: in the "
@@ -181,16 +181,23 @@ def _check_known(config: Config) -> None:
                 )
 
 
-def check_kind_of_data(key: str, name: str) -> None:
+def check_kind_of_data(key: str, name: object) -> None:
     """Of a setting that data of this name lack, refuse one that others have, with their name.
+
+    Args:
+        key: The setting, in dots.
+        name: Name of the data; where it is none of the bench's, nothing is known of them.
 
     Raises:
         UserError: If it is one.
     """
+    if name not in KINDS_OF_DATA:
+        return
     for other in KINDS_OF_DATA:
-        if key in _settings_of("data", other)[1]:
+        if other != name and key in _settings_of("data", other)[1]:
             raise UserError(
-                f"{key} must be set with data={other} alone; got data={name}. Leave it out, or set data={other}."
+                f"{key} must be set with data={other} alone; got data={name}. Leave out what sets it, a setting or a "
+                f"study, or set data={other}."
             )
 
 
