@@ -75,6 +75,11 @@ class Run:
     n_parameters: int
     seconds: float
 
+    @property
+    def plants(self) -> bool:
+        """Whether its world has the coupling that was set: with ``data.world.common=none`` it has none."""
+        return bool(self.record["config"]["data"].get("world", {}).get("common") != "none")
+
 
 @dataclass(frozen=True)
 class Contrast:

@@ -151,8 +151,7 @@ def _of_couplings(runs: StudyRuns) -> list[str]:
     """The couplings of which others were planted than set, as whole words are taken over; runs are named by the set."""
     other: dict[tuple[float, float], None] = {}
     for run in runs.runs:
-        world = run.record["config"]["data"].get("world", {})
-        if run.arm.coupling is None or world.get("common") == "none":
+        if run.arm.coupling is None or not run.plants:
             continue
         for one in run.record["data"].get("coupling", {}).values():
             planted = (one.get("planted") or {}).get("planted")

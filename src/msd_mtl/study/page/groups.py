@@ -55,8 +55,8 @@ class Group:
 
     @property
     def plants(self) -> bool:
-        """Whether its synthetic worlds have the coupling that was set: with ``data.world.common=none`` none has any."""
-        return all(run.record["config"]["data"].get("world", {}).get("common") != "none" for run in self.runs)
+        """Whether its synthetic worlds have the coupling that was set."""
+        return all(run.plants for run in self.runs)
 
     @property
     def coupling(self) -> str:
