@@ -157,10 +157,9 @@ def _run(config_name: str, signed: str, main: Callable[[], None]) -> None:
                     for file in sorted(folder.rglob("*.yaml")):
                         read_conf(file)
         own = Path(given.config_dir) if given.config_dir else None
+        knows_choices = not (given.config_path or given.config_name or (own and not own.is_dir()))
         message = None
-        if not (
-            given.config_path or given.config_name or (own and not own.is_dir())
-        ):  # else choices are not known here
+        if knows_choices:
             message = explain(conf_dir(), config_name, given.overrides, multirun=given.multirun, own=own)
         if message is None:
             if not isinstance(error, HydraException):

@@ -16,7 +16,7 @@ from hydra.errors import HydraException, InstantiationException, OverrideParseEx
 from hydra.utils import get_object
 from omegaconf import OmegaConf
 
-from msd_mtl.errors import UserError
+from msd_mtl.study.checks import of_other_data
 
 N_NEAREST = 3
 
@@ -161,7 +161,8 @@ def _wrong_key(override: Override, known: Mapping[str, Any], command: str, group
         return f"{key} is there already and must be written without +; got {override.input_line}." if there else None
     if there:
         return None
-    if message := _of_other_data(key, known):
+    data = known.get("data")
+    if message := of_other_data(key, data.get("name") if isinstance(data, Mapping) else None):
         return message
     near = nearest(key, [*_keys(known), *(group for group in groups if group != "hydra")])
     hint = f" Nearest: {', '.join(near)}." if near else ""
@@ -172,18 +173,6 @@ def _wrong_key(override: Override, known: Mapping[str, Any], command: str, group
     return (
         f"setting must be one that `msd-mtl {command}` has; got {key!r}.{hint} `msd-mtl {command} --cfg job` shows all."
     )
-
-
-def _of_other_data(key: str, known: Mapping[str, Any]) -> str | None:
-    """What is wrong with a setting that the data of a run lack and others have; None of any other."""
-    from msd_mtl.study.checks import check_kind_of_data  # which imports this module in turn
-
-    data = known.get("data")
-    try:
-        check_kind_of_data(key, data.get("name") if isinstance(data, Mapping) else None)
-    except UserError as error:
-        return str(error)
-    return None
 
 
 def _keys(node: Mapping[str, Any], prefix: str = "") -> Iterator[str]:

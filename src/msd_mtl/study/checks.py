@@ -173,7 +173,8 @@ def _check_known(config: Config) -> None:
             if key not in known:
                 from msd_mtl.overrides import nearest
 
-                check_kind_of_data(key, name)
+                if message := of_other_data(key, name):
+                    raise UserError(message)
                 near = f" Nearest: {', '.join(found)}." if (found := nearest(key, known)) else ""
                 raise UserError(
                     f"setting must be one that `msd-mtl train` has; got {key!r}.{near} Mend it where it is set: in the "
@@ -181,24 +182,20 @@ def _check_known(config: Config) -> None:
                 )
 
 
-def check_kind_of_data(key: str, name: object) -> None:
-    """Of a setting that data of this name lack, refuse one that others have, with their name.
+def of_other_data(key: str, name: object) -> str | None:
+    """What is wrong with a setting that data of this name lack and others have; None of any other.
 
     Args:
         key: The setting, in dots.
         name: Name of the data; where it is none of the bench's, nothing is known of them.
-
-    Raises:
-        UserError: If it is one.
     """
-    if name not in KINDS_OF_DATA:
-        return
     for other in KINDS_OF_DATA:
-        if other != name and key in _settings_of("data", other)[1]:
-            raise UserError(
+        if name in KINDS_OF_DATA and other != name and key in _settings_of("data", other)[1]:
+            return (
                 f"{key} must be set with data={other} alone; got data={name}. Leave out what sets it, a setting or a "
                 f"study, or set data={other}."
             )
+    return None
 
 
 @cache

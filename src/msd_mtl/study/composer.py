@@ -26,9 +26,8 @@ class Composer:
         self._loader = loader
         self._compose = compose
         parser = OverridesParser.create(config_loader=loader)
-        self._parsed = cache(
-            lambda override: parser.parse_overrides([override])[0]
-        )  # runs have most of theirs in common
+        # runs have most of theirs in common
+        self._parsed = cache(lambda override: parser.parse_overrides([override])[0])
         self._most = most
         self._bases: dict[tuple[str, ...], DictConfig | Exception] = {}
 

@@ -139,9 +139,8 @@ def lacks(record: Record, further: Sequence[str] = ()) -> list[str]:
         for found in _wrong(record, key.split("."), holds, said)
     ]
     absent += dict.fromkeys(wrong)
-    if (
-        not absent and record["config"].get("seed", record["seed"]) != record["seed"]
-    ):  # runs are paired by the one, named by the other
+    # runs are paired by the one, named by the other
+    if not absent and record["config"].get("seed", record["seed"]) != record["seed"]:
         absent.append("seed equal to config.seed")
     if absent or not is_completed(record):
         return absent
