@@ -38,5 +38,9 @@ def test_same_seed_same_units():
 
 
 def test_each_of_a_stack_of_networks_draws_its_own():
+    try:
+        torch.func.vmap(lambda x: x.view(torch.int16))(torch.zeros(2, 1, dtype=torch.int64))
+    except RuntimeError as error:
+        pytest.skip(f"torch {torch.__version__} has no stacked view of another type: {error}")
     batch = torch.func.vmap(lambda x: dropout(x, 0.5), randomness="different")(torch.ones(2, 100))
     assert not torch.equal(*batch)

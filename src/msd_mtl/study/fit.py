@@ -137,6 +137,7 @@ def build_trainer(
     warnings.filterwarnings("ignore", message=".*LeafSpec")  # Lightning 2.6 reads a name that torch 2.13 deprecates
     # on the login node of a cluster a run without srun is meant
     warnings.filterwarnings("ignore", message="The `srun` command is available on your system but is not used")
+    warnings.filterwarnings("ignore", message="GPU available but not used")  # trainer=cpu says so
     settings: dict[str, Any] = dict(config["trainer"])
     _check_gpus(settings["accelerator"], settings["devices"] if kept is not None else 1)
     # memory is always written before it is read here; filling it would only cost time
