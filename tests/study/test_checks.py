@@ -219,6 +219,9 @@ def test_a_name_that_the_file_of_a_study_lacks_is_asked_of_it(plain, study):
         ("data.trainsize", "data.train_size, data.target_train_size, data.batch_size"),
         ("data.world.n_track", "data.world.n_tracks, .+"),
         ("model.drop_out", "model.dropout"),
+        ("recipe.patiense", "recipe.patience, .+"),
+        ("sharing.maks", "sharing.mask"),
+        ("tasks.targets", "tasks.target, .+"),
     ],
 )
 def test_a_setting_that_there_is_not_is_refused_with_the_nearest_where_it_is_composed(plain, key, nearest):

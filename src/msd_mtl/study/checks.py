@@ -110,6 +110,9 @@ OF_LIGHTNING = ("trainer.min_epochs", "trainer.min_steps", "trainer.accumulate_g
 OF_A_BUDGET = ("recipe.epoch_steps",)
 OF_WORLDS = ("data.coupling", "data.world.n_tracks", "data.world.n_words")
 
+# Groups whose files all have the same settings, and one of them.
+WHOLE_GROUPS = {"model": "sharing_network", "recipe": "default", "sharing": "none", "tasks": "tight"}
+
 
 def check_settings(config: Config, overrides: Sequence[str] | None = None) -> None:
     """Refuse settings of a kind that they cannot have.
@@ -164,9 +167,10 @@ def _check_all_there(config: Config) -> None:
 
 
 def _check_known(config: Config) -> None:
-    """Refuse a setting of the data or the model that there is not, which Hydra takes from the file of a study."""
-    for group, name in (("data", config["data"].get("name")), ("model", "sharing_network")):
-        target, known = _settings_of(group, str(name))
+    """Refuse a setting that there is not, which Hydra takes from the file of a study."""
+    name = config["data"].get("name")
+    for group, file in (("data", str(name)), *WHOLE_GROUPS.items()):
+        target, known = _settings_of(group, file)
         if target != config[group].get("_target_"):
             continue  # somebody's own, who alone knows what it takes
         for key in _keys(config[group], group):
@@ -205,6 +209,7 @@ def _settings_of(group: str, name: str) -> tuple[str | None, tuple[str, ...]]:
 
     file = conf_dir() / group / f"{name}.yaml"
     said = read_conf(file) if file.is_file() else {}
+    said = said.get(group, said)  # of a file that reaches into other groups too, its own
     return said.get("_target_"), tuple(_keys(said, group))
 
 
