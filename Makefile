@@ -4,6 +4,10 @@ PYTHON ?= $(shell python3.11 -c 'print("python3.11")' 2>/dev/null || echo python
 VENV ?= .venv
 BIN := $(VENV)/bin
 
+# What is imported is compiled then (see --no-compile below), and kept. Where an image forbids that, every process would
+# compile PyTorch and Lightning anew, which takes longer than importing them.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check bench clean
 .DELETE_ON_ERROR:
 
