@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+import hydra
 import numpy as np
 import pytest
+from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 from tests.conftest import composed
 from tests.data import official
@@ -15,6 +17,25 @@ from msd_mtl.data.prepare import prepare
 from msd_mtl.study.learning_curve import PICTURE
 
 N_TRACKS, N_ARTISTS, N_WORDS = 500, 100, 60
+
+
+@pytest.fixture(scope="session", autouse=True)
+def composed_once() -> Iterator[None]:
+    """Has reports of all tests compose once what they ask for, while the files that it is composed of stay alike."""
+    kept: dict[object, DictConfig] = {}
+
+    def compose(name: str, overrides: list[str]) -> DictConfig:
+        sources = GlobalHydra.instance().config_loader().get_sources()
+        folders = [Path(one.path) for one in sources if one.scheme() == "file"]
+        files = [file for folder in folders for file in sorted(folder.rglob("*.yaml"))]
+        made_of = (name, *overrides, *((file, file.read_bytes()) for file in files))
+        if made_of not in kept:
+            kept[made_of] = hydra.compose(name, overrides)
+        return kept[made_of]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("msd_mtl.study.answers.composed.compose", compose)
+        yield
 
 
 @pytest.fixture(scope="session")
