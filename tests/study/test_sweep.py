@@ -123,7 +123,8 @@ def test_a_choice_of_a_study_that_there_is_not_is_told_as_it_stands_in_its_file(
     made = sweeper(**choices)
     with pytest.raises(SystemExit, match="2"):
         made.sweep(SMALL)
-    assert capsys.readouterr().err == f"msd-mtl train: {message} It is set by the file of the study.\n"
+    told = "It is set in hydra.sweeper, by the study's file or the command line."
+    assert capsys.readouterr().err == f"msd-mtl train: {message} {told}\n"
     assert not made.done
 
 

@@ -70,7 +70,7 @@ def _check_choices(loader: Any, master: DictConfig, overrides: Sequence[str]) ->
     if master.hydra.job.config_name != COMMAND or wrong(loader, COMMAND, master.hydra.overrides.task, multirun=True):
         return
     if message := wrong(loader, COMMAND, overrides, multirun=False):
-        raise UserError(f"{message} It is set by the file of the study.") from None
+        raise UserError(f"{message} It is set in hydra.sweeper, by the study's file or the command line.") from None
 
 
 def _without_hydra(cfg: DictConfig) -> DictConfig:
