@@ -297,6 +297,18 @@ def test_choices_of_a_folder_of_ones_own_are_known(arguments, message, tmp_path)
     assert message in done.stderr
 
 
+@pytest.mark.parametrize("choice", ["- override /sharing: mnie", "- /sharing@other: mnie"])
+def test_a_default_of_a_study_that_there_is_not_is_told_with_those_that_are(choice, tmp_path):
+    (tmp_path / "own" / "study").mkdir(parents=True)
+    (tmp_path / "own" / "study" / "mine.yaml").write_text(
+        f"# @package _global_\ndefaults:\n  {choice}\nstudy: {{name: mine}}\n"
+    )
+    done = msd_mtl("train", "--config-dir", "own", "study=mine", cwd=tmp_path)
+    told = "sharing must be one of full, high, interspersed, low, none; got 'mnie'. Did you mean 'none'? "
+    told += "It stands in the defaults of a file: see that of the study."
+    assert (done.returncode, done.stderr) == (2, f"msd-mtl train: {told}\n")
+
+
 def test_what_no_sweeper_or_launcher_takes_is_named_with_what_it_does(tmp_path):
     (tmp_path / "own" / "study").mkdir(parents=True)
     said = "# @package _global_\nstudy: {name: mine}\nhydra: {sweeper: {param: {seed: '0,1'}}}\n"

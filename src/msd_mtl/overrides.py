@@ -12,7 +12,7 @@ from hydra._internal.config_repository import ConfigRepository
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.errors import HydraException, InstantiationException, OverrideParseException
+from hydra.errors import HydraException, InstantiationException, MissingConfigException, OverrideParseException
 from hydra.utils import get_object
 from omegaconf import OmegaConf
 
@@ -80,6 +80,9 @@ def wrong(loader: Any, command: str, overrides: Sequence[str], *, multirun: bool
 
 def refused(error: HydraException) -> str:
     """What Hydra has refused, in one line: with its cause where that stands in the next one."""
+    if isinstance(error, MissingConfigException) and error.options:
+        group, _, name = str(error.missing_cfg_file).rpartition("/")
+        return f"{_not_among(group, name, error.options)} It stands in the defaults of a file: see that of the study."
     lines = str(error).splitlines()
     made = re.search(r"target '([^']+)'.*full_key: (\S+)", str(error), re.DOTALL)
     unknown = re.search("unexpected keyword argument '(.+)'", str(error.__cause__))
@@ -141,11 +144,16 @@ def _wrong_choice(override: Override, loader: Any) -> str | None:
         name = "null" if choice is None else str(choice)
         if isinstance(choice, str) and name in options:
             continue
-        quoted = f" Write {group}='\"{name}\"'." if name in options else ""
-        near = get_close_matches(name, options, n=1, cutoff=0.4)
-        hint = quoted or (f" Did you mean {near[0]!r}?" if near else "")
-        return f"{group} must be one of {', '.join(options)}; got {name!r}.{hint}"
+        return _not_among(group, name, options)
     return None
+
+
+def _not_among(group: str, name: str, options: Sequence[str]) -> str:
+    """What is wrong with a choice that is not among the options of its group, or is no text."""
+    quoted = f" Write {group}='\"{name}\"'." if name in options else ""
+    near = get_close_matches(name, options, n=1, cutoff=0.4)
+    hint = quoted or (f" Did you mean {near[0]!r}?" if near else "")
+    return f"{group} must be one of {', '.join(options)}; got {name!r}.{hint}"
 
 
 def _wrong_key(override: Override, known: Mapping[str, Any], command: str, groups: list[str]) -> str | None:
