@@ -7,6 +7,7 @@ from inspect import signature
 
 import pytest
 from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 
 from msd_mtl.app import conf_dir
 from msd_mtl.data.datamodule import MultiTaskDataModule
@@ -17,7 +18,7 @@ from msd_mtl.errors import UserError
 from msd_mtl.model.network import SharingNetwork
 from msd_mtl.study import checks
 from msd_mtl.study.checks import check_rows, check_settings
-from msd_mtl.study.identity import resolved
+from msd_mtl.study.identity import CHOSEN, resolved
 
 # Refused here, before anything is imported for it.
 WRONG = [
@@ -92,6 +93,7 @@ EDGES = {
     "recipe.binary_outputs": ([1, 2], [0, 3, True, "1"]),
     "recipe.epoch_steps": SIZE,
     "recipe.task_weights": ([{"a": 0, "b": 1.5}, None], [1, {"a": -1}, {"a": True}, {"a": "b"}]),
+    "recipe.monitor": (["year/rmse", None], [3, True, ["year/rmse"]]),
     "recipe.select_after": SHARE,
     "recipe.patience": SIZE,
     "trainer.max_epochs": (STEPS[0] + [None], STEPS[1]),
@@ -222,6 +224,7 @@ def test_a_name_that_the_file_of_a_study_lacks_is_asked_of_it(plain, study):
         ("recipe.patiense", "recipe.patience, .+"),
         ("sharing.maks", "sharing.mask"),
         ("tasks.targets", "tasks.target, .+"),
+        ("study.skip_imposible_sizes", "study.skip_impossible_sizes"),
     ],
 )
 def test_a_setting_that_there_is_not_is_refused_with_the_nearest_where_it_is_composed(plain, key, nearest):
@@ -232,6 +235,43 @@ def test_a_setting_that_there_is_not_is_refused_with_the_nearest_where_it_is_com
         check_settings(changed, ["study=mine"])
     check_settings(changed)  # of a run that was composed with other files
     check_settings(with_setting(changed, f"{key.partition('.')[0]}._target_", "my.Own"), ["study=mine"])
+
+
+WHERE = "Mend it where it is set: in the file of the study, or on the command line."
+
+
+@pytest.mark.parametrize(
+    ("group", "key", "mend"),
+    [
+        ("", "trian", f"Nearest: trainer. {WHERE}"),
+        ("tasks", True, WHERE),  # how YAML reads "on: 3"
+        ("", "capacity", CHOSEN.format(group="capacity")),
+        ("trainer", "max_epohcs", f"Nearest: trainer.max_epochs, trainer.max_steps, trainer.devices. {WHERE}"),
+        ("study", "trainer", "The file of a study begins with the line '# @package _global_'."),
+    ],
+)
+def test_what_nothing_reads_is_refused_wherever_it_is_set(plain, group, key, mend):
+    changed = copy.deepcopy(plain)
+    (changed[group] if group else changed)[key] = {"max_epochs": 3}
+    said = re.escape(f"got '{group}{'.' if group else ''}{key}'.")
+    with pytest.raises(UserError, match=rf"^setting must be .*; {said}.*{re.escape(mend)}$"):
+        check_settings(changed, [])
+    check_settings(changed)
+
+
+def test_a_setting_in_the_place_of_a_group_says_how_a_group_is_chosen():
+    written = OmegaConf.create({"sharing": "full", "model": {"mask": "${sharing.mask}"}})
+    with pytest.raises(UserError, match=r"^sharing must be a group of settings; got 'full'\. A group is chosen with"):
+        resolved(written)
+
+
+@pytest.mark.parametrize("said", ["${base}", "${.base}", "${recipe.base}", "${oc.env:NONE,${recipe.base}}"])
+def test_what_another_setting_refers_to_is_read(plain, said):
+    written = OmegaConf.create({"recipe": {"base": 0.1, "optimizer": {"lr": said}}})
+    changed = with_setting(plain, "recipe.base", 0.1)
+    check_settings(changed, [], written)
+    with pytest.raises(UserError, match=r"^setting must be one .* or that another refers to; got 'recipe\.base'"):
+        check_settings(changed, [], OmegaConf.create({"recipe": {"base": 0.1, "lr": "${baseline} ${base_lr}"}}))
 
 
 def test_settings_of_worlds_are_none_of_a_store(plain):
@@ -301,6 +341,7 @@ def test_a_size_that_a_world_cannot_fill_is_refused_before_anything_is_imported(
     code = """
 import sys
 from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 from msd_mtl.app import conf_dir
 from msd_mtl.errors import UserError
 from msd_mtl.study.run import run_once

@@ -1,12 +1,15 @@
 """What is wrong with a run's settings, found before libraries that take seconds to import are needed."""
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
+from omegaconf import DictConfig, OmegaConf
+
 from msd_mtl.errors import UserError
-from msd_mtl.study.identity import Config
+from msd_mtl.study.identity import CHOSEN, Config
 
 Expectation = tuple[str, Callable[[Any], bool]]
 ABSENT = object()  # value of a setting that a configuration lacks
@@ -95,6 +98,7 @@ EXPECTED: dict[str, Expectation] = {
     "recipe.binary_outputs": ("1 or 2", lambda v: v in (1, 2) and not isinstance(v, bool)),
     "recipe.epoch_steps": _or_null(_whole(1)),
     "recipe.task_weights": _or_null(WEIGHTS),
+    "recipe.monitor": _or_null(TEXT),
     "recipe.select_after": SHARE,
     "recipe.patience": _or_null(_whole(1)),
     "trainer.max_epochs": _or_null(STEPS),
@@ -110,27 +114,36 @@ OF_LIGHTNING = ("trainer.min_epochs", "trainer.min_steps", "trainer.accumulate_g
 OF_A_BUDGET = ("recipe.epoch_steps",)
 OF_WORLDS = ("data.coupling", "data.world.n_tracks", "data.world.n_words")
 
+GROUPS = ("data", "tasks", "sharing", "model", "recipe", "trainer", "logger", "study")
+OF_A_STUDY = ("study.name", "study.report", "study.skip_impossible_sizes")
 # Groups whose files all have the same settings, and one of them.
-WHOLE_GROUPS = {"model": "sharing_network", "recipe": "default", "sharing": "none", "tasks": "tight"}
+WHOLE_GROUPS = {
+    "model": "sharing_network",
+    "recipe": "default",
+    "sharing": "none",
+    "tasks": "tight",
+    "trainer": "cpu",
+}
 
 
-def check_settings(config: Config, overrides: Sequence[str] | None = None) -> None:
+def check_settings(config: Config, overrides: Sequence[str] | None = None, written: DictConfig | None = None) -> None:
     """Refuse settings of a kind that they cannot have.
 
     Args:
         config: Resolved configuration of a run.
         overrides: What is set in it, as on a command line; None where that is not known.
+        written: The same before references were filled in, where it is just composed.
 
     Raises:
         UserError: With the first that is wrong.
     """
     _check_named(config, overrides)
-    for group in ("data", "tasks", "sharing", "model", "recipe", "trainer", "logger", "study"):
+    for group in GROUPS:
         if not isinstance(_set(config, group), dict):
             raise UserError(f"{group} must be a group of settings; got {config[group]!r}. Leave it out.")
     _check_all_there(config)
     if overrides is not None:  # else it has been composed before, and files of the configuration may be others now
-        _check_known(config)
+        _check_known(config, written)
     for key, (said, holds) in EXPECTED.items():
         value = _value(config, key)
         if value is not ABSENT and not holds(value):
@@ -166,24 +179,55 @@ def _check_all_there(config: Config) -> None:
             _set(config, key)
 
 
-def _check_known(config: Config) -> None:
-    """Refuse a setting that there is not, which Hydra takes from the file of a study."""
+def _check_known(config: Config, written: DictConfig | None) -> None:
+    """Refuse a setting that nothing reads, which Hydra takes from the file of a study."""
     name = config["data"].get("name")
-    for group, file in (("data", str(name)), *WHOLE_GROUPS.items()):
-        target, known = _settings_of(group, file)
-        if target != config[group].get("_target_"):
+    first = tuple(key for key in EXPECTED if "." not in key)
+    known: dict[str, tuple[str | None, tuple[str, ...]]] = {"": (None, (*GROUPS, *first)), "study": (None, OF_A_STUDY)}
+    known |= {group: _settings_of(group, file) for group, file in (("data", str(name)), *WHOLE_GROUPS.items())}
+    for group, (target, settings) in known.items():
+        of_group = config[group] if group else config
+        if target != of_group.get("_target_"):
             continue  # somebody's own, who alone knows what it takes
-        for key in _keys(config[group], group):
-            if key not in known:
-                from msd_mtl.overrides import nearest
+        for key in _keys(of_group, group):
+            if key in settings or _is_referred_to(key, written) or _is_lightnings(key):
+                continue
+            if message := of_other_data(key, name):
+                raise UserError(message)
+            from msd_mtl.overrides import nearest
 
-                if message := of_other_data(key, name):
-                    raise UserError(message)
-                near = f" Nearest: {', '.join(found)}." if (found := nearest(key, known)) else ""
-                raise UserError(
-                    f"setting must be one that `msd-mtl train` has; got {key!r}.{near} Mend it where it is set: in the "
-                    "file of the study, or on the command line."
-                )
+            near = f" Nearest: {', '.join(found)}." if (found := nearest(key, settings)) else ""
+            raise UserError(
+                f"setting must be one that `msd-mtl train` has, or that another refers to; got {key!r}.{near} "
+                f"{_mend(key, known[''][1])}"
+            )
+
+
+def _mend(key: str, first: Sequence[str]) -> str:
+    """What to do about a setting that nothing reads; ``first`` are the keys that stand in no group."""
+    from msd_mtl.app import conf_dir
+
+    if key.removeprefix("study.") in first:
+        return "The file of a study begins with the line '# @package _global_'."
+    if (conf_dir() / key).is_dir():
+        return CHOSEN.format(group=key)
+    return "Mend it where it is set: in the file of the study, or on the command line."
+
+
+def _is_lightnings(key: str) -> bool:
+    """Whether Lightning takes a setting that ``conf/trainer`` leaves out."""
+    from msd_mtl.trainer_settings import names
+
+    group, _, name = key.partition(".")
+    return group == "trainer" and name in names()
+
+
+def _is_referred_to(key: str, written: DictConfig | None) -> bool:
+    """Whether another setting may take its value from this one."""
+    if written is None:
+        return False
+    leaf = re.escape(key.rpartition(".")[2])
+    return re.search(rf"\$\{{[^}}]*(?<!\w){leaf}(?!\w)", OmegaConf.to_yaml(written)) is not None
 
 
 def of_other_data(key: str, name: object) -> str | None:
@@ -216,7 +260,8 @@ def _settings_of(group: str, name: str) -> tuple[str | None, tuple[str, ...]]:
 def _keys(settings: Config, group: str) -> list[str]:
     """Dotted keys of a group, but for Hydra's own; those of a world one by one."""
     world = settings.get("world")
-    plain = [f"{group}.{key}" for key in settings if not key.startswith("_")]
+    prefix = f"{group}." if group else ""
+    plain = [f"{prefix}{key}" for key in settings if not str(key).startswith("_")]
     return plain + [f"{group}.world.{key}" for key in (world if isinstance(world, dict) else ())]
 
 

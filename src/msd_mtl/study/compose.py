@@ -46,11 +46,12 @@ def cells(loader: Any, master: DictConfig, job_overrides: Sequence[Sequence[str]
     places: dict[str, set[str]] = {"study.name": set(), "runs_dir": set()}
     for overrides in job_overrides:
         try:
-            config = resolved(composer(overrides))
+            written = composer(overrides)
+            config = resolved(written)
         except (HydraException, OmegaConfBaseException):
             _check_choices(loader, master, overrides)
             raise
-        check_settings(config, overrides)
+        check_settings(config, overrides, written)
         check_report(config["study"].get("report"))
         config["trainer"]["enable_progress_bar"] = False  # the sweep tells how far it is
         cell = Cell(name_of(config), tuple(o for o in overrides if not o.startswith("hydra")), config)

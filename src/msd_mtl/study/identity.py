@@ -1,6 +1,7 @@
 """Which run is which: a hash of everything that can change its result."""
 
 import json
+import re
 from hashlib import blake2b
 from typing import Any
 
@@ -51,6 +52,7 @@ SHARES = tuple(
 )
 
 Config = dict[str, Any]
+CHOSEN = "A group is chosen with {group}=NAME, and in a file under its defaults: - override /{group}: NAME."
 
 
 def resolved(cfg: DictConfig) -> Config:
@@ -62,6 +64,10 @@ def resolved(cfg: DictConfig) -> Config:
     try:
         config = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
+        if found := re.search(r"node `(\w+)` is not a container", str(error)):
+            raise UserError(
+                f"{found[1]} must be a group of settings; got {cfg.get(found[1])!r}. {CHOSEN.format(group=found[1])}"
+            ) from None
         raise UserError(
             f"every setting must have a value; {str(error).splitlines()[0]}. Set {error.full_key or 'KEY'}=VALUE."
         ) from None

@@ -198,9 +198,18 @@ def studies(runs_dir: Path) -> list[str]:
     return sorted(path.name for path in (runs_dir / FOLDER).glob("*") if path.is_dir())
 
 
-def known_studies(runs_dir: Path) -> str:
-    """The same as the end of a message, with what to do if the runs were copied without their studies."""
+def known_studies(runs_dir: Path, study: str) -> str:
+    """The same as the end of a message about one that is not among them, with what to do.
+
+    Args:
+        runs_dir: Folder of runs.
+        study: What was asked for: a file of the configuration may make it, or its runs were copied without its name.
+    """
+    from msd_mtl.app import conf_dir  # it imports Hydra
+
     names = ", ".join(studies(runs_dir)) or "none"
     hint = f" Runs are there, but not the hidden folder {FOLDER} that names their studies: copy it with them."
     lost = not (runs_dir / FOLDER).is_dir() and any(runs_dir.glob(f"[!.]*/{RECORD}"))
-    return f"{names}.{hint if lost else ''}"
+    made = f" `msd-mtl train -m study={study}` makes its runs."
+    is_named = (conf_dir() / "study" / f"{study}.yaml").is_file()
+    return f"{names}.{hint if lost else ''}{made if is_named else ''}"

@@ -109,7 +109,9 @@ def main(cfg: DictConfig) -> None:
     runs_dir, study = Path(cfg.runs_dir), str(cfg.study.name)  # a number is a name too
     found = sweeps(runs_dir, study)
     if not any(found):
-        raise UserError(f"study must have runs in {runs_dir}; got {study!r}. Studies there: {known_studies(runs_dir)}")
+        raise UserError(
+            f"study must have runs in {runs_dir}; got {study!r}. Studies there: {known_studies(runs_dir, study)}"
+        )
     now, shown = page(runs_dir, study, found)
     if cfg.watch is None:
         Console(emoji=False).print(shown)

@@ -38,7 +38,7 @@ def train(cfg: DictConfig) -> None:
         launched.append(cell)  # by another sweeper than ours, which tells nobody what it was asked for
         attempt(cell)
         return
-    check_settings(config, HydraConfig.get().overrides.task)
+    check_settings(config, HydraConfig.get().overrides.task, cfg)
     console, study = Console(emoji=False), config["study"]
     check_report(study.get("report"))
     if study["name"] != NO_STUDY and is_main_process(config):

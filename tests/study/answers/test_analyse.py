@@ -494,8 +494,11 @@ def test_a_study_without_an_index_is_read_by_its_records_and_warned_of(crossed):
 
 
 def test_an_unknown_study_is_refused(crossed):
-    with pytest.raises(UserError, match=r"study must be one that has runs in .*; got 'other', and there are: made"):
-        analyse(crossed().folder, "other")
+    runs_dir = crossed().folder
+    with pytest.raises(UserError, match=r"study must be one that has runs in .*; got 'other', and there are: made\.$"):
+        analyse(runs_dir, "other")
+    with pytest.raises(UserError, match=r"there are: made\. `msd-mtl train -m study=benefit` makes its runs\.$"):
+        analyse(runs_dir, "benefit")
 
 
 def test_who_copied_runs_without_their_studies_is_told_to_copy_these(crossed):

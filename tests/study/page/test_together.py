@@ -71,6 +71,18 @@ def test_what_a_process_that_is_killed_has_not_drawn_is_drawn_by_the_other(cores
     assert len(files) == 8
 
 
+def test_what_a_process_that_is_killed_while_it_sends_has_drawn_is_drawn_by_the_other(cores, tmp_path, monkeypatch):
+    def send(receiver, sender, *_):
+        os.write(sender.fileno(), (100).to_bytes(4, "big") + b"half")  # of a message of 100 bytes
+        os._exit(1)
+
+    cores(2)
+    monkeypatch.setattr("msd_mtl.study.page.figures.together._send", send)
+    panels, files = drawn(tmp_path / "figures", pictures())
+    assert sorted(map(len, panels.values())) == [1, 2, 3, 4]
+    assert len(files) == 8
+
+
 def test_a_picture_that_cannot_be_drawn_says_so_once(cores, tmp_path, capfd):
     cores(2)
     with pytest.raises(ValueError, match="no such panel"):

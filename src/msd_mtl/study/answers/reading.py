@@ -79,7 +79,8 @@ def read_runs(runs_dir: Path, study: str) -> StudyRuns:
     expected = kept or _without_index(runs_dir, study)
     if not expected:
         raise UserError(
-            f"study must be one that has runs in {runs_dir}; got {study!r}, and there are: {known_studies(runs_dir)}"
+            f"study must be one that has runs in {runs_dir}; got {study!r}, and there are: "
+            f"{known_studies(runs_dir, study)}"
         )
     states = {run: state_of(runs_dir, run) for run in expected}
     records = {run: seen_record(runs_dir / run) for run, state in states.items() if state != State.MISSING}

@@ -35,7 +35,7 @@ def draw_all(pictures: Sequence[Picture], folder: Path) -> dict[str, Drawn]:
         drawn = [draw(one, folder) for one in own]
         try:
             panels = receiver.recv()
-        except EOFError:  # it has ended without; what was wrong is said here, if it was a picture
+        except (EOFError, OSError):  # it has ended without, or amid; what was wrong is said here, if it was a picture
             drawn += [draw(one, folder) for one in others]
         else:
             drawn += [Drawn(*one) for one in zip(others, panels, strict=True)]
