@@ -31,6 +31,11 @@ def test_what_all_rows_have_in_common_is_said_once_and_stays_in_the_files(tmp_pa
     assert pd.read_csv(tmp_path / "made.csv")["metric"].tolist() == ["auroc", "auroc"]
 
 
+def test_whole_numbers_are_written_as_such_where_one_is_lacking(tmp_path):
+    table(("1100", "auroc", 5, 0.5), ("0011", "auroc", None, float("nan"))).write(tmp_path)
+    assert (tmp_path / "made.csv").read_text() == "mask,metric,n,gain\n1100,auroc,5,0.5\n0011,auroc,,\n"
+
+
 def test_a_single_row_and_rows_that_differ_keep_their_columns():
     for made in (table(("1100", "auroc", 5, 0.01)), table(("1100", "auroc", 5, 0.01), ("0011", "r2", 4, 0.01))):
         assert made.shown_columns == COLUMNS

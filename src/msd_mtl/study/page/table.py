@@ -95,6 +95,7 @@ class Table:
         values = pd.DataFrame(
             [[row.get(column.key) for column in self.columns] for row in self.rows],
             columns=[column.key for column in self.columns],
+            dtype=object,  # or whole numbers of a column in which one is lacking become decimal ones
         )
         write_text(folder / f"{self.name}.csv", values.to_csv(index=False, lineterminator="\n"))
         shown = pd.DataFrame(
