@@ -1,8 +1,8 @@
 """Whether verdicts are wrong as rarely as they say.
 
 Without an effect, half of them in either of two settings, and with a planted one, on 2,000 simulated studies each:
-within what chance explains of one wrong study in 20. Of ties, margins and other metrics on 300, for time: a share of 9 %
-would pass there. benchmarks/calibration.py has all of these, and more, on 2,000.
+within what chance explains of one wrong study in 20. Of ties, margins and other metrics on 300, for time: a share of
+9 % would pass there. benchmarks/calibration.py has all of these, and more, on 2,000.
 """
 
 from dataclasses import replace
