@@ -341,7 +341,6 @@ def test_a_size_that_a_world_cannot_fill_is_refused_before_anything_is_imported(
     code = """
 import sys
 from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 from msd_mtl.app import conf_dir
 from msd_mtl.errors import UserError
 from msd_mtl.study.run import run_once

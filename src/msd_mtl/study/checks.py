@@ -115,6 +115,7 @@ OF_A_BUDGET = ("recipe.epoch_steps",)
 OF_WORLDS = ("data.coupling", "data.world.n_tracks", "data.world.n_words")
 
 GROUPS = ("data", "tasks", "sharing", "model", "recipe", "trainer", "logger", "study")
+OF_NO_GROUP = (*GROUPS, *(key for key in EXPECTED if "." not in key))
 OF_A_STUDY = ("study.name", "study.report", "study.skip_impossible_sizes")
 # Groups whose files all have the same settings, and one of them.
 WHOLE_GROUPS = {
@@ -182,8 +183,7 @@ def _check_all_there(config: Config) -> None:
 def _check_known(config: Config, written: DictConfig | None) -> None:
     """Refuse a setting that nothing reads, which Hydra takes from the file of a study."""
     name = config["data"].get("name")
-    first = tuple(key for key in EXPECTED if "." not in key)
-    known: dict[str, tuple[str | None, tuple[str, ...]]] = {"": (None, (*GROUPS, *first)), "study": (None, OF_A_STUDY)}
+    known: dict[str, tuple[str | None, tuple[str, ...]]] = {"": (None, OF_NO_GROUP), "study": (None, OF_A_STUDY)}
     known |= {group: _settings_of(group, file) for group, file in (("data", str(name)), *WHOLE_GROUPS.items())}
     for group, (target, settings) in known.items():
         of_group = config[group] if group else config
@@ -199,15 +199,15 @@ def _check_known(config: Config, written: DictConfig | None) -> None:
             near = f" Nearest: {', '.join(found)}." if (found := nearest(key, settings)) else ""
             raise UserError(
                 f"setting must be one that `msd-mtl train` has, or that another refers to; got {key!r}.{near} "
-                f"{_mend(key, known[''][1])}"
+                f"{_mend(key)}"
             )
 
 
-def _mend(key: str, first: Sequence[str]) -> str:
-    """What to do about a setting that nothing reads; ``first`` are the keys that stand in no group."""
+def _mend(key: str) -> str:
+    """What to do about a setting that nothing reads."""
     from msd_mtl.app import conf_dir
 
-    if key.removeprefix("study.") in first:
+    if key.removeprefix("study.") in OF_NO_GROUP:
         return "The file of a study begins with the line '# @package _global_'."
     if (conf_dir() / key).is_dir():
         return CHOSEN.format(group=key)
