@@ -309,6 +309,17 @@ def test_a_default_of_a_study_that_there_is_not_is_told_with_those_that_are(choi
     assert (done.returncode, done.stderr) == (2, f"msd-mtl train: {told}\n")
 
 
+@pytest.mark.parametrize("sweep", [[], ["-m"]], ids=["one run", "sweep"])
+def test_a_file_may_set_what_lightning_takes_and_what_its_other_settings_refer_to(sweep, tmp_path):
+    (tmp_path / "own" / "study").mkdir(parents=True)
+    said = "recipe: {base: 2.0e-3, optimizer: {lr: '${recipe.base}'}}\ntrainer: {limit_predict_batches: 1.0}\n"
+    (tmp_path / "own" / "study" / "mine.yaml").write_text(f"# @package _global_\nstudy: {{name: mine}}\n{said}")
+    done = msd_mtl("train", *sweep, "--config-dir", "own", "study=mine", *FAST, "baselines=false", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (record,) = tmp_path.glob("runs/*/record.json")
+    assert json.loads(record.read_text())["config"]["recipe"]["optimizer"]["lr"] == 2.0e-3
+
+
 def test_what_no_sweeper_or_launcher_takes_is_named_with_what_it_does(tmp_path):
     (tmp_path / "own" / "study").mkdir(parents=True)
     said = "# @package _global_\nstudy: {name: mine}\nhydra: {sweeper: {param: {seed: '0,1'}}}\n"
