@@ -15,10 +15,12 @@ from msd_mtl.study.answers.predictions import Predictions
 from msd_mtl.study.answers.reading import metric_of
 from msd_mtl.study.answers.terms import Terms
 from msd_mtl.study.answers.types import Arm
+from msd_mtl.study.together import work_together
 
 # Between a score of the record and that of its predictions, summed in another order; relative beyond 1, as R² may be
 # tens of thousands below 0.
 TOLERANCE = 1e-9
+MANY = 100_000  # tracks of all runs; of fewer, further processes save less than they take
 
 
 @dataclass(frozen=True)
@@ -96,32 +98,43 @@ def score_group(group: Group, predictions: Mapping[str, Predictions], n_resample
         predictions: Test predictions of the target, by ``run_id``.
         n_resamples: Number of draws.
     """
+    metric = metric_of(group.target)
     there = {
         run.run_id: predictions[run.run_id]
         for runs in group.scores.values()
         for run in runs.values()
         if run.run_id in predictions
     }
+    scores, n_artists = _scores(there, metric, n_resamples) if there else ({}, 0)
     draws: dict[str, NDArray[np.float64]] = {}
     unusable: dict[tuple[Arm, int], str] = {}
     contradicted: set[tuple[Arm, int]] = set()
-    bootstrap = ArtistBootstrap([one.part for one in there.values()], n_resamples) if there else None
     for arm, runs in group.scores.items():
         for seed, run in runs.items():
-            if bootstrap is None or run.run_id not in there:
+            if run.run_id not in there:
                 unusable[arm, seed] = "has no predictions that can be read"
                 continue
-            scores = bootstrap.scores(there[run.run_id], run.metric)
-            if math.isclose(scores[0], run.score, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
-                draws[run.run_id] = scores[1:]
+            of_run = scores[run.run_id]
+            score = of_run[0]
+            if math.isclose(score, run.score, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
+                draws[run.run_id] = of_run[1:]
             else:
-                unusable[arm, seed] = f"has predictions that give {scores[0]:.10g}, not {run.score:.10g} as its record"
+                unusable[arm, seed] = f"has predictions that give {score:.10g}, not {run.score:.10g} as its record"
                 contradicted.add((arm, seed))
     if contradicted:  # they count nowhere, and their artists neither
         rest = score_group(group.without(contradicted), predictions, n_resamples)
         return replace(rest, unusable=unusable, contradicted=frozenset(contradicted))
     parts = {name: one.part.key for name, one in there.items()}
-    metric = metric_of(group.target)
     worth = [equal_artists(part, metric) for part in {one.part.key: one.part for one in there.values()}.values()]
-    n_artists = bootstrap.n_artists if bootstrap else 0
     return Scored(group, draws, parts, n_artists, there, unusable, min(worth, default=None))
+
+
+def _scores(
+    predictions: Mapping[str, Predictions], metric: str, n_resamples: int
+) -> tuple[dict[str, NDArray[np.float64]], int]:
+    """Scores of runs on the test part and on the same draws of its artists, and how many artists these are."""
+    runs = list(predictions.values())
+    bootstrap = ArtistBootstrap([one.part for one in runs], n_resamples)
+    costs = [len(one.part.truth) for one in runs]
+    scores = work_together(lambda one: bootstrap.scores(one, metric), runs, costs, MANY)
+    return dict(zip(predictions, scores, strict=True)), bootstrap.n_artists

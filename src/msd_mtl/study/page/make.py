@@ -17,8 +17,8 @@ from msd_mtl.study.files import write_json, write_text
 from msd_mtl.study.page import data, tables, words
 from msd_mtl.study.page.colours import NIGHT
 from msd_mtl.study.page.fair import comparisons
+from msd_mtl.study.page.figures.drawing import draw_all
 from msd_mtl.study.page.figures.post_mortem import draw_post_mortem
-from msd_mtl.study.page.figures.together import draw_all
 from msd_mtl.study.page.hints import hints
 from msd_mtl.study.page.legend import entries, mask_variables
 from msd_mtl.study.page.provenance import Provenance, provenance

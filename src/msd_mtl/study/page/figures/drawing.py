@@ -18,7 +18,9 @@ from msd_mtl.study.page.figures.basis import Basis
 from msd_mtl.study.page.figures.bounds import within
 from msd_mtl.study.page.figures.style import ALONE, ALONE_MARKER, MUTED, PANEL_HEIGHT, PANEL_WIDTH, SETTINGS, THICK
 from msd_mtl.study.page.figures.svg import inline_svg, lay_out
+from msd_mtl.study.together import work_together
 
+MANY = 24  # panels; of fewer, a second process saves less than a second
 COLUMNS = 3  # panels beside each other in a file
 DPI = 150
 LONGEST = 46  # characters of a line of a legend
@@ -128,21 +130,29 @@ class Drawn:
     panels: tuple[Markup, ...]
 
 
-def draw(picture: Picture, folder: Path) -> Drawn:
-    """Draw a figure: PDF and PNG into a folder, SVGs for the page.
+def draw_all(pictures: Sequence[Picture], folder: Path) -> dict[str, Drawn]:
+    """Draw figures: PDF and PNG into a folder, SVGs for the page.
 
     Args:
-        picture: What to draw.
-        folder: Where ``NAME.pdf`` and ``NAME.png`` go.
+        pictures: What to draw, of different names.
+        folder: Where ``NAME.pdf`` and ``NAME.png`` of each go.
+
+    Returns:
+        The figures by name.
     """
+    costs = [len(one.panels) for one in pictures]
+    panels = work_together(lambda one: _panels(one, folder), pictures, costs, MANY)
+    return {one.name: Drawn(one, svgs) for one, svgs in zip(pictures, panels, strict=True)}
+
+
+def _panels(picture: Picture, folder: Path) -> tuple[Markup, ...]:
     with mpl.rc_context(SETTINGS):
         figure, limits = whole(picture)
         path = folder / picture.name
         lay_out(figure, FigureCanvasPdf)
         figure.savefig(f"{path}.pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
         figure.savefig(f"{path}.png", dpi=DPI, facecolor="white", metadata={"Software": None})
-        svgs = tuple(_svg(picture, place, limits) for place in range(len(picture.panels)))
-    return Drawn(picture, svgs)
+        return tuple(_svg(picture, place, limits) for place in range(len(picture.panels)))
 
 
 def whole(picture: Picture) -> tuple[Figure, list[tuple[tuple[float, float], tuple[float, float]]]]:
