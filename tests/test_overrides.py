@@ -46,6 +46,15 @@ def unknown(key, *nearest, more=""):
                 more=" What a study says of its report is added with a plus: +study.report.margin.auroc=0.02.",
             ),
         ),
+        (
+            "recipe.scheduler={_target_: torch.optim.lr_scheduler.StepLR, step_size: 1}",
+            "recipe.scheduler must be given settings that it has, _target_, _partial_, total_iters, for they join "
+            "these; got 'step_size'. Set each alone: recipe.scheduler.NAME=VALUE, ~recipe.scheduler.NAME takes it out, "
+            "+recipe.scheduler.step_size=VALUE adds it.",
+        ),
+        ("recipe.scheduler={total_iters: 3}", None),
+        ("recipe.task_weights={loudness: 2}", None),
+        ("~recipe.scheduler", None),
         ("sharing=lwo", "sharing must be one of full, high, interspersed, low, none; got 'lwo'. Did you mean 'low'?"),
         ("sharing=xyz", "sharing must be one of full, high, interspersed, low, none; got 'xyz'."),
         ("model=null", "model must be one of sharing_network; got 'null'."),

@@ -168,7 +168,7 @@ def _wrong_key(override: Override, known: Mapping[str, Any], command: str, group
     if override.is_add():
         return f"{key} is there already and must be written without +; got {override.input_line}." if there else None
     if there:
-        return None
+        return _wrong_part(override, node[leaf]) if isinstance(node, Mapping) else None
     data = known.get("data")
     if message := of_other_data(key, data.get("name") if isinstance(data, Mapping) else None):
         return message
@@ -180,6 +180,20 @@ def _wrong_key(override: Override, known: Mapping[str, Any], command: str, group
         hint += f" What a study says of its report is added with a plus: +{override.input_line}."
     return (
         f"setting must be one that `msd-mtl {command}` has; got {key!r}.{hint} `msd-mtl {command} --cfg job` shows all."
+    )
+
+
+def _wrong_part(override: Override, known: Any) -> str | None:
+    """What is wrong with settings in braces: they do not take the place of those that are there, but join them."""
+    key, value = override.key_or_group, override.value()
+    more = (
+        [name for name in value if name not in known] if isinstance(value, dict) and isinstance(known, Mapping) else []
+    )
+    if not more:
+        return None
+    return (
+        f"{key} must be given settings that it has, {', '.join(map(str, known))}, for they join these; got "
+        f"{more[0]!r}. Set each alone: {key}.NAME=VALUE, ~{key}.NAME takes it out, +{key}.{more[0]}=VALUE adds it."
     )
 
 
