@@ -265,13 +265,38 @@ def test_a_setting_in_the_place_of_a_group_says_how_a_group_is_chosen():
         resolved(written)
 
 
-@pytest.mark.parametrize("said", ["${base}", "${.base}", "${recipe.base}", "${oc.env:NONE,${recipe.base}}"])
+@pytest.mark.parametrize(
+    "said",
+    ["${..base}", "${recipe.base}", "a-${recipe.base}", "${oc.env:NONE,${recipe.base}}", "${oc.select:recipe.base}"],
+)
 def test_what_another_setting_refers_to_is_read(plain, said):
-    written = OmegaConf.create({"recipe": {"base": 0.1, "optimizer": {"lr": said}}})
-    changed = with_setting(plain, "recipe.base", 0.1)
-    check_settings(changed, [], written)
-    with pytest.raises(UserError, match=r"^setting must be one .* or that another refers to; got 'recipe\.base'"):
-        check_settings(changed, [], OmegaConf.create({"recipe": {"base": 0.1, "lr": "${baseline} ${base_lr}"}}))
+    written = [OmegaConf.create({"hydra": {}}), OmegaConf.create({"recipe": {"base": 0.1, "optimizer": {"lr": said}}})]
+    changed = with_setting(with_setting(plain, "recipe.base", 0.1), "base", 0.1)
+    with pytest.raises(UserError, match=r"^setting must be one .* or that another refers to; got 'base'"):
+        check_settings(changed, [], lambda: written)
+    del changed["base"]
+    check_settings(changed, [], lambda: written)
+    check_settings(changed, [], lambda: [OmegaConf.create({"model": {"widths": [8, "${recipe.base}"]}})])
+    for other in ("${baseline} ${recipe.base_lr} ${base} ${study.recipe.base} recipe.base", "${.other.base_}"):
+        with pytest.raises(UserError, match=r"^setting must be one .* or that another refers to; got 'recipe\.base'"):
+            check_settings(changed, [], lambda lr=other: [OmegaConf.create({"recipe": {"base": 0.1, "lr": lr}})])
+
+
+@pytest.mark.parametrize("key", ["data.base", "data.world.seed", "model.base", "trainer.base"])
+def test_what_is_handed_on_holds_nothing_that_others_refer_to(plain, key):
+    written = OmegaConf.create({"seed": 3, "base": f"${{{key}}}"})
+    with pytest.raises(UserError, match=rf"^setting must be one .*; got '{re.escape(key)}'"):
+        check_settings(with_setting(plain, key, 3), [], lambda: [written])
+
+
+@pytest.mark.parametrize("key", ["seed", "mask", "names", "target", "coupling"])
+@pytest.mark.parametrize("group", ["", "recipe.", "study.", "data.world."])
+def test_a_misplaced_setting_is_no_helper_of_its_namesakes(group, key):
+    if (group, key) == ("", "seed"):
+        return
+    override = f"+{group}{key}=0"
+    with pytest.raises(UserError, match=rf"^setting must be one .*; got '{re.escape(group + key)}'"):
+        check_settings(resolved(composed(override)), [override], lambda: [composed(override)])
 
 
 def test_settings_of_worlds_are_none_of_a_store(plain):

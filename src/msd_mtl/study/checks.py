@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -12,6 +12,7 @@ from msd_mtl.errors import UserError
 from msd_mtl.study.identity import CHOSEN, Config
 
 Expectation = tuple[str, Callable[[Any], bool]]
+Written = Callable[[], Iterable[DictConfig]]
 ABSENT = object()  # value of a setting that a configuration lacks
 
 # What the bench sets itself, and Lightning's settings under which a run would not be scored on whole parts.
@@ -117,6 +118,8 @@ OF_WORLDS = ("data.coupling", "data.world.n_tracks", "data.world.n_words")
 GROUPS = ("data", "tasks", "sharing", "model", "recipe", "trainer", "logger", "study")
 OF_NO_GROUP = (*GROUPS, *(key for key in EXPECTED if "." not in key))
 OF_A_STUDY = ("study.name", "study.report", "study.skip_impossible_sizes")
+# Groups that are handed on as they are, to what takes no setting more than it has.
+HANDED_ON = ("data", "model", "trainer")
 # Groups whose files all have the same settings, and one of them.
 WHOLE_GROUPS = {
     "model": "sharing_network",
@@ -127,13 +130,13 @@ WHOLE_GROUPS = {
 }
 
 
-def check_settings(config: Config, overrides: Sequence[str] | None = None, written: DictConfig | None = None) -> None:
+def check_settings(config: Config, overrides: Sequence[str] | None = None, written: Written = tuple) -> None:
     """Refuse settings of a kind that they cannot have.
 
     Args:
         config: Resolved configuration of a run.
         overrides: What is set in it, as on a command line; None where that is not known.
-        written: The same before references were filled in, where it is just composed.
+        written: Gives where settings may refer to others, before references are filled in, the likeliest first.
 
     Raises:
         UserError: With the first that is wrong.
@@ -180,7 +183,7 @@ def _check_all_there(config: Config) -> None:
             _set(config, key)
 
 
-def _check_known(config: Config, written: DictConfig | None) -> None:
+def _check_known(config: Config, written: Written) -> None:
     """Refuse a setting that nothing reads, which Hydra takes from the file of a study."""
     name = config["data"].get("name")
     known: dict[str, tuple[str | None, tuple[str, ...]]] = {"": (None, OF_NO_GROUP), "study": (None, OF_A_STUDY)}
@@ -190,7 +193,9 @@ def _check_known(config: Config, written: DictConfig | None) -> None:
         if target != of_group.get("_target_"):
             continue  # somebody's own, who alone knows what it takes
         for key in _keys(of_group, group):
-            if key in settings or _is_referred_to(key, written) or _is_lightnings(key):
+            if key in settings or _is_lightnings(key):
+                continue
+            if group not in HANDED_ON and _is_referred_to(key, written):
                 continue
             if message := of_other_data(key, name):
                 raise UserError(message)
@@ -222,12 +227,27 @@ def _is_lightnings(key: str) -> bool:
     return group == "trainer" and name in names()
 
 
-def _is_referred_to(key: str, written: DictConfig | None) -> bool:
-    """Whether another setting may take its value from this one."""
-    if written is None:
-        return False
-    leaf = re.escape(key.rpartition(".")[2])
-    return re.search(rf"\$\{{[^}}]*(?<!\w){leaf}(?!\w)", OmegaConf.to_yaml(written)) is not None
+def _is_referred_to(key: str, written: Written) -> bool:
+    """Whether another setting takes its value from this one, or would if none were set on the command line."""
+    return any(
+        f"{reference}.".startswith(f"{key}.")
+        for one in written()
+        for reference in _references(OmegaConf.to_container(one, resolve=False))
+    )
+
+
+def _references(node: Any, *path: str) -> Iterator[str]:
+    """Keys that the settings of a node refer to, in dots from the top; what resolvers are given may be some."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield from _references(value, *path, str(key))
+    elif isinstance(node, list):
+        for value in node:
+            yield from _references(value, *path, "")
+    elif isinstance(node, str):
+        for body in re.findall(r"\$\{([^}]*)", node):
+            for dots, key in re.findall(r"(?<![\w.])(\.*)(\w[\w.]*)", body):
+                yield ".".join([*path[: -len(dots)], key] if dots else [key])
 
 
 def of_other_data(key: str, name: object) -> str | None:

@@ -3,10 +3,13 @@
 What is edited in ``conf/`` afterwards reaches none of them, however long they wait for their turn.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
+from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
@@ -46,12 +49,12 @@ def cells(loader: Any, master: DictConfig, job_overrides: Sequence[Sequence[str]
     places: dict[str, set[str]] = {"study.name": set(), "runs_dir": set()}
     for overrides in job_overrides:
         try:
-            written = composer(overrides)
-            config = resolved(written)
+            composed = composer(overrides)
+            config = resolved(composed)
         except (HydraException, OmegaConfBaseException):
             _check_choices(loader, master, overrides)
             raise
-        check_settings(config, overrides, written)
+        check_settings(config, overrides, partial(_written, composed, composer, overrides, master))
         check_report(config["study"].get("report"))
         config["trainer"]["enable_progress_bar"] = False  # the sweep tells how far it is
         cell = Cell(name_of(config), tuple(o for o in overrides if not o.startswith("hydra")), config)
@@ -64,6 +67,27 @@ def cells(loader: Any, master: DictConfig, job_overrides: Sequence[Sequence[str]
                 f"{setting} must have one value in a sweep; got {', '.join(sorted(of_runs))}. Start a sweep for each."
             )
     return list(found.values())
+
+
+def written(cfg: DictConfig, hydra: Any) -> Iterator[DictConfig]:
+    """Where settings of a single run may refer to others: as it is composed, and as its files are without what is set.
+
+    Args:
+        cfg: Its configuration, references not resolved.
+        hydra: Hydra's own.
+    """
+    loader: Any = GlobalHydra.instance().config_loader()
+    composer = Composer(loader, lambda chosen: loader.load_configuration(hydra.job.config_name, chosen, RunMode.RUN))
+    return _written(cfg, composer, [*hydra.overrides.task, *hydra.overrides.hydra])
+
+
+def _written(
+    composed: DictConfig, composer: Composer, overrides: Sequence[str], *more: DictConfig
+) -> Iterator[DictConfig]:
+    """One by one, since the first is mostly all that is looked at."""
+    yield composed
+    yield composer.unset(overrides)
+    yield from more
 
 
 def _check_choices(loader: Any, master: DictConfig, overrides: Sequence[str]) -> None:

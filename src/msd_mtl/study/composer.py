@@ -7,6 +7,7 @@ from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
 
@@ -40,6 +41,18 @@ class Composer:
         Raises:
             OverflowError: If ``most`` choices of groups are composed, and this is another.
         """
+        structure, values = self._split(overrides)
+        cfg = copy.deepcopy(self._base(structure))
+        of_run = [o for o in values if not o.key_or_group.startswith("hydra.")]
+        ConfigLoaderImpl._apply_overrides_to_config(of_run, cfg)  # what Hydra itself does next
+        return cfg
+
+    def unset(self, overrides: Sequence[str]) -> DictConfig:
+        """The same before values are set in it: as files have it that are chosen."""
+        return self._base(self._split(overrides)[0])
+
+    def _split(self, overrides: Sequence[str]) -> tuple[tuple[str, ...], list[Override]]:
+        """Overrides that say which files there are, and what is added and taken out; and those that set values."""
         parsed = [self._parsed(one) for one in overrides]
         values = [
             o
@@ -47,7 +60,9 @@ class Composer:
             if not (o.is_add() or o.is_force_add() or o.is_delete())
             and not self._loader.repository.group_exists(o.key_or_group)
         ]
-        structure = tuple(o.input_line or "" for o in parsed if o not in values)
+        return tuple(o.input_line or "" for o in parsed if o not in values), values
+
+    def _base(self, structure: tuple[str, ...]) -> DictConfig:
         base = self._bases.get(structure)
         if base is None:
             if self._most is not None and len(self._bases) >= self._most:
@@ -59,7 +74,4 @@ class Composer:
             self._bases[structure] = base
         if isinstance(base, Exception):
             raise base
-        cfg = copy.deepcopy(base)
-        of_run = [o for o in values if not o.key_or_group.startswith("hydra.")]
-        ConfigLoaderImpl._apply_overrides_to_config(of_run, cfg)  # what Hydra itself does next
-        return cfg
+        return base

@@ -1,6 +1,7 @@
 """`msd-mtl train`: one run, or with -m a sweep over any settings."""
 
 import sys
+from functools import partial
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -14,6 +15,7 @@ from msd_mtl.errors import failing
 from msd_mtl.study.answers.report_settings import check_report
 from msd_mtl.study.cell import Cell, attempt, name_of
 from msd_mtl.study.checks import check_settings
+from msd_mtl.study.compose import written
 from msd_mtl.study.damage import check_shown
 from msd_mtl.study.identity import resolved
 from msd_mtl.study.interruption import InterruptedRun
@@ -38,7 +40,7 @@ def train(cfg: DictConfig) -> None:
         launched.append(cell)  # by another sweeper than ours, which tells nobody what it was asked for
         attempt(cell)
         return
-    check_settings(config, HydraConfig.get().overrides.task, cfg)
+    check_settings(config, HydraConfig.get().overrides.task, partial(written, cfg, HydraConfig.get()))
     console, study = Console(emoji=False), config["study"]
     check_report(study.get("report"))
     if study["name"] != NO_STUDY and is_main_process(config):
