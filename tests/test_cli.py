@@ -310,14 +310,19 @@ def test_a_default_of_a_study_that_there_is_not_is_told_with_those_that_are(choi
 
 
 @pytest.mark.parametrize("sweep", [[], ["-m"]], ids=["one run", "sweep"])
-def test_a_file_may_set_what_lightning_takes_and_what_its_other_settings_refer_to(sweep, tmp_path):
+@pytest.mark.parametrize(
+    ("more", "lr"), [([], 2.0e-3), (["+other=0.5", "recipe.optimizer.lr=${other}"], 0.5)], ids=["as it is", "replaced"]
+)
+def test_a_file_may_set_all_that_is_read_and_what_its_other_settings_refer_to(sweep, more, lr, tmp_path):
     (tmp_path / "own" / "study").mkdir(parents=True)
-    said = "recipe: {base: 2.0e-3, optimizer: {lr: '${recipe.base}'}}\ntrainer: {limit_predict_batches: 1.0}\n"
+    said = "recipe: {base: 2.0e-3, optimizer: {lr: '${recipe.base}'}}\ntrainer: {limit_predict_batches: 1.0}\nseed: 7\n"
+    said += "levels: '0.25'\nhydra: {sweeper: {params: {data.coupling: '${levels}'}}}\nbaselines: false\n"
     (tmp_path / "own" / "study" / "mine.yaml").write_text(f"# @package _global_\nstudy: {{name: mine}}\n{said}")
-    done = msd_mtl("train", *sweep, "--config-dir", "own", "study=mine", *FAST, "baselines=false", cwd=tmp_path)
+    done = msd_mtl("train", *sweep, "--config-dir", "own", "study=mine", *FAST, *more, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     (record,) = tmp_path.glob("runs/*/record.json")
-    assert json.loads(record.read_text())["config"]["recipe"]["optimizer"]["lr"] == 2.0e-3
+    config = json.loads(record.read_text())["config"]
+    assert (config["recipe"]["optimizer"]["lr"], config["seed"], config["baselines"]) == (lr, 7, False)
 
 
 def test_what_no_sweeper_or_launcher_takes_is_named_with_what_it_does(tmp_path):
