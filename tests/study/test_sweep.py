@@ -58,6 +58,15 @@ def test_a_setting_on_the_command_line_replaces_it_in_every_grid():
     assert all(job[0] == "seed=7" and job[2] in ("sharing=full", "sharing=none") for job in found)
 
 
+def test_a_named_sharing_on_the_command_line_replaces_masks_of_a_study(loaded):
+    grids = {"alone": {"sharing": "none"}, "masks": {"tasks": "tight,loose", "sharing.mask": "[0,0,0,0],[0,1,0,1]"}}
+    found = jobs({"seed": "0,1"}, grids, ["sharing=low,high"], loaded[0])
+    assert len(found) == 2 * 2 + 2 * 2 * 2
+    masks = [cell.config["sharing"]["mask"] for cell in cells(*loaded, found)]
+    assert masks == [[1, 1, 0, 0], [0, 0, 1, 1]] * 4  # what two grids have is made once
+    assert len(jobs({"seed": "0,1"}, grids, ["sharing.mask=[1,1,0,1]"], loaded[0])) == 2 + 2 * 2
+
+
 def test_nothing_and_truth_reach_the_runs_as_they_are(loaded):
     study = {"data.target_train_size": None, "data.drop_last": True}
     (cell,) = cells(*loaded, jobs(study, None, [], loaded[0]))

@@ -13,6 +13,8 @@ from msd_mtl.overrides import unreadable
 Choices = Mapping[str, Any]
 GRID = ("hydra.sweeper.params", "hydra.sweeper.grids")  # of Hydra's settings those that say which runs there are
 
+ONE_SETTING = {"sharing": "sharing.mask"}  # groups of which each file is a name for one setting
+
 
 def jobs(
     params: Choices | None, grids: Mapping[str, Choices | None] | None, arguments: Sequence[str], loader: Any = None
@@ -23,7 +25,8 @@ def jobs(
         params: Settings and their choices that every grid has (``hydra.sweeper.params``).
         grids: Per grid, by any name, further settings and their choices (``hydra.sweeper.grids``), or None for a grid
             that is left out; None for one grid that has ``params`` alone.
-        arguments: Settings on the command line; they replace those of the same name in every grid.
+        arguments: Settings on the command line; they replace those of the same name in every grid, and the group of
+            masks replaces masks.
         loader: Hydra's configuration loader, which knows groups from values; None where only the number counts.
 
     Returns:
@@ -34,11 +37,13 @@ def jobs(
     """
     every, named = _group(GRID[0], params), {"all": {}} if grids is None else _group(GRID[1], grids)
     parser = OverridesParser.create(config_loader=loader)
+    replaced = [setting for group, setting in ONE_SETTING.items() if any(a.startswith(f"{group}=") for a in arguments)]
     found: list[list[str]] = []
     for name, grid in named.items():
         if grid is None:
             continue
-        swept = [f"{key}={_written(value)}" for key, value in {**every, **_group(f"{GRID[1]}.{name}", grid)}.items()]
+        choices = {**every, **_group(f"{GRID[1]}.{name}", grid)}
+        swept = [f"{key}={_written(value)}" for key, value in choices.items() if key not in replaced]
         try:
             parsed = parser.parse_overrides([*swept, *arguments])
         except OverrideParseException:  # says nothing of where it stands
