@@ -134,7 +134,7 @@ def test_regression_labels_have_the_scale_of_their_field(world):
     for name in ("loudness", "year"):
         assert world.labels[name].mean() == pytest.approx(SCALES[name][0], abs=0.05 * SCALES[name][1])
         assert world.labels[name].std() == pytest.approx(SCALES[name][1], rel=0.05)
-    custom = make(scale={"loudness": (3.0, 0.1)})
+    custom = make(scale={"loudness": (3.0, 0.1), "tempo": (3.0, 0.1)})  # one of another set of tasks
     assert custom.labels["loudness"].mean() == pytest.approx(3.0, abs=0.01)
 
 
@@ -284,6 +284,11 @@ def test_opaque_names_are_fine():
             {"signal_to_noise": {"target": -1.0, "auxiliary": 1.0}},
             "data.world.signal_to_noise must be at least 0 .*got -1.0 for 'term:pop'",
         ),
+        (
+            {"signal_to_noise": {"target": 1.0, "auxiliary": 1.0, "loudnes": 2.0}},
+            "data.world.signal_to_noise must have values by target and auxiliary or by task; .*'loudnes'. Near",
+        ),
+        ({"scale": {"tempi": (1.0, 2.0)}}, "data.world.scale must have values by .*; .*'tempi'. Nearest: tempo"),
         ({"n_detectors": 0}, "data.world.n_detectors must be at least 1; got 0"),
         ({"curvature": 0.0}, "data.world.curvature must be above 0"),
         ({"wave": -1.0}, "data.world.wave must be at least 0"),

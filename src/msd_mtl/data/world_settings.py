@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import get_args
 
 from msd_mtl.data.planted import Common
+from msd_mtl.data.task import task_of
 from msd_mtl.errors import UserError
 
 PerTask = float | Mapping[str, float]
+
+ROLES = ("target", "auxiliary")
 
 # Setting: lowest and highest value, and whether the lowest itself is allowed; the highest never is.
 RANGES = {
@@ -77,6 +80,16 @@ def check_signal(n_detectors: int, words_per_detector: int, n_units: int, curvat
         raise UserError(f"data.world.wave must be at least 0 and finite; got {wave}. 0 is no wave.")
 
 
+def check_names(key: str, setting: object, names: Sequence[str]) -> None:
+    """Refuse values per task of what is no role, no task of the world and of no other (UserError)."""
+    for name in setting if isinstance(setting, Mapping) else ():
+        try:
+            if name not in {*ROLES, *names}:
+                task_of(str(name))
+        except UserError as error:
+            raise UserError(f"data.world.{key} must have values by {' and '.join(ROLES)} or by task; {error}") from None
+
+
 def check_setting(key: str, setting: PerTask, names: Sequence[str], target: str) -> None:
     """Refuse values per task that are missing or out of range (UserError).
 
@@ -93,7 +106,7 @@ def check_setting(key: str, setting: PerTask, names: Sequence[str], target: str)
         except KeyError:
             raise UserError(
                 f"data.world.{key} must have a value for {name!r}; got {setting}. "
-                "Name it or its role: target, auxiliary."
+                f"Name it or its role: {', '.join(ROLES)}."
             ) from None
         if not (low < value < high or (closed and value == low)):
             bound = "at least" if closed else "above"

@@ -28,6 +28,7 @@ from msd_mtl.data.truth import Truth, bayes_scores, make_truth
 from msd_mtl.data.world_settings import (
     PerTask,
     check_coupling,
+    check_names,
     check_setting,
     check_signal,
     check_sizes,
@@ -157,6 +158,8 @@ def make_world(
     check_sizes(n_tracks, n_words, words_per_track)
     check_coupling(coupling, common)
     check_signal(n_detectors, words_per_detector, n_units, curvature, wave=wave)
+    for key, by_task in {**settings, "scale": scale}.items():
+        check_names(key, by_task, names)
     for key, setting in settings.items():
         check_setting(key, setting, names, target)
     language = make_language(n_words, words_per_track, world)
