@@ -294,9 +294,9 @@ def test_runs_without_their_own_predictions_do_not_count(crossed, damage):
 @pytest.mark.parametrize(
     ("n_broken", "said"),
     [
-        (1, "Run {0} has no predictions that can be read: it counts in no contrast."),
-        (3, "3 runs count in no contrast, as each has no predictions that can be read: {0}, {1}, {2}."),
-        (5, "5 runs count in no contrast, as each has no predictions that can be read: {0}, {1}, {2} and 2 more."),
+        (1, "Run {0} {why}: it counts in no contrast. Delete its folder, and {again}."),
+        (3, "3 runs count in no contrast, as each {why}: {0}, {1}, {2}. Delete their folders, and {again}."),
+        (5, "5 runs count in no contrast, as each {why}: {0}, {1}, {2} and 2 more. Delete their folders, and {again}."),
     ],
 )
 def test_runs_that_do_not_count_for_one_reason_are_one_line(crossed, n_broken, said):
@@ -304,7 +304,8 @@ def test_runs_that_do_not_count_for_one_reason_are_one_line(crossed, n_broken, s
     runs = analyse(study.folder, "made").runs[:n_broken]
     for run in runs:
         (run.folder / PREDICTIONS).unlink()
-    assert analyse(study.folder, "made").warnings == (said.format(*(run.run_id for run in runs)),)
+    words = {"why": "has no predictions that can be read", "again": "repeat the sweep"}
+    assert analyse(study.folder, "made").warnings == (said.format(*(run.run_id for run in runs), **words),)
 
 
 @pytest.mark.parametrize("end", [16, None], ids=["cut off", "half a character"])

@@ -36,7 +36,8 @@ def test_predictions_that_make_no_table_are_none(crossed, name, change):
     np.savez(run.folder / PREDICTIONS, **{**arrays, name: change(arrays[name])})
     assert read_predictions(run.folder, "term:pop") is None
     (warning,) = analyse(study.folder, "made", n_bootstrap=2).warnings
-    assert warning == f"Run {run.run_id} has no predictions that can be read: it counts in no contrast."
+    said = f"Run {run.run_id} has no predictions that can be read: it counts in no contrast."
+    assert warning == f"{said} Delete its folder, and repeat the sweep."
 
 
 def test_predictions_of_classes_are_a_table_of_two_axes(crossed):

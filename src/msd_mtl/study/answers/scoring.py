@@ -20,6 +20,7 @@ from msd_mtl.study.together import work_together
 # Between a score of the record and that of its predictions, summed in another order; relative beyond 1, as R² may be
 # tens of thousands below 0.
 TOLERANCE = 1e-9
+NO_PREDICTIONS = "has no predictions that can be read"
 MANY = 100_000  # tracks of all runs; of fewer, further processes save less than they take
 
 
@@ -112,7 +113,7 @@ def score_group(group: Group, predictions: Mapping[str, Predictions], n_resample
     for arm, runs in group.scores.items():
         for seed, run in runs.items():
             if run.run_id not in there:
-                unusable[arm, seed] = "has no predictions that can be read"
+                unusable[arm, seed] = NO_PREDICTIONS
                 continue
             of_run = scores[run.run_id]
             score = of_run[0]

@@ -8,7 +8,7 @@ from msd_mtl.study.answers.arms import describe
 from msd_mtl.study.answers.few import FEW, worth_said
 from msd_mtl.study.answers.gains import NO_GAIN, Group
 from msd_mtl.study.answers.reading import StudyRuns, metric_of
-from msd_mtl.study.answers.scoring import Scored
+from msd_mtl.study.answers.scoring import NO_PREDICTIONS, Scored
 from msd_mtl.study.answers.types import Arm, Reference
 from msd_mtl.study.index import COMMAND, FOLDER
 from msd_mtl.study.states import State
@@ -140,10 +140,12 @@ def _of_unusable(runs: StudyRuns, reasons: Mapping[tuple[Arm, int], str]) -> lis
             found.setdefault(reason, []).append(run.run_id)
     said = []
     for reason, names in found.items():
+        mend = f" Delete {'its folder' if len(names) == 1 else 'their folders'}, and repeat the sweep."
+        mend = mend if reason == NO_PREDICTIONS else ""
         if len(names) == 1:
-            said.append(f"Run {names[0]} {reason}: it counts in no contrast.")
+            said.append(f"Run {names[0]} {reason}: it counts in no contrast.{mend}")
         else:
-            said.append(f"{len(names):,} runs count in no contrast, as each {reason}: {_first(names)}.")
+            said.append(f"{len(names):,} runs count in no contrast, as each {reason}: {_first(names)}.{mend}")
     return said
 
 
