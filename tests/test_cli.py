@@ -325,6 +325,27 @@ def test_a_file_may_set_all_that_is_read_and_what_its_other_settings_refer_to(sw
     assert (config["recipe"]["optimizer"]["lr"], config["seed"], config["baselines"]) == (lr, 7, False)
 
 
+@pytest.mark.parametrize("sweep", [[], ["-m"]], ids=["one run", "sweep"])
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("sharing.mask: [1, 1, 1, 1]", "got 'sharing.mask'. Write sharing: {mask: VALUE}."),
+        ("data: {world.n_tracks: 9}", "got 'data.world.n_tracks'. Write data: {world: {n_tracks: VALUE}}."),
+        ("data.train_size: 9", "got 'data.train_size'. Write data: {train_size: VALUE}."),
+        (
+            "data: {train_size: '${seed'}",
+            "data.train_size must refer to another as ${KEY}; got no viable alternative at input '${seed'.",
+        ),
+    ],
+)
+def test_what_a_file_has_in_another_form_is_told_in_one_line(sweep, said, told, tmp_path):
+    (tmp_path / "own" / "study").mkdir(parents=True)
+    (tmp_path / "own" / "study" / "mine.yaml").write_text(f"# @package _global_\nstudy: {{name: mine}}\n{said}\n")
+    done = msd_mtl("train", *sweep, "--config-dir", "own", "study=mine", *FAST, cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert told in done.stderr
+
+
 def test_what_no_sweeper_or_launcher_takes_is_named_with_what_it_does(tmp_path):
     (tmp_path / "own" / "study").mkdir(parents=True)
     said = "# @package _global_\nstudy: {name: mine}\nhydra: {sweeper: {param: {seed: '0,1'}}}\n"

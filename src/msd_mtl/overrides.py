@@ -83,6 +83,9 @@ def refused(error: HydraException) -> str:
     if isinstance(error, MissingConfigException) and error.options:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
         return f"{_not_among(group, name, error.options)} It stands in the defaults of a file: see that of the study."
+    if not str(error):  # Hydra says nothing where OmegaConf cannot read a reference
+        key, reason = getattr(error.__cause__, "full_key", None), str(error.__cause__).partition("\n")[0]
+        return f"{key or 'a setting'} must refer to another as ${{KEY}}; got {reason}. Mend it in the file that has it."
     lines = str(error).splitlines()
     made = re.search(r"target '([^']+)'.*full_key: (\S+)", str(error), re.DOTALL)
     unknown = re.search("unexpected keyword argument '(.+)'", str(error.__cause__))

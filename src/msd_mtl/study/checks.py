@@ -192,6 +192,11 @@ def _check_known(config: Config, written: Written) -> None:
         of_group = config[group] if group else config
         if target != of_group.get("_target_"):
             continue  # somebody's own, who alone knows what it takes
+        if dotted := [name_of for name_of in of_group if "." in str(name_of)]:
+            key = f"{group}.{dotted[0]}".lstrip(".")
+            *groups, leaf = key.split(".")
+            inside = ": {".join([*groups, leaf]) + ": VALUE" + "}" * len(groups)
+            raise UserError(f"a setting in a file must be written group by group; got {key!r}. Write {inside}.")
         for key in _keys(of_group, group):
             if key in settings or _is_lightnings(key):
                 continue
