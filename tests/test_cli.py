@@ -297,12 +297,15 @@ def test_choices_of_a_folder_of_ones_own_are_known(arguments, message, tmp_path)
     assert message in done.stderr
 
 
+def own_study(folder, said):
+    """A file of a study named mine, in a folder of its own beside those of the package."""
+    (folder / "own" / "study").mkdir(parents=True)
+    (folder / "own" / "study" / "mine.yaml").write_text(f"# @package _global_\nstudy: {{name: mine}}\n{said}\n")
+
+
 @pytest.mark.parametrize("choice", ["- override /sharing: mnie", "- /sharing@other: mnie"])
 def test_a_default_of_a_study_that_there_is_not_is_told_with_those_that_are(choice, tmp_path):
-    (tmp_path / "own" / "study").mkdir(parents=True)
-    (tmp_path / "own" / "study" / "mine.yaml").write_text(
-        f"# @package _global_\ndefaults:\n  {choice}\nstudy: {{name: mine}}\n"
-    )
+    own_study(tmp_path, f"defaults:\n  {choice}")
     done = msd_mtl("train", "--config-dir", "own", "study=mine", cwd=tmp_path)
     told = "sharing must be one of full, high, interspersed, low, none; got 'mnie'. Did you mean 'none'? "
     told += "It stands in the defaults of a file: see that of the study."
@@ -314,10 +317,9 @@ def test_a_default_of_a_study_that_there_is_not_is_told_with_those_that_are(choi
     ("more", "lr"), [([], 2.0e-3), (["+other=0.5", "recipe.optimizer.lr=${other}"], 0.5)], ids=["as it is", "replaced"]
 )
 def test_a_file_may_set_all_that_is_read_and_what_its_other_settings_refer_to(sweep, more, lr, tmp_path):
-    (tmp_path / "own" / "study").mkdir(parents=True)
     said = "recipe: {base: 2.0e-3, optimizer: {lr: '${recipe.base}'}}\ntrainer: {limit_predict_batches: 1.0}\nseed: 7\n"
     said += "levels: '0.25'\nhydra: {sweeper: {params: {data.coupling: '${levels}'}}}\nbaselines: false\n"
-    (tmp_path / "own" / "study" / "mine.yaml").write_text(f"# @package _global_\nstudy: {{name: mine}}\n{said}")
+    own_study(tmp_path, said)
     done = msd_mtl("train", *sweep, "--config-dir", "own", "study=mine", *FAST, *more, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     (record,) = tmp_path.glob("runs/*/record.json")
@@ -339,17 +341,14 @@ def test_a_file_may_set_all_that_is_read_and_what_its_other_settings_refer_to(sw
     ],
 )
 def test_what_a_file_has_in_another_form_is_told_in_one_line(sweep, said, told, tmp_path):
-    (tmp_path / "own" / "study").mkdir(parents=True)
-    (tmp_path / "own" / "study" / "mine.yaml").write_text(f"# @package _global_\nstudy: {{name: mine}}\n{said}\n")
+    own_study(tmp_path, said)
     done = msd_mtl("train", *sweep, "--config-dir", "own", "study=mine", *FAST, cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert told in done.stderr
 
 
 def test_what_no_sweeper_or_launcher_takes_is_named_with_what_it_does(tmp_path):
-    (tmp_path / "own" / "study").mkdir(parents=True)
-    said = "# @package _global_\nstudy: {name: mine}\nhydra: {sweeper: {param: {seed: '0,1'}}}\n"
-    (tmp_path / "own" / "study" / "mine.yaml").write_text(said)
+    own_study(tmp_path, "hydra: {sweeper: {param: {seed: '0,1'}}}")
     done = msd_mtl("train", "-m", "--config-dir", "own", "study=mine", cwd=tmp_path)
     told = "must have settings that it takes, max_batch_size, params, grids; got 'param'. Did you mean 'params'?"
     assert (done.returncode, done.stderr) == (2, f"msd-mtl train: hydra.sweeper {told}\n")
