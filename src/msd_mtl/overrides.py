@@ -189,9 +189,9 @@ def _wrong_key(override: Override, known: Mapping[str, Any], command: str, group
 def _wrong_part(override: Override, known: Any) -> str | None:
     """What is wrong with settings in braces: they do not take the place of those that are there, but join them."""
     key, value = override.key_or_group, override.value()
-    more = (
-        [name for name in value if name not in known] if isinstance(value, dict) and isinstance(known, Mapping) else []
-    )
+    if not (isinstance(value, dict) and isinstance(known, Mapping)):
+        return None
+    more = [name for name in value if name not in known]
     if not more:
         return None
     return (

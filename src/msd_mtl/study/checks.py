@@ -192,7 +192,7 @@ def _check_known(config: Config, written: Written) -> None:
         of_group = config[group] if group else config
         if target != of_group.get("_target_"):
             continue  # somebody's own, who alone knows what it takes
-        if dotted := [name_of for name_of in of_group if "." in str(name_of)]:
+        if dotted := [one for one in of_group if "." in str(one)]:
             key = f"{group}.{dotted[0]}".lstrip(".")
             *groups, leaf = key.split(".")
             inside = ": {".join([*groups, leaf]) + ": VALUE" + "}" * len(groups)

@@ -48,7 +48,7 @@ class Composer:
         return cfg
 
     def unset(self, overrides: Sequence[str]) -> DictConfig:
-        """The same before values are set in it: as files have it that are chosen."""
+        """The same before values are set in it, as the chosen files have it; not a copy, so only to be read."""
         return self._base(self._split(overrides)[0])
 
     def _split(self, overrides: Sequence[str]) -> tuple[tuple[str, ...], list[Override]]:

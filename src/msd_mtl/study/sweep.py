@@ -12,7 +12,6 @@ from msd_mtl.overrides import unreadable
 
 Choices = Mapping[str, Any]
 GRID = ("hydra.sweeper.params", "hydra.sweeper.grids")  # of Hydra's settings those that say which runs there are
-
 ONE_SETTING = {"sharing": "sharing.mask"}  # groups of which each file is a name for one setting
 
 

@@ -140,12 +140,13 @@ def _of_unusable(runs: StudyRuns, reasons: Mapping[tuple[Arm, int], str]) -> lis
             found.setdefault(reason, []).append(run.run_id)
     said = []
     for reason, names in found.items():
-        mend = f" Delete {'its folder' if len(names) == 1 else 'their folders'}, and repeat the sweep."
-        mend = mend if reason == NO_PREDICTIONS else ""
         if len(names) == 1:
-            said.append(f"Run {names[0]} {reason}: it counts in no contrast.{mend}")
+            what, folders = f"Run {names[0]} {reason}: it counts in no contrast.", "its folder"
         else:
-            said.append(f"{len(names):,} runs count in no contrast, as each {reason}: {_first(names)}.{mend}")
+            what = f"{len(names):,} runs count in no contrast, as each {reason}: {_first(names)}."
+            folders = "their folders"
+        mend = f" Delete {folders}, and repeat the sweep." if reason == NO_PREDICTIONS else ""
+        said.append(what + mend)
     return said
 
 
