@@ -347,6 +347,24 @@ def test_what_a_file_has_in_another_form_is_told_in_one_line(sweep, said, told, 
     assert told in done.stderr
 
 
+@pytest.mark.parametrize("sweep", [[], ["-m"]], ids=["one run", "sweep"])
+def test_a_choice_that_the_file_of_a_study_undoes_is_one_line(sweep, tmp_path):
+    own_study(tmp_path, "sharing: {mask: [1, 0, 0, 0]}")
+    done = msd_mtl("train", *sweep, "--config-dir", "own", "study=mine", "sharing=low", *FAST, cwd=tmp_path)
+    told = "sharing=low must set sharing.mask to [1, 1, 0, 0]; got [1, 0, 0, 0], which study mine sets after it. "
+    told += "Leave sharing=low out, or set sharing.mask."
+    assert (done.returncode, done.stderr) == (2, f"msd-mtl train: {told}\n")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_choice_whose_file_reaches_into_its_group_from_the_top_is_taken(tmp_path):
+    (tmp_path / "own" / "tasks").mkdir(parents=True)
+    said = "# @package _global_\ntasks: {names: [year], target: year, coupling: 0.0}\n"
+    (tmp_path / "own" / "tasks" / "mine.yaml").write_text(said)
+    done = msd_mtl("train", "--config-dir", "own", "tasks=mine", *FAST, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
 def test_what_no_sweeper_or_launcher_takes_is_named_with_what_it_does(tmp_path):
     own_study(tmp_path, "hydra: {sweeper: {param: {seed: '0,1'}}}")
     done = msd_mtl("train", "-m", "--config-dir", "own", "study=mine", cwd=tmp_path)

@@ -10,6 +10,7 @@ from tests.conftest import SMALL
 
 from msd_mtl.app import conf_dir
 from msd_mtl.errors import UserError
+from msd_mtl.study.chosen import check_chosen
 from msd_mtl.study.compose import cells
 from msd_mtl.study.composer import Composer
 from msd_mtl.study.identity import resolved
@@ -74,6 +75,30 @@ def test_a_run_of_a_sweep_shows_no_bar_and_names_no_setting_of_hydra(loaded):
 def test_a_wrong_value_is_refused_before_any_run_is_made(loaded):
     with pytest.raises(UserError, match=r"seed must be a whole number of at least 0; got -1"):
         cells(*loaded, [["seed=0"], ["seed=-1"]])
+
+
+@pytest.mark.parametrize("choice", ["tasks=pop", "tasks='pop'", "sharing=low"])
+def test_a_choice_that_the_file_of_a_study_undoes_is_refused(loaded, choice):
+    loader, _ = loaded
+    composed = compose("train", ["study=controls", "sharing.mask=[0, 0, 0, 1]"])
+    group = choice.partition("=")[0]
+    with pytest.raises(UserError, match=rf"{group}=\w+ must set {group}\.\w+ to \[.*study controls sets after it"):
+        check_chosen(loader, composed, [choice])
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["study=controls", "tasks=pop", "tasks.names=[year]", "tasks.target=year"],
+        ["study=controls", "sharing=full"],
+        ["study=demo", "tasks=tight"],
+        ["tasks=pop", "sharing=low", "sharing.mask=[1,1,1,1]"],
+        ["tasks=pop", "tasks=tight"],
+    ],
+    ids=["set alone too", "not set by the study", "in its defaults", "no study", "the last of two"],
+)
+def test_a_choice_that_comes_to_something_is_taken(loaded, overrides):
+    cells(*loaded, [overrides])
 
 
 def test_no_more_choices_of_groups_are_composed_than_asked_for(loaded):

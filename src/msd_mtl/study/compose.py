@@ -18,6 +18,7 @@ from msd_mtl.overrides import wrong
 from msd_mtl.study.answers.report_settings import check_report
 from msd_mtl.study.cell import Cell, name_of
 from msd_mtl.study.checks import check_settings
+from msd_mtl.study.chosen import check_chosen
 from msd_mtl.study.composer import Composer
 from msd_mtl.study.identity import resolved, without
 
@@ -55,6 +56,7 @@ def cells(loader: Any, master: DictConfig, job_overrides: Sequence[Sequence[str]
             _check_choices(loader, master, overrides)
             raise
         check_settings(config, overrides, partial(_written, composed, composer, overrides, master))
+        check_chosen(loader, composed, overrides)
         check_report(config["study"].get("report"))
         config["trainer"]["enable_progress_bar"] = False  # the sweep tells how far it is
         cell = Cell(name_of(config), tuple(o for o in overrides if not o.startswith("hydra")), config)

@@ -4,6 +4,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
@@ -15,6 +16,7 @@ from msd_mtl.errors import failing
 from msd_mtl.study.answers.report_settings import check_report
 from msd_mtl.study.cell import Cell, attempt, name_of
 from msd_mtl.study.checks import check_settings
+from msd_mtl.study.chosen import check_chosen
 from msd_mtl.study.compose import written
 from msd_mtl.study.damage import check_shown
 from msd_mtl.study.identity import resolved
@@ -41,6 +43,7 @@ def train(cfg: DictConfig) -> None:
         attempt(cell)
         return
     check_settings(config, HydraConfig.get().overrides.task, partial(written, cfg, HydraConfig.get()))
+    check_chosen(GlobalHydra.instance().config_loader(), cfg, HydraConfig.get().overrides.task)
     console, study = Console(emoji=False), config["study"]
     check_report(study.get("report"))
     if study["name"] != NO_STUDY and is_main_process(config):
