@@ -1,10 +1,13 @@
-"""How long the report of a study takes: made-up records, histories and test predictions, everything else as it is.
+"""How long the report of a study takes: made-up histories, scores and test predictions, everything else as it is.
 
-16 masks x 5 couplings x 5 training sizes x 5 seeds = 2,000 runs of 8 epochs, 1,200 test tracks of 180 artists each.
+    python benchmarks/report.py
+    python benchmarks/report.py study=full "seed=range(0,9)"
+
+Unless another sweep is given, 16 masks x 5 couplings x 5 training sizes x 5 seeds = 2,000 runs. Each has 8 epochs and
+1,200 test tracks of 180 artists.
 """
 
 import argparse
-import copy
 import csv
 import itertools
 import json
@@ -12,24 +15,32 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 
 from msd_mtl.app import conf_dir
 from msd_mtl.data.task import task_of
 from msd_mtl.model.metrics import task_metrics
 from msd_mtl.study.cell import Cell
+from msd_mtl.study.compose import cells
 from msd_mtl.study.files import write_json
-from msd_mtl.study.identity import digest, resolved
 from msd_mtl.study.index import add_sweep
 from msd_mtl.study.record import start_record
+from msd_mtl.study.sweep import jobs
 
-MASKS = list(itertools.product((0, 1), repeat=4))
-COUPLINGS = (0.0, 0.25, 0.5, 0.75, 1.0)
-SIZES = (500, 1000, 2000, 4000, 8000)
-SEEDS = range(5)
+MASKS = ",".join(f"[{','.join(mask)}]" for mask in itertools.product("01", repeat=4))
+GRID = (
+    "study.name=timed",
+    "tasks=loose",
+    "seed=range(0,5)",
+    "data.train_size=500,1000,2000,4000,8000",
+    "data.coupling=0.0,0.25,0.5,0.75,1.0",
+    f"sharing.mask={MASKS}",
+)
 N_TEST, N_ARTISTS, N_EPOCHS = 1200, 180, 8
 TARGET = "term:pop"
 PARTS = ("train", "val", "test")
@@ -37,40 +48,41 @@ PARTS = ("train", "val", "test")
 
 def main() -> None:
     """Make the runs and time their report."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--runs", type=int, default=2000, help="number of runs, the first of the grid")
-    n = arguments.parse_args().runs
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("sweep", nargs="*", default=GRID, help="overrides, as msd-mtl train -m takes them")
+    parser.add_argument("--runs", type=int, help="number of runs, the first of the sweep")
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        make_study(folder / "runs", n)
-        command = [sys.executable, "-m", "msd_mtl.cli", "report", "study=timed", "runs_dir=runs"]
+        study, n = make_study(folder / "runs", arguments.sweep, arguments.runs)
+        command = [sys.executable, "-m", "msd_mtl.cli", "report", f"study={study}", "runs_dir=runs"]
         started = time.perf_counter()
         subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
         took = time.perf_counter() - started
-        size = (folder / "reports" / "timed" / "index.html").stat().st_size
+        size = (folder / "reports" / study / "index.html").stat().st_size
     print(f"{n:,} runs: {took:.1f} s from the command line to the page, {size / 1e6:.1f} MB")
 
 
-def make_study(runs_dir: Path, n: int) -> None:
-    """Make runs of a grid, as the bench leaves them."""
+def make_study(runs_dir: Path, sweep: Sequence[str], n: int | None = None) -> tuple[str, int]:
+    """Make the first runs of a sweep, as the bench leaves them; the name of their study, and how many they are."""
+    overrides = [*sweep, f"runs_dir={runs_dir}"]
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        config = resolved(compose("train", ["study.name=timed", "tasks=loose", f"runs_dir={runs_dir}"]))
+        loader = GlobalHydra.instance().config_loader()
+        fixed = [one for one in overrides if one.startswith("study")]
+        master = compose("train", fixed, return_hydra_config=True)
+        params, grids = master.hydra.sweeper.params, master.hydra.sweeper.grids
+        made = cells(loader, master, jobs(params, grids, overrides, loader)[:n])
     draws = np.random.default_rng(0)
     artist = draws.integers(N_ARTISTS, size=N_TEST).astype(np.int32)
     truth = (draws.random(N_TEST) < 0.5).astype(np.float32)
-    cells = []
-    grid = itertools.product(SEEDS, SIZES, COUPLINGS, MASKS)
-    for seed, size, coupling, mask in itertools.islice(grid, n):
-        one = copy.deepcopy(config) | {"seed": seed, "sharing": {"mask": list(mask)}}
-        one["data"] |= {"coupling": coupling, "train_size": size, "seed": seed}
-        one["model"]["mask"] = list(mask)
-        values = (f"sharing.mask={list(mask)}", f"data.coupling={coupling}", f"data.train_size={size}", f"seed={seed}")
-        cell = Cell(digest(list(values)), values, one)
-        signal = 0.4 + 0.1 * np.log2(size / 500) + 0.1 * sum(mask) * (coupling - 0.4)
+    for cell in made:
+        data, shared = cell.config["data"], sum(cell.config["sharing"]["mask"])
+        signal = 0.4 + 0.1 * np.log2(data["train_size"] / 500) + 0.1 * shared * (data["coupling"] - 0.4)
         prediction = 1 / (1 + np.exp(-(signal * (2 * truth - 1) + draws.normal(size=N_TEST))))
         write_run(runs_dir / cell.run_id, cell, truth, prediction.astype(np.float32), artist)
-        cells.append(cell)
-    add_sweep(runs_dir, "timed", cells)
+    study = made[0].config["study"]["name"]
+    add_sweep(runs_dir, study, made)
+    return study, len(made)
 
 
 def write_run(folder: Path, cell: Cell, truth: np.ndarray, prediction: np.ndarray, artist: np.ndarray) -> None:

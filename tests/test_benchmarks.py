@@ -62,12 +62,12 @@ def test_the_calibration_benchmark_counts_what_is_wrong(tmp_path):
     large = calibration.replace(calibration.BASE, n_artists=60, effect=0.3)
     studies = [calibration.study(large, seed) for seed in range(3)]
     assert {one.verdict for one in studies} == {"better"}
-    row = calibration.row("large", studies)
+    row = calibration.row("large", studies, calibration.ASKED)
     assert row.startswith("| large | ")
     assert row.endswith(" | 100.0 / 0.0 / 0.0 / 0.0 |")
     few = calibration.study(calibration.replace(calibration.BASE, n_artists=20, prevalence=0.1), 0)
     assert math.isnan(few.covered)  # no interval is given that could hold the truth or not
-    assert calibration.row("large", [*studies, few]).split("|")[-3] == row.split("|")[-3]
+    assert calibration.row("large", [*studies, few], calibration.ASKED).split("|")[-3] == row.split("|")[-3]
     (setting, each_seed), *_ = calibration.SPLITS.values()
     splits = calibration.study_of_splits(calibration.replace(setting, n_artists=60, n_seeds=2), each_seed, 0)
     line = calibration.row("splits", [splits, splits], ["leak"])
@@ -80,9 +80,19 @@ def test_the_runs_of_the_report_benchmark_are_a_study(tmp_path):
     import report
     from msd_mtl.study.answers.analyse import analyse
 
-    report.make_study(tmp_path / "runs", 160)
+    assert report.make_study(tmp_path / "runs", report.GRID, 160) == ("timed", 160)
     made = analyse(tmp_path / "runs", "timed", n_bootstrap=10)
     assert made.expected == len(made.runs) == 160
     assert len(made.cells) == 160
     assert made.warnings == ("term:pop: no single-task runs; gains are over no sharing (mask 0000).",)
     assert all((run.folder / "history.csv").is_file() for run in made.runs)
+
+
+def test_the_runs_of_a_study_that_is_named_are_those_of_its_grids(tmp_path):
+    import report
+    from msd_mtl.study.answers.analyse import analyse
+
+    assert report.make_study(tmp_path / "runs", ["study=benefit", "seed=0,1"]) == ("benefit", 36)
+    made = analyse(tmp_path / "runs", "benefit", n_bootstrap=10)
+    assert {run.arm.task_set for run in made.runs} == {"pop", "tight", "loose"}
+    assert not made.warnings
