@@ -7,7 +7,7 @@ prints the tables of docs/statistics.md as Markdown and draws the power curve.
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,10 +24,12 @@ from msd_mtl.study.answers.types import QUESTIONS, Question
 
 VERDICTS: tuple[Verdict, ...] = ("better", "worse", "equivalent", "undecided")
 ASKED: tuple[Question, ...] = ("benefit", "coupling", "depth")  # by runs of one size and one split
+OF_SIZES: tuple[Question, ...] = ("size", *ASKED)
 SEEDS, EFFECTS = (3, 5, 10), (0.005, 0.01, 0.02, 0.05)
 BASE = Setting()
 NOTHING = replace(BASE, lucky=0.0, taste=0.0)  # arms differ by the noise of training alone
 QUIET = Setting(n_artists=400, lucky=0.01, taste=0.03, memory=0.05, noise=0.1)  # precise enough to show equivalence
+QUIETER = replace(BASE, n_artists=400, lucky=0.002, taste=0.005, memory=0.02, noise=0.05)  # as precise in R2, accuracy
 SETTINGS: dict[str, Setting] = {
     **{f"no effect, {n} seeds": replace(BASE, n_seeds=n) for n in (2, *SEEDS)},
     **{f"no effect, seeds differ much, {n} seeds": replace(BASE, lucky=0.2, n_seeds=n) for n in (3, 5)},
@@ -55,6 +57,41 @@ SETTINGS: dict[str, Setting] = {
             "nothing differs, 2 seeds, 100 artists": replace(NOTHING, n_seeds=2, n_artists=100),
         }.items()
     },
+    **{
+        f"{name}, one effect of {e:g}, 5 seeds": replace(BASE, metric=metric, effect=e)
+        for metric, name, effects in (("r2", "R2", (0.05, 0.1, 0.2)), ("accuracy", "accuracy", (0.02, 0.05, 0.1)))
+        for e in effects
+    },
+    **{
+        f"{name}, quiet, {kind}": replace(QUIETER, metric=metric, effect=e)
+        for metric, name in (("r2", "R2"), ("accuracy", "accuracy"))
+        for kind, e in (("no effect", 0.0), ("one effect of 0.01", 0.01))
+    },
+}
+OF_POWER = [
+    name
+    for name, one in SETTINGS.items()
+    if one == replace(BASE, effect=one.effect, n_seeds=one.n_seeds) and one.n_seeds in SEEDS
+]
+SIZES: dict[str, Setting] = {
+    f"three sizes, {name}": replace(setting, sizes=(250, 500, 1000))
+    for name, setting in {
+        **{f"no effect, {n} seeds": replace(BASE, n_seeds=n) for n in (2, *SEEDS)},
+        **{f"no effect, seeds differ much, {n} seeds": replace(BASE, lucky=0.2, n_seeds=n) for n in (3, 5)},
+        "no effect, artists differ much": replace(BASE, taste=0.5),
+        **{f"nothing differs, {n} seeds": replace(NOTHING, n_seeds=n) for n in (2, 5)},
+        "quiet, no effect": QUIET,
+        "quiet, one effect of 0.01": replace(QUIET, effect=0.01),
+        **{f"one effect of {e:g}, {n} seeds": replace(BASE, effect=e, n_seeds=n) for n in SEEDS for e in (0.05, 0.1)},
+        **{
+            f"no effect, artists differ much, 10 seeds, {n} artists positive": replace(
+                BASE, n_seeds=10, prevalence=n / 200, taste=0.5
+            )
+            for n in (20, 40)
+        },
+        "R2, no effect, 5 seeds": replace(BASE, metric="r2"),
+        "accuracy, no effect, 5 seeds": replace(BASE, metric="accuracy"),
+    }.items()
 }
 SPLITS: dict[str, tuple[Setting, bool]] = {  # and whether each seed has splits of its own
     f"{kind}, {name}, {n} seeds": (replace(setting, n_seeds=n), kind != "one split of each kind")
@@ -125,7 +162,7 @@ def rate(happened: Sequence[bool]) -> str:
     return f"{np.mean(happened):.1%} ({low:.1%}–{high:.1%})".replace("%", " %")
 
 
-def row(name: str, studies: Sequence[Study], asked: Sequence[Question] = ASKED) -> str:
+def row(name: str, studies: Sequence[Study], asked: Sequence[Question]) -> str:
     """A line of the table of these questions."""
     false = [rate([one.false[QUESTIONS.index(question)] for one in studies]) for question in asked]
     covered = [one.covered for one in studies if not np.isnan(one.covered)]
@@ -161,26 +198,27 @@ def main() -> None:
     parser.add_argument("--picture", type=Path, help="PNG file of the power curve")
     parser.add_argument("--only", default="", help="settings whose name contains this")
     chosen = parser.parse_args()
-    print(head(ASKED), flush=True)
+    tables: list[tuple[Sequence[Question], dict[str, Callable[[int], Study]]]] = [
+        (ASKED, {name: partial(study, setting) for name, setting in SETTINGS.items()}),
+        (OF_SIZES, {name: partial(study, setting) for name, setting in SIZES.items()}),
+        (["leak"], {name: partial(study_of_splits, *given) for name, given in SPLITS.items()}),
+    ]
     power: dict[int, dict[float, float]] = {n: {} for n in SEEDS}
     with ProcessPoolExecutor(chosen.processes) as pool:
-        for name, setting in SETTINGS.items():
-            if chosen.only in name:
-                studies = list(pool.map(partial(study, setting), range(chosen.studies), chunksize=20))
-                print(row(name, studies), flush=True)
-                if (
-                    setting == replace(BASE, effect=setting.effect, n_seeds=setting.n_seeds)
-                    and setting.n_seeds in power
-                ):
+        for asked, settings in tables:
+            print(head(asked), flush=True)
+            for name, make in settings.items():
+                if chosen.only not in name:
+                    continue
+                studies = list(pool.map(make, range(chosen.studies), chunksize=20))
+                print(row(name, studies, asked), flush=True)
+                if name in OF_POWER:
+                    setting = SETTINGS[name]
                     found = np.mean([one.verdict == "better" for one in studies])
                     power[setting.n_seeds][setting.effect] = float(found)
                     if chosen.picture is not None:
                         draw_power(chosen.picture, power, chosen.studies)
-        print(f"\n{head(['leak'])}", flush=True)
-        for name, given in SPLITS.items():
-            if chosen.only in name:
-                studies = list(pool.map(partial(study_of_splits, *given), range(chosen.studies), chunksize=20))
-                print(row(name, studies, ["leak"]), flush=True)
+            print(flush=True)
 
 
 if __name__ == "__main__":

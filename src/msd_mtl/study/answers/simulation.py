@@ -6,25 +6,31 @@ Seeds, artists and arms are crossed. Of track ``t`` of artist ``a``, whose label
     y * (distance[m] + lucky[m, k]) + song[t] + artist[a] + taste[m, a] + memory[m, k, a] + noise[m, k, t]
 
 All terms but the first are Gaussian and alike in all arms, so arms differ in ``distance`` alone. What an arm is worth
-is its AUROC expected over new seeds and new artists, which is known in closed form.
+is its score expected over new seeds and new artists, which is known: AUROC in closed form.
 
-A regression is predicted likewise, with a label that is half its artist's and half its track's; of a multiclass task
-each class has such a prediction, with ``y`` 1 for its own. Their arms are all alike, so that every contrast is 0.
+A regression is predicted likewise, with a label that is half its artist's and half its track's and has variance 1: R2
+loses the square of what ``distance`` is off 1. Of a multiclass task each class has such a prediction, with ``y`` 1 for
+its own, and accuracy is an integral over how large that of the right one is.
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri, softmax
+from scipy.integrate import quad
+from scipy.optimize import brentq
+from scipy.special import ndtr, ndtri, softmax
+from scipy.stats import norm
 
 from msd_mtl.data.task import Task, task_of
 from msd_mtl.model.metrics import task_metrics
 from msd_mtl.study.answers.analyse import all_contrasts, score
 from msd_mtl.study.answers.contrasts import ASKED
+from msd_mtl.study.answers.gains import groups
 from msd_mtl.study.answers.predictions import Predictions, make_predictions
 from msd_mtl.study.answers.reading import StudyRuns, metric_of
 from msd_mtl.study.answers.types import Arm, Contrast, Run, Settings
@@ -46,12 +52,14 @@ class Setting:
         n_artists: Test artists; each has one track and one more on average.
         prevalence: Share of artists that have the tag.
         auroc: Of all arms but one.
-        effect: By how much the AUROC of one arm is better, or worse.
+        effect: By how much the score of one arm is better, at the largest training size; below 0 it is worse.
         lucky: Standard deviation over the seeds of an arm of the distance between the classes.
         taste: Standard deviation over artists of what an arm makes of them, whatever its seed.
         memory: Standard deviation of what a run makes of an artist.
         noise: Standard deviation of what a run makes of a track.
-        metric: Of the target: ``auroc``, or ``r2`` or ``accuracy``, whose effect is 0.
+        metric: Of the target: ``auroc``, ``r2`` or ``accuracy``.
+        sizes: Training sizes of each arm, ascending. Of several, the effect is linear in the logarithm of the size, and
+            0 at the smallest.
     """
 
     n_seeds: int = 5
@@ -64,16 +72,49 @@ class Setting:
     memory: float = 0.15
     noise: float = 0.3
     metric: str = "auroc"
+    sizes: tuple[int, ...] = (1000,)
 
     def __post_init__(self) -> None:
-        """Refuse an effect whose size is not known."""
-        if self.effect and self.metric != "auroc":
-            raise ValueError(f"effect must be 0 for {self.metric}, whose truth is not known; got {self.effect}.")
+        """Refuse an effect that cannot be."""
+        if self.effect < 0 and self.metric == "r2":
+            raise ValueError(
+                f"effect must be at least 0 for r2, of which one arm is the best possible; got {self.effect}."
+            )
+
+    def gain(self, arm: Arm) -> float:
+        """By how much an arm is better than those that nothing is planted in."""
+        if (arm.task_set, arm.mask) != IMPROVED:
+            return 0.0
+        smallest, largest = self.sizes[0], self.sizes[-1]
+        grown = math.log(arm.train_size / smallest) / math.log(largest / smallest) if largest > smallest else 1.0
+        return self.effect * grown
+
+    def distance(self, arm: Arm) -> float:
+        """What the label of a track adds to the predictions of an arm, without luck."""
+        if self.metric == "r2":
+            return 1.0 - math.sqrt(self.effect - self.gain(arm))  # 1 is best
+        if self.metric == "accuracy":
+            return _distance_of_classes(self.gain(arm), self.spread_of_track, self.lucky)
+        return float(ndtri(self.auroc + self.gain(arm)) * math.hypot(math.sqrt(2) * self.spread_of_track, self.lucky))
 
     @property
-    def spread(self) -> float:
-        """Standard deviation of the difference of two predictions of the same class and run."""
-        return math.sqrt(2 * (1.0 + self.taste**2 + self.memory**2 + self.noise**2) + self.lucky**2)
+    def spread_of_track(self) -> float:
+        """Standard deviation of the predictions of a class and run."""
+        return math.sqrt(1.0 + self.taste**2 + self.memory**2 + self.noise**2)
+
+
+@cache
+def _distance_of_classes(gain: float, spread: float, lucky: float) -> float:
+    """Distance of the right class from the others at which accuracy is better by a gain than at 1."""
+
+    def accuracy(distance: float) -> float:
+        def right(z: float) -> float:  # the prediction of the right class in deviations, and no other above it
+            return float(norm.pdf(z) * ndtr((distance + math.hypot(spread, lucky) * z) / spread) ** (n_classes - 1))
+
+        return float(quad(right, -8, 8)[0])
+
+    n_classes = TARGETS["accuracy"].n_classes
+    return float(brentq(lambda distance: accuracy(distance) - accuracy(1.0) - gain, -2.0, 20.0))
 
 
 @dataclass(frozen=True)
@@ -83,7 +124,8 @@ class Outcome:
     Attributes:
         contrast: What it said.
         truth: The contrast expected over new seeds and new artists.
-        planted: Whether it is the benefit of the arm that an effect is planted in.
+        planted: Whether it is of the arm that an effect is planted in: its benefit, or of several sizes what this
+            grows by from the smallest to the largest.
     """
 
     contrast: Contrast
@@ -117,16 +159,20 @@ def simulate(setting: Setting, seed: int, n_bootstrap: int = 200) -> list[Outcom
         n_bootstrap: Draws of test artists.
     """
     runs, predictions = make_study(setting, np.random.default_rng(seed))
-    (scored,) = score(runs, predictions, n_bootstrap)
-    group = scored.group
-    asked = [(question, combination) for question, find in ASKED.items() for combination in find(group)]
-    worth = {arm: setting.auroc + setting.effect * ((arm.task_set, arm.mask) == IMPROVED) for arm in group.scores}
-    outcomes = []
-    for (question, combination), contrast in zip(asked, all_contrasts(runs, [scored]), strict=True):
-        truth = math.fsum(factor * worth[arm] for arm, factor in combination.terms.items())
-        planted = question == "benefit" and (contrast.task_set, contrast.mask) == IMPROVED
-        outcomes.append(Outcome(contrast, truth, planted))
-    return outcomes
+    contrasts = all_contrasts(runs, score(runs, predictions, n_bootstrap))
+    of_planted = "benefit" if len(setting.sizes) == 1 else "size"
+    return [
+        Outcome(one, truth, one.question == of_planted and (one.task_set, one.mask) == IMPROVED)
+        for one, truth in zip(contrasts, _truths(setting), strict=True)
+    ]
+
+
+@cache
+def _truths(setting: Setting) -> list[float]:
+    """What each contrast comes to, which all studies of a setting have in common."""
+    (group,) = groups(make_study(setting, np.random.default_rng(0))[0].runs)
+    asked = [combination for find in ASKED.values() for combination in find(group)]
+    return [math.fsum(factor * setting.gain(arm) for arm, factor in one.terms.items()) for one in asked]
 
 
 def make_study(
@@ -141,7 +187,7 @@ def make_study(
     """
     task = TARGETS[setting.metric]
     kinds = [("pop", "0000"), *((tasks, mask) for tasks in AUXILIARIES for mask in MASKS)]
-    arms = [replace(_arm(task, *kind), context=context) for context in contexts for kind in kinds]
+    arms = [_arm(task, *kind, size, context) for context in contexts for size in setting.sizes for kind in kinds]
     artist = np.repeat(np.arange(setting.n_artists), 1 + rng.poisson(1, setting.n_artists))
     track_id = np.array([f"TRSIM{number:013d}" for number in range(len(artist))], "S18")
     truth, label = _labels(setting, artist, rng)
@@ -150,8 +196,7 @@ def make_study(
     once = make_predictions(track_id, artist, truth.astype(np.float32), np.zeros(len(artist), np.float32))
     runs, predictions = [], {}
     for arm in arms:
-        auroc = setting.auroc + setting.effect * ((arm.task_set, arm.mask) == IMPROVED)
-        distance = ndtri(auroc) * setting.spread if setting.metric == "auroc" else 1.0
+        distance = setting.distance(arm)
         taste = rng.normal(0, setting.taste, by_artist)
         for seed in range(setting.n_seeds):
             of_artist = taste + rng.normal(0, setting.memory, by_artist)
@@ -178,8 +223,8 @@ def _labels(setting: Setting, artist: NDArray[np.intp], rng: np.random.Generator
     return positive[artist], positive[artist][:, None]
 
 
-def _arm(task: Task, task_set: str, mask: str) -> Arm:
-    return Arm(task_set, (task.name, *AUXILIARIES.get(task_set, {})), task.name, mask, 1000, None, ())
+def _arm(task: Task, task_set: str, mask: str, size: int, context: Settings) -> Arm:
+    return Arm(task_set, (task.name, *AUXILIARIES.get(task_set, {})), task.name, mask, size, None, context)
 
 
 def score_of(task: Task, values: NDArray[np.float32], truth: NDArray[np.float32]) -> float:
@@ -190,7 +235,7 @@ def score_of(task: Task, values: NDArray[np.float32], truth: NDArray[np.float32]
 
 
 def _run(task: Task, arm: Arm, seed: int, values: NDArray[np.float32], truth: NDArray[np.float32]) -> Run:
-    run_id = "-".join([arm.task_set, arm.mask, str(seed), *(value for _, value in arm.context)])
+    run_id = "-".join([arm.task_set, arm.mask, str(arm.train_size), str(seed), *(value for _, value in arm.context)])
     coupling = {task: {"label": {"value": value}} for task, value in AUXILIARIES.get(arm.task_set, {}).items()}
     return Run(
         run_id=run_id,
