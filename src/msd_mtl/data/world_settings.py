@@ -90,6 +90,17 @@ def check_names(key: str, setting: object, names: Sequence[str]) -> None:
             raise UserError(f"data.world.{key} must have values by {' and '.join(ROLES)} or by task; {error}") from None
 
 
+def check_scale(scale: Mapping[str, object] | None) -> None:
+    """Refuse scales of what is no regression (UserError)."""
+    for name in scale or ():
+        try:
+            kind = task_of(str(name)).kind
+        except UserError as error:
+            raise UserError(f"data.world.scale must have values by task; {error}") from None
+        if kind != "regression":
+            raise UserError(f"data.world.scale must have values of regressions; got {name!r}, {kind}. Leave it out.")
+
+
 def check_setting(key: str, setting: PerTask, names: Sequence[str], target: str) -> None:
     """Refuse values per task that are missing or out of range (UserError).
 

@@ -29,6 +29,7 @@ from msd_mtl.data.world_settings import (
     PerTask,
     check_coupling,
     check_names,
+    check_scale,
     check_setting,
     check_signal,
     check_sizes,
@@ -158,9 +159,9 @@ def make_world(
     check_sizes(n_tracks, n_words, words_per_track)
     check_coupling(coupling, common)
     check_signal(n_detectors, words_per_detector, n_units, curvature, wave=wave)
-    for key, by_task in {**settings, "scale": scale}.items():
-        check_names(key, by_task, names)
+    check_scale(scale)
     for key, setting in settings.items():
+        check_names(key, setting, names)
         check_setting(key, setting, names, target)
     language = make_language(n_words, words_per_track, world)
     tracks = make_tracks(language, n_words, n_tracks, world)
