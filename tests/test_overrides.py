@@ -43,7 +43,7 @@ def unknown(key, *nearest, more=""):
             "study.report.margin.auroc=0.02",
             unknown(
                 "study.report.margin.auroc",
-                more=" What a study says of its report is added with a plus: +study.report.margin.auroc=0.02.",
+                more=" What a study may say is added with a plus: +study.report.margin.auroc=0.02.",
             ),
         ),
         (
@@ -51,6 +51,13 @@ def unknown(key, *nearest, more=""):
             "recipe.scheduler must be given settings that it has, _target_, _partial_, total_iters, for they join "
             "these; got 'step_size'. Set each alone: recipe.scheduler.NAME=VALUE, ~recipe.scheduler.NAME takes it out, "
             "+recipe.scheduler.step_size=VALUE adds it.",
+        ),
+        (
+            "study.skip_impossible_sizes=true",
+            unknown(
+                "study.skip_impossible_sizes",
+                more=" What a study may say is added with a plus: +study.skip_impossible_sizes=true.",
+            ),
         ),
         ("recipe.scheduler={total_iters: 3}", None),
         ("recipe.task_weights={loudness: 2}", None),
@@ -79,6 +86,15 @@ def unknown(key, *nearest, more=""):
 )
 def test_one_message_names_what_is_wrong_and_the_nearest_that_is_right(override, message):
     assert said(override) == message
+
+
+def test_braces_in_braces_are_looked_into_and_a_name_with_a_colon_is_added_as_it_can_be():
+    noise = "data.world.signal_to_noise"
+    assert said("study=demo", r"data.world={missing: 0.1, signal_to_noise: {target: 1, term\:pop: 2}}") == (
+        f"{noise} must be given settings that it has, target, auxiliary, for they join these; got 'term:pop'. Set each "
+        f"alone: {noise}.NAME=VALUE, ~{noise}.NAME takes it out, '++{noise}={{term\\:pop: VALUE}}' adds it."
+    )
+    assert said("study=demo", rf"++{noise}={{term\:pop: 2}}") is None
 
 
 def test_a_colon_in_braces_is_told_how_it_is_written():

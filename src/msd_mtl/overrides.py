@@ -171,7 +171,7 @@ def _wrong_key(override: Override, known: Mapping[str, Any], command: str, group
     if override.is_add():
         return f"{key} is there already and must be written without +; got {override.input_line}." if there else None
     if there:
-        return _wrong_part(override, node[leaf]) if isinstance(node, Mapping) else None
+        return _wrong_part(key, override.value(), node[leaf]) if isinstance(node, Mapping) else None
     data = known.get("data")
     if message := of_other_data(key, data.get("name") if isinstance(data, Mapping) else None):
         return message
@@ -179,24 +179,27 @@ def _wrong_key(override: Override, known: Mapping[str, Any], command: str, group
     hint = f" Nearest: {', '.join(near)}." if near else ""
     if parents[:1] == ["recipe"] and isinstance(node, Mapping) and "_target_" in node:
         hint += f" Another argument of {node['_target_']} is added with a plus: +{override.input_line}."
-    if parents[:2] == ["study", "report"]:
-        hint += f" What a study says of its report is added with a plus: +{override.input_line}."
+    if parents[:2] == ["study", "report"] or key == "study.skip_impossible_sizes":
+        hint += f" What a study may say is added with a plus: +{override.input_line}."
     return (
         f"setting must be one that `msd-mtl {command}` has; got {key!r}.{hint} `msd-mtl {command} --cfg job` shows all."
     )
 
 
-def _wrong_part(override: Override, known: Any) -> str | None:
+def _wrong_part(key: str, value: Any, known: Any) -> str | None:
     """What is wrong with settings in braces: they do not take the place of those that are there, but join them."""
-    key, value = override.key_or_group, override.value()
     if not (isinstance(value, dict) and isinstance(known, Mapping)):
         return None
-    more = [name for name in value if name not in known]
+    more = [str(name) for name in value if name not in known]
     if not more:
-        return None
+        found = (_wrong_part(f"{key}.{name}", part, known[name]) for name, part in value.items())
+        return next((message for message in found if message), None)
+    added = f"+{key}.{more[0]}=VALUE"
+    if ":" in more[0]:
+        added = "'++" + key + "={" + more[0].replace(":", r"\:") + ": VALUE}'"
     return (
         f"{key} must be given settings that it has, {', '.join(map(str, known))}, for they join these; got "
-        f"{more[0]!r}. Set each alone: {key}.NAME=VALUE, ~{key}.NAME takes it out, +{key}.{more[0]}=VALUE adds it."
+        f"{more[0]!r}. Set each alone: {key}.NAME=VALUE, ~{key}.NAME takes it out, {added} adds it."
     )
 
 
