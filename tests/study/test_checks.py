@@ -277,7 +277,12 @@ def test_what_another_setting_refers_to_is_read(plain, said):
     del changed["base"]
     check_settings(changed, [], lambda: written)
     check_settings(changed, [], lambda: [OmegaConf.create({"model": {"widths": [8, "${recipe.base}"]}})])
-    for other in ("${baseline} ${recipe.base_lr} ${base} ${study.recipe.base} recipe.base", "${.other.base_}"):
+    hyphened = with_setting(plain, "recipe.base-lr", 0.1)
+    check_settings(hyphened, [], lambda: [OmegaConf.create({"seed": "${recipe.base-lr}"})])
+    for other in (
+        "${baseline} ${recipe.base_lr} ${recipe.base-lr} ${base} ${study.recipe.base} recipe.base",
+        "${.other.base_}",
+    ):
         with pytest.raises(UserError, match=r"^setting must be one .* or that another refers to; got 'recipe\.base'"):
             check_settings(changed, [], lambda lr=other: [OmegaConf.create({"recipe": {"base": 0.1, "lr": lr}})])
 

@@ -251,7 +251,7 @@ def _references(node: Any, *path: str) -> Iterator[str]:
             yield from _references(value, *path, "")
     elif isinstance(node, str):
         for body in re.findall(r"\$\{([^}]*)", node):
-            for dots, key in re.findall(r"(?<![\w.])(\.*)(\w[\w.]*)", body):
+            for dots, key in re.findall(r"(?<![\w.])(\.*)(\w[\w.-]*)", body):
                 yield ".".join([*path[: -len(dots)], key] if dots else [key])
 
 
