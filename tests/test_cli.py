@@ -357,11 +357,16 @@ def test_a_choice_that_the_file_of_a_study_undoes_is_one_line(sweep, tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_choice_whose_file_reaches_into_its_group_from_the_top_is_taken(tmp_path):
-    (tmp_path / "own" / "tasks").mkdir(parents=True)
-    said = "# @package _global_\ntasks: {names: [year], target: year, coupling: 0.0}\n"
-    (tmp_path / "own" / "tasks" / "mine.yaml").write_text(said)
-    done = msd_mtl("train", "--config-dir", "own", "tasks=mine", *FAST, cwd=tmp_path)
+@pytest.mark.parametrize(
+    "file", ["defaults: [low]", "# @package _global_\nsharing: {mask: [1, 1, 0, 0]}"], ids=["inherits", "from the top"]
+)
+def test_a_choice_is_what_its_file_comes_to(file, tmp_path):
+    own_study(tmp_path, "sharing: {mask: [1, 0, 0, 0]}")
+    (tmp_path / "own" / "sharing").mkdir()
+    (tmp_path / "own" / "sharing" / "mine.yaml").write_text(file)
+    done = msd_mtl("train", "--config-dir", "own", "study=mine", "sharing=mine", *FAST, cwd=tmp_path)
+    assert (done.returncode, "sharing=mine must set sharing.mask to [1, 1, 0, 0]" in done.stderr) == (2, True)
+    done = msd_mtl("train", "--config-dir", "own", "sharing=mine", *FAST, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
 
 

@@ -1,5 +1,6 @@
 """Runs of a sweep are composed here and now, as Hydra would compose each of them."""
 
+import re
 import time
 
 import pytest
@@ -10,7 +11,6 @@ from tests.conftest import SMALL
 
 from msd_mtl.app import conf_dir
 from msd_mtl.errors import UserError
-from msd_mtl.study.chosen import check_chosen
 from msd_mtl.study.compose import cells
 from msd_mtl.study.composer import Composer
 from msd_mtl.study.identity import resolved
@@ -77,13 +77,23 @@ def test_a_wrong_value_is_refused_before_any_run_is_made(loaded):
         cells(*loaded, [["seed=0"], ["seed=-1"]])
 
 
-@pytest.mark.parametrize("choice", ["tasks=pop", "tasks='pop'", "sharing=low"])
+@pytest.mark.parametrize("choice", ["tasks=pop", "tasks='pop'", "tasks=tight"])
 def test_a_choice_that_the_file_of_a_study_undoes_is_refused(loaded, choice):
-    loader, _ = loaded
-    composed = compose("train", ["study=controls", "sharing.mask=[0, 0, 0, 1]"])
-    group = choice.partition("=")[0]
-    with pytest.raises(UserError, match=rf"{group}=\w+ must set {group}\.\w+ to \[.*study controls sets after it"):
-        check_chosen(loader, composed, [choice])
+    with pytest.raises(UserError, match=r"tasks=\S+ must set tasks\.names to \['term:.*study controls sets after it"):
+        cells(*loaded, [["study=controls", choice, "sharing=low"]])
+
+
+@pytest.mark.parametrize("choice", ["sharing=[none, low]", "tasks=[pop]", "capacity=[nominal,full]"])
+def test_several_choices_of_a_group_at_once_are_refused(loaded, choice):
+    plain = choice.replace("[", "").replace("]", "").replace(" ", "")
+    told = f" must be one choice; got {choice}. Write those of a sweep without brackets: {plain}."
+    with pytest.raises(UserError, match=re.escape(told)):
+        cells(*loaded, [[choice]])
+
+
+def test_a_choice_that_is_null_is_one_message(loaded):
+    with pytest.raises(UserError, match=r"sharing must be one of full, .*; got 'null'\..* It is set in hydra\.sweeper"):
+        cells(*loaded, [["sharing=null"]])
 
 
 @pytest.mark.parametrize(
@@ -92,10 +102,12 @@ def test_a_choice_that_the_file_of_a_study_undoes_is_refused(loaded, choice):
         ["study=controls", "tasks=pop", "tasks.names=[year]", "tasks.target=year"],
         ["study=controls", "sharing=full"],
         ["study=demo", "tasks=tight"],
+        ["study=controls", "tasks=pop", "++tasks.names=[year]", "++tasks.target=year"],
+        ["study=demo", "sharing=low", "sharing.mask.0=0"],
+        ["study=demo", "tasks=pop", "tasks=tight"],
         ["tasks=pop", "sharing=low", "sharing.mask=[1,1,1,1]"],
-        ["tasks=pop", "tasks=tight"],
     ],
-    ids=["set alone too", "not set by the study", "in its defaults", "no study", "the last of two"],
+    ids=["set alone too", "not set by the study", "in its defaults", "added", "in part", "the last of two", "no study"],
 )
 def test_a_choice_that_comes_to_something_is_taken(loaded, overrides):
     cells(*loaded, [overrides])

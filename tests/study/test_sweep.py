@@ -67,6 +67,13 @@ def test_a_named_sharing_on_the_command_line_replaces_masks_of_a_study(loaded):
     assert len(jobs({"seed": "0,1"}, grids, ["sharing.mask=[1,1,0,1]"], loaded[0])) == 2 + 2 * 2
 
 
+def test_tasks_that_are_chosen_on_the_command_line_replace_those_of_a_study(loaded):
+    params = {"tasks.names": "[year],[year,tempo]", "tasks.target": "year", "seed": "0,1"}
+    (cell, *more) = cells(*loaded, jobs(params, None, ["tasks=pop"], loaded[0]))
+    assert len(more) == 1
+    assert cell.config["tasks"] == {"names": ["term:pop"], "target": "term:pop", "coupling": 0.0}
+
+
 def test_nothing_and_truth_reach_the_runs_as_they_are(loaded):
     study = {"data.target_train_size": None, "data.drop_last": True}
     (cell,) = cells(*loaded, jobs(study, None, [], loaded[0]))

@@ -52,11 +52,11 @@ def cells(loader: Any, master: DictConfig, job_overrides: Sequence[Sequence[str]
         try:
             composed = composer(overrides)
             config = resolved(composed)
-        except (HydraException, OmegaConfBaseException):
+        except (HydraException, OmegaConfBaseException, ValueError):  # the last of a choice that is null
             _check_choices(loader, master, overrides)
             raise
-        check_settings(config, overrides, partial(_written, composed, composer, overrides, master))
-        check_chosen(loader, composed, overrides)
+        check_settings(config, overrides, partial(written, composed, composer, overrides, master))
+        check_chosen(composer, composed, overrides)
         check_report(config["study"].get("report"))
         config["trainer"]["enable_progress_bar"] = False  # the sweep tells how far it is
         cell = Cell(name_of(config), tuple(o for o in overrides if not o.startswith("hydra")), config)
@@ -71,22 +71,29 @@ def cells(loader: Any, master: DictConfig, job_overrides: Sequence[Sequence[str]
     return list(found.values())
 
 
-def written(cfg: DictConfig, hydra: Any) -> Iterator[DictConfig]:
-    """Where settings of a single run may refer to others: as it is composed, and as its files are without what is set.
+def composer_of(hydra: Any) -> Composer:
+    """Composes single runs.
 
     Args:
-        cfg: Its configuration, references not resolved.
-        hydra: Hydra's own.
+        hydra: Hydra's own configuration of one.
     """
     loader: Any = GlobalHydra.instance().config_loader()
-    composer = Composer(loader, lambda chosen: loader.load_configuration(hydra.job.config_name, chosen, RunMode.RUN))
-    return _written(cfg, composer, [*hydra.overrides.task, *hydra.overrides.hydra])
+    return Composer(loader, lambda chosen: loader.load_configuration(hydra.job.config_name, chosen, RunMode.RUN))
 
 
-def _written(
+def written(
     composed: DictConfig, composer: Composer, overrides: Sequence[str], *more: DictConfig
 ) -> Iterator[DictConfig]:
-    """One by one, since the first is mostly all that is looked at."""
+    """Where settings of a run may refer to others: as it is composed, and as its files are without what is set.
+
+    One by one, since the first is mostly all that is looked at.
+
+    Args:
+        composed: Its configuration, references not resolved.
+        composer: Composes runs such as this.
+        overrides: All that is set in it, as on a command line.
+        more: Other configurations.
+    """
     yield composed
     yield composer.unset(overrides)
     yield from more

@@ -12,7 +12,8 @@ from msd_mtl.overrides import unreadable
 
 Choices = Mapping[str, Any]
 GRID = ("hydra.sweeper.params", "hydra.sweeper.grids")  # of Hydra's settings those that say which runs there are
-ONE_SETTING = {"sharing": "sharing.mask"}  # groups of which each file is a name for one setting
+# What a choice of a group stands for.
+STANDS_FOR = {"sharing": ("sharing.mask",), "tasks": ("tasks.names", "tasks.target")}
 
 
 def jobs(
@@ -24,8 +25,8 @@ def jobs(
         params: Settings and their choices that every grid has (``hydra.sweeper.params``).
         grids: Per grid, by any name, further settings and their choices (``hydra.sweeper.grids``), or None for a grid
             that is left out; None for one grid that has ``params`` alone.
-        arguments: Settings on the command line; they replace those of the same name in every grid, and the group of
-            masks replaces masks.
+        arguments: Settings on the command line; they replace those of the same name in every grid, and choices of a
+            sharing or of tasks replace masks or the names of tasks.
         loader: Hydra's configuration loader, which knows groups from values; None where only the number counts.
 
     Returns:
@@ -36,7 +37,8 @@ def jobs(
     """
     every, named = _group(GRID[0], params), {"all": {}} if grids is None else _group(GRID[1], grids)
     parser = OverridesParser.create(config_loader=loader)
-    replaced = [setting for group, setting in ONE_SETTING.items() if any(a.startswith(f"{group}=") for a in arguments)]
+    chosen = [group for group in STANDS_FOR if any(one.startswith(f"{group}=") for one in arguments)]
+    replaced = [setting for group in chosen for setting in STANDS_FOR[group]]
     found: list[list[str]] = []
     for name, grid in named.items():
         if grid is None:

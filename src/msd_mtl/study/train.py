@@ -4,7 +4,6 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
@@ -17,7 +16,7 @@ from msd_mtl.study.answers.report_settings import check_report
 from msd_mtl.study.cell import Cell, attempt, name_of
 from msd_mtl.study.checks import check_settings
 from msd_mtl.study.chosen import check_chosen
-from msd_mtl.study.compose import written
+from msd_mtl.study.compose import composer_of, written
 from msd_mtl.study.damage import check_shown
 from msd_mtl.study.identity import resolved
 from msd_mtl.study.interruption import InterruptedRun
@@ -42,8 +41,9 @@ def train(cfg: DictConfig) -> None:
         launched.append(cell)  # by another sweeper than ours, which tells nobody what it was asked for
         attempt(cell)
         return
-    check_settings(config, HydraConfig.get().overrides.task, partial(written, cfg, HydraConfig.get()))
-    check_chosen(GlobalHydra.instance().config_loader(), cfg, HydraConfig.get().overrides.task)
+    composer, overrides = composer_of(HydraConfig.get()), HydraConfig.get().overrides
+    check_settings(config, overrides.task, partial(written, cfg, composer, [*overrides.task, *overrides.hydra]))
+    check_chosen(composer, cfg, overrides.task)
     console, study = Console(emoji=False), config["study"]
     check_report(study.get("report"))
     if study["name"] != NO_STUDY and is_main_process(config):
