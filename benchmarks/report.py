@@ -42,7 +42,6 @@ GRID = (
     f"sharing.mask={MASKS}",
 )
 N_TEST, N_ARTISTS, N_EPOCHS = 1200, 180, 8
-TARGET = "term:pop"
 PARTS = ("train", "val", "test")
 
 
@@ -59,7 +58,11 @@ def main() -> None:
         started = time.perf_counter()
         subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
         took = time.perf_counter() - started
-        size = (folder / "reports" / study / "index.html").stat().st_size
+        page = folder / "reports" / study
+        size = (page / "index.html").stat().st_size
+        used = len(json.loads((page / "verdicts.json").read_text())["runs"]["used"])
+    if used < n:
+        raise SystemExit(f"the report must use all {n:,} runs that were made up; it used {used:,}")
     print(f"{n:,} runs: {took:.1f} s from the command line to the page, {size / 1e6:.1f} MB")
 
 
@@ -77,7 +80,7 @@ def make_study(runs_dir: Path, sweep: Sequence[str], n: int | None = None) -> tu
     truth = (draws.random(N_TEST) < 0.5).astype(np.float32)
     for cell in made:
         data, shared = cell.config["data"], sum(cell.config["sharing"]["mask"])
-        signal = 0.4 + 0.1 * np.log2(data["train_size"] / 500) + 0.1 * shared * (data["coupling"] - 0.4)
+        signal = 0.4 + 0.1 * np.log2((data["train_size"] or 1000) / 500) + 0.1 * shared * (data["coupling"] - 0.4)
         prediction = 1 / (1 + np.exp(-(signal * (2 * truth - 1) + draws.normal(size=N_TEST))))
         write_run(runs_dir / cell.run_id, cell, truth, prediction.astype(np.float32), artist)
     study = made[0].config["study"]["name"]
@@ -88,15 +91,15 @@ def make_study(runs_dir: Path, sweep: Sequence[str], n: int | None = None) -> tu
 def write_run(folder: Path, cell: Cell, truth: np.ndarray, prediction: np.ndarray, artist: np.ndarray) -> None:
     """Write what a run leaves that a report reads."""
     folder.mkdir(parents=True)
-    tasks = cell.config["tasks"]["names"]
-    scores = task_metrics(task_of(TARGET), prediction, truth, np.ones(len(truth), dtype=bool))
-    columns = [f"val/{TARGET}/{metric}" for metric in scores]
+    tasks, target = cell.config["tasks"]["names"], cell.config["tasks"]["target"]
+    scores = task_metrics(task_of(target), prediction, truth, np.ones(len(truth), dtype=bool))
+    columns = [f"val/{target}/{metric}" for metric in scores]
     with (folder / "history.csv").open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["epoch", "step", *columns])
         rows.writerows([epoch, 8 * epoch, *scores.values()] for epoch in range(N_EPOCHS))
     labelled = {part: dict.fromkeys(tasks, 1000) for part in PARTS}
-    linear = {TARGET: {"linear": scores, "trivial": scores | {"auroc": 0.5}}}
+    linear = {target: {"linear": scores, "trivial": scores}}
     coupling = {
         task: {"label": {"value": 0.3, "low": 0.2, "high": 0.4, "n": 900, "kind": "pearson"}} for task in tasks[1:]
     }
@@ -105,15 +108,15 @@ def write_run(folder: Path, cell: Cell, truth: np.ndarray, prediction: np.ndarra
         "started_at": "2026-01-01T00:00:00+00:00",
         "parameters": {"total": 100_000 - 15_000 * sum(cell.config["sharing"]["mask"]), "shared": 0, "private": 0},
         "timing_s": {"total": 2.0},
-        "metrics": {"val": {TARGET: scores}, "test": {TARGET: scores}},
+        "metrics": {"val": {target: scores}, "test": {target: scores}},
         "baselines": {"val": linear, "test": linear},
-        "bayes": {"test": {TARGET: scores | {"auroc": 0.85}}},
+        "bayes": {"test": {target: scores}},
     }
     record["data"] |= {
-        "rows": {"train": cell.config["data"]["train_size"], "val": 850, "test": N_TEST},
+        "rows": {"train": cell.config["data"]["train_size"] or 1000, "val": 850, "test": N_TEST},
         "artists": dict.fromkeys(PARTS, N_ARTISTS),
         "labelled": labelled,
-        "prevalence": {part: {TARGET: 0.5} for part in PARTS},
+        "prevalence": {part: {target: 0.5} for part in PARTS},
         "dropped": {},
         "coupling": coupling,
     }

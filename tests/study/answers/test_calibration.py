@@ -71,6 +71,7 @@ def test_a_gain_that_grows_with_the_size_is_found():
     assert {one.contrast.question for one in planted} == {"size"}
     assert np.mean([one.contrast.effect.verdict == "better" for one in planted]) > 0.9
     assert np.mean([one.contrast.effect.estimate for one in planted]) == pytest.approx(0.2, abs=0.01)
+    assert np.mean([one.covered for one in planted]) >= 0.94
     assert wrong(found, "size") <= MOST
 
 
