@@ -83,6 +83,12 @@ def test_a_choice_that_the_file_of_a_study_undoes_is_refused(loaded, choice):
         cells(*loaded, [["study=controls", choice, "sharing=low"]])
 
 
+def test_a_choice_is_composed_alone_without_what_hydra_is_told(loaded):
+    loader, _ = loaded
+    told = ["study=controls", "hydra.sweeper.grids.positive=null"]
+    cells(loader, compose("train", told, return_hydra_config=True), [["study=controls", "sharing=low"]])
+
+
 @pytest.mark.parametrize("choice", ["sharing=[none, low]", "tasks=[pop]", "capacity=[nominal,full]"])
 def test_several_choices_of_a_group_at_once_are_refused(loaded, choice):
     plain = choice.replace("[", "").replace("]", "").replace(" ", "")

@@ -18,7 +18,7 @@ def check_chosen(composer: Composer, composed: DictConfig, overrides: Sequence[s
     """Refuse several choices of a group at once, and one that the file of the study undoes, which comes after it.
 
     Args:
-        composer: Composes runs such as this.
+        composer: Composes single runs.
         composed: Configuration of the run, references not resolved.
         overrides: All that is set in it, as on a command line.
 

@@ -46,6 +46,7 @@ def cells(loader: Any, master: DictConfig, job_overrides: Sequence[Sequence[str]
             "hydra.sweeper.grids, of which a grid that is null is left out."
         )
     composer = Composer(loader, lambda structure: _without_hydra(loader.load_sweep_config(master, structure)))
+    chosen = composer_of(master.hydra)  # without what is set in Hydra, which the file of the study alone may have
     found: dict[str, Cell] = {}
     places: dict[str, set[str]] = {"study.name": set(), "runs_dir": set()}
     for overrides in job_overrides:
@@ -56,7 +57,7 @@ def cells(loader: Any, master: DictConfig, job_overrides: Sequence[Sequence[str]
             _check_choices(loader, master, overrides)
             raise
         check_settings(config, overrides, partial(written, composed, composer, overrides, master))
-        check_chosen(composer, composed, overrides)
+        check_chosen(chosen, composed, overrides)
         check_report(config["study"].get("report"))
         config["trainer"]["enable_progress_bar"] = False  # the sweep tells how far it is
         cell = Cell(name_of(config), tuple(o for o in overrides if not o.startswith("hydra")), config)
@@ -75,7 +76,7 @@ def composer_of(hydra: Any) -> Composer:
     """Composes single runs.
 
     Args:
-        hydra: Hydra's own configuration of one.
+        hydra: Hydra's own configuration of one, or of a sweep.
     """
     loader: Any = GlobalHydra.instance().config_loader()
     return Composer(loader, lambda chosen: loader.load_configuration(hydra.job.config_name, chosen, RunMode.RUN))
