@@ -370,6 +370,19 @@ def test_a_choice_is_what_its_file_comes_to(file, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("sweep", [[], ["-m"]], ids=["one run", "sweep"])
+def test_a_choice_is_compared_with_what_it_comes_to_beside_all_others(sweep, tmp_path):
+    own_study(tmp_path, "tasks: {names: [year], target: year}")
+    (tmp_path / "own" / "base.yaml").write_text("defaults: [train, {extra: '???'}, {override study: mine}, _self_]\n")
+    (tmp_path / "own" / "extra").mkdir()
+    (tmp_path / "own" / "extra" / "a.yaml").write_text("# @package _global_\nseed: 3\n")
+    given = ["--config-dir", "own", "--config-name", "base", "extra=a", *FAST]
+    done = msd_mtl("train", *sweep, *given, "tasks=pop", cwd=tmp_path)
+    assert (done.returncode, "tasks=pop must set tasks.names to ['term:pop']; got ['year']" in done.stderr) == (2, True)
+    done = msd_mtl("train", *sweep, *given, "sharing=full", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
 def test_what_no_sweeper_or_launcher_takes_is_named_with_what_it_does(tmp_path):
     own_study(tmp_path, "hydra: {sweeper: {param: {seed: '0,1'}}}")
     done = msd_mtl("train", "-m", "--config-dir", "own", "study=mine", cwd=tmp_path)

@@ -72,6 +72,9 @@ def test_tasks_that_are_chosen_on_the_command_line_replace_those_of_a_study(load
     (cell, *more) = cells(*loaded, jobs(params, None, ["tasks=pop"], loaded[0]))
     assert len(more) == 1
     assert cell.config["tasks"] == {"names": ["term:pop"], "target": "term:pop", "coupling": 0.0}
+    del params["tasks.names"]
+    params["tasks.target"] = "'term:pop','term:ballad'"
+    assert len(jobs(params, None, ["tasks=tight"], loaded[0])) == 4
 
 
 def test_nothing_and_truth_reach_the_runs_as_they_are(loaded):

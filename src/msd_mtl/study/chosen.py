@@ -4,14 +4,15 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from msd_mtl.errors import UserError
-from msd_mtl.study.checks import GROUPS
 from msd_mtl.study.composer import Composer
 
 CHOSEN_FOR = {"tasks": "names", "sharing": "mask"}  # groups, and the setting that tells their files apart
-ONE_OF = (*GROUPS, "capacity", "budget")
+ONE_OF = ("tasks", "sharing", "capacity", "budget", "study")  # files of the others may add to each other
+NO_STUDY = "none"  # conf/study/none.yaml
 
 
 def check_chosen(composer: Composer, composed: DictConfig, overrides: Sequence[str]) -> None:
@@ -31,13 +32,20 @@ def check_chosen(composer: Composer, composed: DictConfig, overrides: Sequence[s
             raise UserError(
                 f"{group} must be one choice; got {several}. Write those of a sweep without brackets: {plain}."
             )
-    if not _last(overrides, "study="):
-        return  # nothing comes after it, and to compose takes time
-    for group, setting in CHOSEN_FOR.items():
-        key, choice = f"{group}.{setting}", _last(overrides, f"{group}=")
-        if choice is None or any(one.lstrip("+").startswith((f"{key}=", f"{key}.")) for one in overrides):
+    choices = [choice for group in CHOSEN_FOR if (choice := _last(overrides, f"{group}="))]
+    if composed.study.name == NO_STUDY or not choices:
+        return
+    others = [one for one in overrides if not one.startswith(("study", "hydra"))]
+    try:
+        without = composer.unset([*others, f"study={NO_STUDY}"])
+    except HydraException:  # as where a path to look for files is given to Hydra alone
+        return
+    for choice in choices:
+        group = choice.partition("=")[0]
+        key = f"{group}.{CHOSEN_FOR[group]}"
+        if any(one.lstrip("+").startswith((f"{key}=", f"{key}.")) for one in overrides):
             continue
-        alone, got = (_plain(cfg[group]).get(setting) for cfg in (composer.unset([choice]), composed))
+        alone, got = (_plain(cfg[group]).get(CHOSEN_FOR[group]) for cfg in (without, composed))
         if alone != got:
             raise UserError(
                 f"{choice} must set {key} to {alone!r}; got {got!r}, which study {composed.study.name} sets after it. "

@@ -12,7 +12,7 @@ from msd_mtl.overrides import unreadable
 
 Choices = Mapping[str, Any]
 GRID = ("hydra.sweeper.params", "hydra.sweeper.grids")  # of Hydra's settings those that say which runs there are
-# What a choice of a group stands for.
+# What a choice of a group stands for; the others only where the first is swept.
 STANDS_FOR = {"sharing": ("sharing.mask",), "tasks": ("tasks.names", "tasks.target")}
 
 
@@ -38,12 +38,12 @@ def jobs(
     every, named = _group(GRID[0], params), {"all": {}} if grids is None else _group(GRID[1], grids)
     parser = OverridesParser.create(config_loader=loader)
     chosen = [group for group in STANDS_FOR if any(one.startswith(f"{group}=") for one in arguments)]
-    replaced = [setting for group in chosen for setting in STANDS_FOR[group]]
     found: list[list[str]] = []
     for name, grid in named.items():
         if grid is None:
             continue
         choices = {**every, **_group(f"{GRID[1]}.{name}", grid)}
+        replaced = [key for group in chosen if STANDS_FOR[group][0] in choices for key in STANDS_FOR[group]]
         swept = [f"{key}={_written(value)}" for key, value in choices.items() if key not in replaced]
         try:
             parsed = parser.parse_overrides([*swept, *arguments])
