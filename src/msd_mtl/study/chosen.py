@@ -9,8 +9,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from msd_mtl.errors import UserError
 from msd_mtl.study.composer import Composer
+from msd_mtl.study.sweep import STANDS_FOR
 
-CHOSEN_FOR = {"tasks": "names", "sharing": "mask"}  # groups, and the setting that tells their files apart
 ONE_OF = ("tasks", "sharing", "capacity", "budget", "study")  # files of the others may add to each other
 NO_STUDY = "none"  # conf/study/none.yaml
 
@@ -32,7 +32,7 @@ def check_chosen(composer: Composer, composed: DictConfig, overrides: Sequence[s
             raise UserError(
                 f"{group} must be one choice; got {several}. Write those of a sweep without brackets: {plain}."
             )
-    choices = [choice for group in CHOSEN_FOR if (choice := _last(overrides, f"{group}="))]
+    choices = [choice for group in STANDS_FOR if (choice := _last(overrides, f"{group}="))]
     if composed.study.name == NO_STUDY or not choices:
         return
     others = [one for one in overrides if not one.startswith(("study", "hydra"))]
@@ -41,11 +41,11 @@ def check_chosen(composer: Composer, composed: DictConfig, overrides: Sequence[s
     except HydraException:  # as where a path to look for files is given to Hydra alone
         return
     for choice in choices:
-        group = choice.partition("=")[0]
-        key = f"{group}.{CHOSEN_FOR[group]}"
+        key = STANDS_FOR[choice.partition("=")[0]][0]
         if any(one.lstrip("+").startswith((f"{key}=", f"{key}.")) for one in overrides):
             continue
-        alone, got = (_plain(cfg[group]).get(CHOSEN_FOR[group]) for cfg in (without, composed))
+        group, _, setting = key.partition(".")
+        alone, got = (_plain(cfg[group]).get(setting) for cfg in (without, composed))
         if alone != got:
             raise UserError(
                 f"{choice} must set {key} to {alone!r}; got {got!r}, which study {composed.study.name} sets after it. "

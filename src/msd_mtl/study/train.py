@@ -15,7 +15,7 @@ from msd_mtl.errors import failing
 from msd_mtl.study.answers.report_settings import check_report
 from msd_mtl.study.cell import Cell, attempt, name_of
 from msd_mtl.study.checks import check_settings
-from msd_mtl.study.chosen import check_chosen
+from msd_mtl.study.chosen import NO_STUDY, check_chosen
 from msd_mtl.study.compose import composer_of, written
 from msd_mtl.study.damage import check_shown
 from msd_mtl.study.identity import resolved
@@ -28,7 +28,6 @@ from msd_mtl.study.run import run_once
 from msd_mtl.study.states import Progress, State, progress
 from msd_mtl.study.tables import problems, run_table, sweep_table
 
-NO_STUDY = "none"  # conf/study/none.yaml
 MOST_LINES = 100  # of the table of scores; a larger study has its report
 
 
